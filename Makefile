@@ -1,0 +1,64 @@
+# Every target sets itself up: the first call makes .venv and installs into it, later calls reuse it
+# until pyproject.toml or constraints.txt changes.
+
+# What pytest gets: make test PYTEST_XDIST="-n 8 --dist loadfile" PYTEST_ARGS="-k torus"
+PYTEST_XDIST ?= -n 2 --dist loadfile
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
+MADE := .venv/.stamp-made
+RUN := .venv/.stamp-run
+DEV := .venv/.stamp-dev
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: demo test validate lint format clean help
+
+help:  ## Print this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(RUN)  ## Run the 2-D advection example
+	$(BIN)/neural-ivp run configs/advection_2d.toml
+
+test: $(DEV)  ## Run the fast tests
+	$(BIN)/python -m pytest $(PYTEST_XDIST) $(PYTEST_ARGS)
+
+validate: $(DEV)  ## Run the slow tests, which print the long validation table
+	$(BIN)/python -m pytest -m slow -s $(PYTEST_ARGS)
+
+lint: $(DEV)  ## Check style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+format: $(DEV)  ## Reformat the code and apply the safe lint fixes
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+clean:  ## Remove .venv, caches and build output, but not runs/
+	rm -rf .venv .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -not -path './runs/*' -prune -exec rm -rf {} +
+
+# The first Python >= 3.11 that can make a virtual environment.
+$(MADE):
+	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	    if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        echo "Making .venv with $$python ($$("$$python" -c 'import platform; print(platform.python_version())'))"; \
+	        "$$python" -m venv --clear .venv && touch $@; \
+	        exit; \
+	    fi; \
+	done; \
+	echo "No Python >= 3.11 with the venv module was found; install one, or name it: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+$(RUN): $(MADE) pyproject.toml constraints.txt
+	@echo "Installing neural-ivp into .venv"
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+# What this installs includes what $(RUN) would.
+$(DEV): $(MADE) pyproject.toml constraints.txt
+	@echo "Installing neural-ivp and its test and lint tools into .venv"
+	@$(PIP_INSTALL) -e '.[test,lint]'
+	@touch $(RUN) $@

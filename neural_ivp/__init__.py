@@ -1,0 +1,62 @@
+"""Initial-value PDEs in one to many dimensions, with a neural network as the state.
+
+See `solve` to begin with.
+"""
+
+from ._errors import InputError as InputError
+from ._errors import SolveError as SolveError
+from .calculus import divergence as divergence
+from .calculus import grad as grad
+from .calculus import hessian as hessian
+from .calculus import laplacian as laplacian
+from .calculus import partial as partial
+from .domains import AbstractDomain as AbstractDomain
+from .domains import Box as Box
+from .domains import Torus as Torus
+from .evolution import AbstractRestartRule as AbstractRestartRule
+from .evolution import Adaptive as Adaptive
+from .evolution import NeuralIVP as NeuralIVP
+from .evolution import NoRestart as NoRestart
+from .evolution import PeriodicRestart as PeriodicRestart
+from .evolution import State as State
+from .evolution import StepRecord as StepRecord
+from .evolution import init as init
+from .evolution import step as step
+from .fitting import AbstractFitStage as AbstractFitStage
+from .fitting import Adam as Adam
+from .fitting import LastLayer as LastLayer
+from .fitting import fit as fit
+from .linear import PCG as PCG
+from .linear import AbstractPreconditioner as AbstractPreconditioner
+from .linear import AbstractVelocitySolver as AbstractVelocitySolver
+from .linear import Linearisation as Linearisation
+from .linear import NoPreconditioner as NoPreconditioner
+from .linear import Nystrom as Nystrom
+from .linear import RandomSubset as RandomSubset
+from .linear import RidgeCG as RidgeCG
+from .linear import RidgeCholesky as RidgeCholesky
+from .linear import Velocity as Velocity
+from .linear import linearise as linearise
+from .networks import AbstractNetwork as AbstractNetwork
+from .networks import HardDirichlet as HardDirichlet
+from .networks import SinusoidalMLP as SinusoidalMLP
+from .networks import flatten as flatten
+from .problems import AbstractExactProblem as AbstractExactProblem
+from .problems import AbstractProblem as AbstractProblem
+from .problems import Problem as Problem
+from .samplers import AbstractSampler as AbstractSampler
+from .samplers import Following as Following
+from .samplers import QuasiUniform as QuasiUniform
+from .samplers import Sample as Sample
+from .samplers import Uniform as Uniform
+from .solution import ErrorReport as ErrorReport
+from .solution import Solution as Solution
+from .solution import load as load
+from .solution import register as register
+from .solve import Progress as Progress
+from .solve import default_method as default_method
+from .solve import default_network as default_network
+from .solve import solve as solve
+
+from . import problems as problems  # isort: skip
+from . import references as references  # isort: skip

@@ -1,0 +1,67 @@
+"""L0. The errors of the library and the checks that raise them.
+
+Every message names the argument as the user typed it, what came, and the fix.
+"""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import numpy as np
+
+
+class InputError(ValueError):
+    """What the caller passed cannot be used; the message says what, why and the fix."""
+
+
+class SolveError(RuntimeError):
+    """A solve ended before the last time.
+
+    `solution` holds everything computed until then (its last time is the last good state).
+    """
+
+    def __init__(self, message: str, solution: Any):
+        super().__init__(message)
+        self.solution = solution
+
+
+def concrete(value: Any) -> np.ndarray | None:
+    """`value` as a numpy array, or None while it is traced (a gradient of a coefficient)."""
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)):
+        return None
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"expected numbers, got {value!r}") from error
+
+
+def check_positive(name: str, value: Any, *, zero: bool = False) -> None:
+    """Raise `InputError` unless every entry of `value` is finite and > 0 (>= 0 with `zero`)."""
+    array = concrete(value)
+    if array is None:
+        return
+    low = array >= 0 if zero else array > 0
+    if not (np.all(np.isfinite(array)) and np.all(low)):
+        sort = "non-negative" if zero else "positive"
+        raise InputError(f"`{name}` must be finite and {sort}, got {value!r}")
+
+
+def check_count(name: str, value: Any, *, minimum: int = 1) -> None:
+    """Raise `InputError` unless `value` is an integer of at least `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
+        raise InputError(f"`{name}` must be an integer of at least {minimum}, got {value!r}")
+
+
+def check_shape(name: str, got: tuple, expected: tuple, fix: str) -> None:
+    """Raise `InputError` unless the shapes agree; `fix` says what to write instead."""
+    if tuple(got) != tuple(expected):
+        raise InputError(f"{name} has shape {tuple(got)}, expected {tuple(expected)}: {fix}")
+
+
+def suggestion(word: str, valid: Iterable[str]) -> str:
+    """' Did you mean ...?' with the nearest valid word, and the list of all."""
+    valid = sorted(valid)
+    near = difflib.get_close_matches(word, valid, n=1, cutoff=0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"{hint} Valid: {', '.join(valid) if valid else '(none)'}."

@@ -1,0 +1,59 @@
+"""The method: every numerical choice in one value."""
+
+import equinox as eqx
+
+from .._errors import InputError
+from ..fitting import AbstractFitStage, Adam, LastLayer
+from ..linear import AbstractVelocitySolver
+from ..samplers import AbstractSampler
+from ._integrator import Adaptive
+from ._restart import AbstractRestartRule, NoRestart
+
+
+class NeuralIVP(eqx.Module):
+    """Neural IVP: fit, then follow the least-squares velocity of the parameters in time.
+
+    **Arguments:**
+
+    - `sampler`: points of each step.
+    - `velocity`: solver of min_v mean |J v - f|^2 + mu |v|^2.
+    - `integrator`: Runge-Kutta method and tolerances.
+    - `fit`: stages of the fit of the initial value.
+    - `restart`: rule for refits.
+
+    **Raises:** `InputError` for a part of the wrong kind.
+
+    Source: Finzi, Potapczynski, Choptuik & Wilson, ICLR 2023.
+    """
+
+    sampler: AbstractSampler
+    velocity: AbstractVelocitySolver
+    integrator: Adaptive
+    fit: tuple[AbstractFitStage, ...]
+    restart: AbstractRestartRule
+
+    def __init__(
+        self,
+        *,
+        sampler: AbstractSampler,
+        velocity: AbstractVelocitySolver,
+        integrator: Adaptive | None = None,
+        fit: tuple[AbstractFitStage, ...] | None = None,
+        restart: AbstractRestartRule | None = None,
+    ):
+        self.sampler, self.velocity = sampler, velocity
+        self.integrator = Adaptive() if integrator is None else integrator
+        self.fit = (Adam(), LastLayer()) if fit is None else tuple(fit)
+        self.restart = NoRestart() if restart is None else restart
+        kinds = dict(
+            sampler=AbstractSampler,
+            velocity=AbstractVelocitySolver,
+            integrator=Adaptive,
+            restart=AbstractRestartRule,
+        )
+        for name, kind in kinds.items():
+            if not isinstance(getattr(self, name), kind):
+                got = getattr(self, name)
+                raise InputError(f"`{name}` must be a {kind.__name__}, got {got!r}")
+        if not self.fit or not all(isinstance(s, AbstractFitStage) for s in self.fit):
+            raise InputError(f"`fit` must be one or more fit stages, got {self.fit!r}")

@@ -1,0 +1,51 @@
+"""What evolves, and what is reported of each step."""
+
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from .._types import Scalar, Theta
+
+
+class State(eqx.Module):
+    """Everything that the next step depends on."""
+
+    t: Scalar
+    theta: Theta
+    dt: Scalar
+    guess: Theta
+    attempts: Int[Array, ""]
+    controller: Any
+    sampler: Any
+    key: PRNGKeyArray
+
+
+class StepRecord(eqx.Module):
+    """One attempted step from `t0` to `t1`.
+
+    - `error`: scaled local error; the step is accepted below 1.
+    - `iterations`, `unconverged`: linear iterations and solves short of their tolerance.
+    - `products`: multiplications by M, the preconditioner's included.
+    - `linear_residual`, `projection_residual`: the largest over the stages, and at the start.
+    - `speed`: root mean square of f at the start of the step.
+    - `finite`: whether all right-hand sides, velocities and the new values are finite.
+    - `velocity0`, `velocity1`: dtheta/dt at both ends, for dense output.
+    """
+
+    t0: Scalar
+    t1: Scalar
+    accepted: Bool[Array, ""]
+    finite: Bool[Array, ""]
+    target_finite: Bool[Array, ""]
+    error: Scalar
+    iterations: Int[Array, ""]
+    unconverged: Int[Array, ""]
+    products: Int[Array, ""]
+    rhs_evaluations: Int[Array, ""]
+    linear_residual: Scalar
+    projection_residual: Scalar
+    damping: Scalar
+    speed: Float[Array, ""]
+    velocity0: Theta
+    velocity1: Theta

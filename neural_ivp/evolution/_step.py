@@ -1,0 +1,210 @@
+"""One adaptive step of the parameter ODE: pure, compiled once, used for every segment.
+
+The stages are run here from diffrax's Butcher tableau instead of by `solver.step`, for three
+reasons: each stage reports its linear solve, starts from the velocity of the stage before, and
+the right-hand side is traced once instead of three times. The steps equal diffrax's own (a
+test compares them). Fresh points are drawn for each step and shared by its stages, so the
+last stage of a step cannot serve as the first of the next.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import lineax as lx
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from .._types import Scalar, Theta
+from ..linear import Linearisation, Velocity, linearise
+from ..linear._linearise import on_points
+from ..networks import AbstractNetwork, flatten
+from ..problems import AbstractProblem
+from ..samplers import Sample
+from ._integrator import Adaptive
+from ._method import NeuralIVP
+from ._state import State, StepRecord
+
+
+@eqx.filter_jit
+def init(
+    problem: AbstractProblem,
+    network: AbstractNetwork,
+    method: NeuralIVP,
+    t0: Scalar,
+    t1: Scalar,
+    key: PRNGKeyArray,
+) -> State:
+    """The state at `t0` of a march to `t1`, with a first step size.
+
+    The step is 1 % of |u| / |f| (Hairer, Norsett & Wanner, II.4), at most the interval, unless
+    the integrator names one; step control corrects it within a few steps.
+    """
+    theta, _ = flatten(network)
+    t0, t1 = jnp.asarray(t0, theta.dtype), jnp.asarray(t1, theta.dtype)
+    memory = method.sampler.init(problem.domain, theta.dtype, key)
+    if method.integrator.dt0 is None:
+        sample, _ = method.sampler.draw(memory, problem.domain, network, key)
+        u = on_points(network, sample)
+        f = _target(problem, network, t0, sample)
+        speed = jnp.linalg.norm(f)
+        still = ~(speed > 0) | ~jnp.isfinite(speed)
+        dt = 0.01 * jnp.linalg.norm(u) / jnp.where(still, 1, speed)
+        dt = jnp.where(still | (dt == 0), 0.01 * (t1 - t0), dt)
+    else:
+        dt = jnp.asarray(method.integrator.dt0, theta.dtype)
+    controller = (jnp.ones((), theta.dtype), jnp.ones((), theta.dtype), jnp.asarray(False))
+    zeros, count = jnp.zeros_like(theta), jnp.zeros((), jnp.int32)
+    return State(t0, theta, jnp.minimum(dt, t1 - t0), zeros, count, controller, memory, key)
+
+
+@eqx.filter_jit
+def step(
+    problem: AbstractProblem,
+    template: AbstractNetwork,
+    method: NeuralIVP,
+    state: State,
+    stop: Scalar,
+) -> tuple[State, StepRecord]:
+    """Attempt one step, not beyond `stop`.
+
+    `template` gives the architecture; the parameters are `state.theta`. A rejected step leaves
+    `t` and `theta` as they were, with a smaller `dt`.
+    """
+    _, rebuild = flatten(template)
+    theta, t0 = state.theta, state.t
+    stop = jnp.asarray(stop, theta.dtype)
+    last = t0 + 1.01 * state.dt >= stop
+    t1 = jnp.where(last, stop, t0 + state.dt)
+    sample_key, solver_key = jax.random.split(jax.random.fold_in(state.key, state.attempts))
+    sample, memory = method.sampler.draw(state.sampler, problem.domain, rebuild(theta), sample_key)
+    start = linearise(template, theta, sample)
+    prepared, spent = method.velocity.prepare(start, solver_key)
+
+    def velocity(theta, t, guess) -> tuple[Velocity, Scalar]:
+        here = linearise(template, theta, sample)
+        f = _target(problem, rebuild(theta), t, sample)
+        solved = method.velocity.solve(here, f, guess, prepared)
+        return solved, jnp.sqrt(jnp.sum(here.mean_square(f)))
+
+    theta1, error, first, final, stages, speeds = _stages(
+        method.integrator, velocity, theta, t0, t1, state.guess
+    )
+    # Not J e: a difference of values also sees an estimate that has left the linear range.
+    u1 = on_points(rebuild(theta1), sample)
+    u_error = u1 - on_points(rebuild(theta1 - error), sample)
+    target_finite = jnp.all(jnp.isfinite(speeds))
+    finite = target_finite & jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(u1))
+    accepted, scaled, dt, controller = _control(
+        method.integrator, start, (u1, u_error), (theta1, error), finite, t0, t1, state.controller
+    )
+    # A step cut short by `stop` says nothing against the step size before it.
+    dt = jnp.where(accepted & last, jnp.maximum(dt, state.dt), dt)
+    new = State(
+        t=jnp.where(accepted, t1, t0),
+        theta=jnp.where(accepted, theta1, theta),
+        dt=dt,
+        guess=jnp.where(accepted, final, state.guess),
+        attempts=state.attempts + 1,
+        controller=controller,
+        sampler=memory,
+        key=state.key,
+    )
+    record = StepRecord(
+        t0=t0,
+        t1=t1,
+        accepted=accepted,
+        finite=finite,
+        target_finite=target_finite,
+        error=scaled,
+        iterations=jnp.sum(stages.iterations),
+        unconverged=jnp.sum(stages.unconverged),
+        products=jnp.sum(stages.products) + spent,
+        rhs_evaluations=jnp.asarray(speeds.shape[0], jnp.int32),
+        linear_residual=jnp.max(stages.linear_residual),
+        projection_residual=stages.projection_residual[0],
+        damping=stages.damping[0],
+        speed=speeds[0],
+        velocity0=first,
+        velocity1=final,
+    )
+    return new, record
+
+
+def _target(problem: AbstractProblem, network, t: Scalar, sample: Sample) -> Float[Array, "n c"]:
+    """f = L[u] at the points, in the network's dtype whatever the coefficients' is."""
+    f = jax.vmap(lambda x: problem.rhs(network, t, x))(sample.points)
+    return f.astype(sample.points.dtype)
+
+
+class _Solved(eqx.Module):
+    """What is kept of the velocity of each stage, besides its value."""
+
+    iterations: Array
+    unconverged: Array
+    products: Array
+    linear_residual: Array
+    projection_residual: Array
+    damping: Array
+
+
+def _tableau(solver):
+    """a, b, error weights and c of an explicit method, the last stage being (t1, theta1).
+
+    Methods without that stage get it, for dense output and as the next guess.
+    """
+    tableau = solver.tableau
+    count = tableau.num_stages
+    a = np.zeros((count, count))
+    for row, entries in enumerate(tableau.a_lower, start=1):
+        a[row, : len(entries)] = entries
+    c = np.concatenate([[0.0], tableau.c])
+    b, b_error = np.asarray(tableau.b_sol), np.asarray(tableau.b_error)
+    if tableau.fsal:
+        return a, b, b_error, c
+    a = np.block([[a, np.zeros((count, 1))], [b, np.zeros((1, 1))]])
+    return a, np.append(b, 0.0), np.append(b_error, 0.0), np.append(c, 1.0)
+
+
+def _stages(integrator: Adaptive, velocity, theta: Theta, t0, t1, guess):
+    """The Runge-Kutta stages: k_i = velocity(theta + dt sum_j a_ij k_j, t0 + c_i dt)."""
+    dt, dtype = t1 - t0, theta.dtype
+    a, b, b_error, c = (jnp.asarray(x, dtype) for x in _tableau(integrator.solver))
+
+    def stage(carry, inputs):
+        ks, guess = carry
+        i, row, node = inputs
+        solved, speed = velocity(theta + dt * (row @ ks), t0 + node * dt, guess)
+        kept = _Solved(
+            solved.iterations,
+            (solved.result != lx.RESULTS.successful).astype(jnp.int32),
+            solved.products,
+            solved.linear_residual,
+            solved.projection_residual,
+            solved.damping,
+        )
+        return (ks.at[i].set(solved.value), solved.value), (kept, speed)
+
+    ks = jnp.zeros((len(c), theta.size), dtype)
+    (ks, _), (kept, speeds) = jax.lax.scan(stage, (ks, guess), (jnp.arange(len(c)), a, c))
+    return theta + dt * (b @ ks), dt * (b_error @ ks), ks[0], ks[-1], kept, speeds
+
+
+def _control(integrator, start: Linearisation, values, parameters, finite, t0, t1, controller):
+    """Accept or reject by diffrax's controller, and the next step size."""
+    if integrator.error_norm == "function":
+        # One number per component: the controller then compares root mean squares over the
+        # points, so a field that is zero nearly everywhere is not held to a pointwise rtol.
+        y0 = jnp.sqrt(start.mean_square(start.values))
+        y1, y_error = (jnp.sqrt(start.mean_square(change)) for change in values)
+    else:
+        y0, (y1, y_error) = start.theta, parameters
+    # A step that is not finite has an infinite error: the controller rejects and shortens it.
+    y_error = jnp.where(finite, y_error, jnp.inf)
+    y1 = jnp.where(finite, y1, y0)
+    pid = integrator.controller()
+    accepted, _, next_t1, _, controller, _ = pid.adapt_step_size(
+        t0, t1, y0, y1, None, y_error, integrator.order, controller
+    )
+    scale = integrator.atol + integrator.rtol * jnp.maximum(jnp.abs(y0), jnp.abs(y1))
+    scaled = jnp.sqrt(jnp.mean((y_error / scale) ** 2))
+    return accepted, scaled, next_t1 - jnp.where(accepted, t1, t0), controller

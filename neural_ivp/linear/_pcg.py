@@ -1,0 +1,128 @@
+"""Preconditioned conjugate gradients as a lineax solver.
+
+`lineax.CG` stops on element-wise tests and turns to NaN in float32 when |p.Ap| <= 200 eps n
+|r.z|, which depends on the scale of the operator. This one stops on the relative residual in
+the 2-norm, returns it, keeps the best iterate and says why it ended; lineax's implicit
+differentiation applies as to any of its solvers.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import lineax as lx
+from jaxtyping import Array, Bool, Float, Int
+
+from .._errors import check_count, check_positive
+
+
+class _State(eqx.Module):
+    y: Float[Array, " p"]
+    r: Float[Array, " p"]
+    direction: Float[Array, " p"]
+    rz: Float[Array, ""]
+    best: Float[Array, " p"]
+    best_norm: Float[Array, ""]
+    since_best: Int[Array, ""]
+    iterations: Int[Array, ""]
+    broken: Bool[Array, ""]
+
+
+class PCG(lx.AbstractLinearSolver):
+    """Conjugate gradients for a positive (semi-)definite operator on one vector.
+
+    **Arguments:**
+
+    - `rtol`: stop when |b - A y| <= rtol |b| (2-norm).
+    - `max_steps`: at most this many iterations.
+    - `patience`: stagnation if the best residual has not improved for so many iterations.
+
+    Options of `lineax.linear_solve`: `preconditioner` (an operator approximating the inverse)
+    and `y0`. `stats` holds `num_steps` and `relative_residual` (of the best iterate, by the
+    recurrence). Results: `max_steps_reached`, `stagnation`, or `breakdown` when A or the
+    preconditioner shows a direction of non-positive curvature.
+
+    Source: Hestenes & Stiefel, 1952; Saad, "Iterative methods for sparse linear systems", 9.2.
+    """
+
+    rtol: float
+    max_steps: int = 500
+    patience: int = 50
+
+    def __check_init__(self):
+        check_positive("rtol", self.rtol)
+        check_count("max_steps", self.max_steps)
+        check_count("patience", self.patience)
+
+    def init(self, operator: lx.AbstractLinearOperator, options: dict[str, Any]):
+        del options
+        if not lx.is_positive_semidefinite(operator):
+            raise ValueError("`PCG` needs an operator tagged positive semi-definite")
+        return operator
+
+    def compute(self, state: lx.AbstractLinearOperator, vector, options: dict[str, Any]):
+        inverse = options.get("preconditioner", lx.IdentityLinearOperator(state.in_structure()))
+        y0 = options.get("y0", jnp.zeros_like(vector))
+        size = jnp.linalg.norm(vector)
+        first = self._start(state, inverse, vector, y0)
+
+        def unfinished(s: _State):
+            missed = s.best_norm > self.rtol * size
+            going = (s.iterations < self.max_steps) & (s.since_best < self.patience)
+            return missed & going & ~s.broken
+
+        final = jax.lax.while_loop(unfinished, lambda s: self._iterate(state, inverse, s), first)
+        relative = jnp.where(size > 0, final.best_norm / size, jnp.zeros_like(size))
+        stats = {"num_steps": final.iterations, "relative_residual": relative}
+        return final.best, self._result(final, relative), stats
+
+    def _start(self, operator, inverse, vector, y0) -> _State:
+        r = vector - operator.mv(y0)
+        # A guess that is worse than none is not used: the iteration starts from zero.
+        useful = jnp.linalg.norm(r) < jnp.linalg.norm(vector)
+        y, r = jnp.where(useful, y0, 0), jnp.where(useful, r, vector)
+        z = inverse.mv(r)
+        count = jnp.zeros((), jnp.int32)
+        rz, norm = jnp.vdot(r, z), jnp.linalg.norm(r)
+        broken = ~(jnp.isfinite(rz) & ((rz > 0) | (norm == 0)))
+        return _State(y, r, z, rz, y, norm, count, count, broken)
+
+    def _iterate(self, operator, inverse, s: _State) -> _State:
+        image = operator.mv(s.direction)
+        curvature = jnp.vdot(s.direction, image)
+        broken = ~(curvature > 0)
+        step = jnp.where(broken, 0, s.rz / jnp.where(broken, 1, curvature))
+        y, r = s.y + step * s.direction, s.r - step * image
+        z = inverse.mv(r)
+        rz, norm = jnp.vdot(r, z), jnp.linalg.norm(r)
+        broken = broken | ~((rz > 0) | (norm == 0)) | ~jnp.isfinite(norm)
+        better = (norm < s.best_norm) & jnp.isfinite(norm)
+        return _State(
+            y=y,
+            r=r,
+            direction=z + rz / s.rz * s.direction,
+            rz=rz,
+            best=jnp.where(better, y, s.best),
+            best_norm=jnp.where(better, norm, s.best_norm),
+            since_best=jnp.where(better, 0, s.since_best + 1),
+            iterations=s.iterations + 1,
+            broken=broken,
+        )
+
+    def _result(self, s: _State, relative) -> lx.RESULTS:
+        result = lx.RESULTS.where(
+            s.since_best >= self.patience, lx.RESULTS.stagnation, lx.RESULTS.max_steps_reached
+        )
+        result = lx.RESULTS.where(s.broken, lx.RESULTS.breakdown, result)
+        return lx.RESULTS.where(relative <= self.rtol, lx.RESULTS.successful, result)
+
+    def transpose(self, state: lx.AbstractLinearOperator, options: dict[str, Any]):
+        kept = {k: v.transpose() for k, v in options.items() if k == "preconditioner"}
+        return state.transpose(), kept
+
+    def conj(self, state: lx.AbstractLinearOperator, options: dict[str, Any]):
+        return state, options
+
+    def assume_full_rank(self) -> bool:
+        return True

@@ -1,0 +1,56 @@
+"""Move only a fresh random subset of the parameters in each step."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from .._errors import check_count
+from .._types import Theta, Values
+from ._base import AbstractVelocitySolver, Velocity
+from ._linearise import Linearisation
+
+
+class RandomSubset(AbstractVelocitySolver):
+    """Solves for a random subset of the velocity's entries; the others are zero.
+
+    The subset is drawn anew for each step and shared by its stages. It costs a fraction of the
+    full solve and regularises: far smaller dampings stay stable, and the parameters that are
+    not moved in one step are in the next.
+
+    **Arguments:**
+
+    - `inner`: the solver of the smaller problem.
+    - `size`: s, parameters moved in a step (all of them if p is smaller). Good values: 300 to
+      500, with two points or more for each.
+
+    **Raises:** `InputError` for a size below one.
+
+    Source: Berman & Peherstorfer, "Randomized sparse Neural Galerkin schemes", NeurIPS 2023.
+    """
+
+    inner: AbstractVelocitySolver
+    size: int = eqx.field(static=True)
+
+    def __init__(self, inner: AbstractVelocitySolver, size: int = 300):
+        check_count("size", size)
+        self.inner, self.size = inner, size
+
+    def prepare(
+        self, linearisation: Linearisation, key: PRNGKeyArray
+    ) -> tuple[tuple[Int[Array, " s"], Any], int]:
+        subset_key, inner_key = jax.random.split(key)
+        p = linearisation.theta.size
+        chosen = jax.random.permutation(subset_key, p)[: min(self.size, p)]
+        prepared, products = self.inner.prepare(linearisation.restrict(chosen), inner_key)
+        return (chosen, prepared), products
+
+    def solve(
+        self, linearisation: Linearisation, target: Values, guess: Theta, prepared: Any
+    ) -> Velocity:
+        chosen, inner = prepared
+        small = self.inner.solve(linearisation.restrict(chosen), target, guess[chosen], inner)
+        full = jnp.zeros_like(linearisation.theta).at[chosen].set(small.value)
+        return eqx.tree_at(lambda v: v.value, small, full)

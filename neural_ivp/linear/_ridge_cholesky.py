@@ -1,0 +1,58 @@
+"""Dense velocities: Cholesky of M + mu I. The oracle, and the fastest way for small p."""
+
+import jax
+import jax.numpy as jnp
+import lineax as lx
+from jaxtyping import Array, PRNGKeyArray
+
+from .._errors import check_positive
+from .._types import Theta, Values
+from ._base import AbstractVelocitySolver, Velocity, projection_residual
+from ._linearise import Linearisation, power_iteration
+
+
+class RidgeCholesky(AbstractVelocitySolver):
+    r"""Forms M = J^T W J and factors M + mu I: cost $O(n p^2 + p^3)$, memory n c p.
+
+    **Arguments:**
+
+    - `damping`: mu relative to the largest eigenvalue of M.
+
+    **Raises:** `InputError` for a damping that is not positive.
+    """
+
+    damping: float
+
+    def __init__(self, *, damping: float = 1e-10):
+        check_positive("damping", damping)
+        self.damping = damping
+
+    def prepare(self, linearisation: Linearisation, key: PRNGKeyArray) -> tuple[Array, int]:
+        """A random start for the power iteration."""
+        zeros = linearisation.zeros
+        return jax.random.normal(key, zeros.shape, zeros.dtype), 0
+
+    def solve(
+        self, linearisation: Linearisation, target: Values, guess: Theta, prepared: Array
+    ) -> Velocity:
+        jacobian = linearisation.dense()
+        root = jnp.sqrt(linearisation.weights)[:, None]
+        rows = (root[..., None] * jacobian).reshape(-1, jacobian.shape[-1])
+        gram = rows.T @ rows
+        right = rows.T @ jnp.ravel(root * target)
+        damping = self.damping * power_iteration(lambda v: gram @ v, prepared)
+        matrix = gram + damping * jnp.eye(gram.shape[0], dtype=gram.dtype)
+        operator = lx.MatrixLinearOperator(matrix, lx.positive_semidefinite_tag)
+        solution = lx.linear_solve(operator, right, lx.Cholesky(), throw=False)
+        residual = jnp.linalg.norm(matrix @ solution.value - right)
+        size = jnp.linalg.norm(right)
+        zero = jnp.zeros((), jnp.int32)
+        return Velocity(
+            value=solution.value,
+            result=solution.result,
+            iterations=zero,
+            products=zero,
+            linear_residual=jnp.where(size > 0, residual / size, residual),
+            projection_residual=projection_residual(linearisation, solution.value, target),
+            damping=damping,
+        )

@@ -1,0 +1,6 @@
+"""L2. Networks: the state of the method. They know domains, not problems."""
+
+from ._base import AbstractNetwork as AbstractNetwork
+from ._base import flatten as flatten
+from ._dirichlet import HardDirichlet as HardDirichlet
+from ._sinusoidal import SinusoidalMLP as SinusoidalMLP

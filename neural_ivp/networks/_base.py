@@ -1,0 +1,52 @@
+"""What every network is: a function of one point, linear in its head.
+
+`flatten` is the bridge to the linear algebra: parameters as one vector theta of length p.
+"""
+
+import abc
+from collections.abc import Callable
+from typing import Self
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from .._types import Point, Theta, Value
+
+
+class AbstractNetwork(eqx.Module):
+    """A network u_theta: R^d -> R^c whose last layer is linear.
+
+    value_k = sum_h head[k, h] * features(x)[k, h], the bias being the weight of a constant
+    feature. Every floating-point array in the module is a parameter; constants are static.
+    """
+
+    @property
+    @abc.abstractmethod
+    def head(self) -> Float[Array, "c h"]:
+        """Weights of the last layer; must be a leaf of the module."""
+
+    @abc.abstractmethod
+    def features(self, x: Point) -> Float[Array, "c h"]:
+        """Last hidden layer of each component, with the constant feature."""
+
+    @abc.abstractmethod
+    def redrawn(self, key: PRNGKeyArray) -> Self:
+        """The same architecture with freshly drawn weights, for a restart."""
+
+    def __call__(self, x: Point) -> Value:
+        """u at one point of shape (d,); `jax.vmap` it for many."""
+        return jnp.sum(self.head * self.features(x), axis=-1)
+
+
+def with_head(network: AbstractNetwork, head: Float[Array, "c h"]) -> AbstractNetwork:
+    """The same network with other weights in its last layer."""
+    return eqx.tree_at(lambda net: net.head, network, head)
+
+
+def flatten(network: AbstractNetwork) -> tuple[Theta, Callable[[Theta], AbstractNetwork]]:
+    """The parameters as one vector, and the way back: `rebuild(theta)` is the network."""
+    parameters, static = eqx.partition(network, eqx.is_inexact_array)
+    theta, unravel = ravel_pytree(parameters)
+    return theta, lambda theta: eqx.combine(unravel(theta), static)

@@ -1,0 +1,10 @@
+"""L2. Problems: domain, initial value, right-hand side. They know no numerics."""
+
+from ._advection import Advection as Advection
+from ._base import AbstractExactProblem as AbstractExactProblem
+from ._base import AbstractProblem as AbstractProblem
+from ._base import check_problem as check_problem
+from ._custom import Problem as Problem
+from ._fokker_planck import FokkerPlanck as FokkerPlanck
+from ._heat import Heat as Heat
+from ._wave import Wave as Wave

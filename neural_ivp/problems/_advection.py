@@ -1,0 +1,71 @@
+"""Transport of a bump at constant velocity."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from .._errors import check_count, check_positive, check_shape
+from .._types import Field, Point, Scalar, Value
+from ..calculus import grad
+from ..domains import AbstractDomain, Box
+from ._base import AbstractExactProblem, dirichlet_or_periodic
+from ._bump import bump, centred
+
+
+class Advection(AbstractExactProblem):
+    r"""$u_t + a \cdot \nabla u = 0$ from a bump in the middle of the domain.
+
+    The initial value is $\exp(-|x|^2 / 2 s^2) / (2 \pi s^2) / 30$. On a `Box` u = 0 on the
+    boundary and the exact solution $u_0(x - a t)$ holds while the bump is inside; on a `Torus`
+    it goes round for ever.
+
+    **Arguments:**
+
+    - `dimension`: d, if no `domain` is given.
+    - `velocity`: a, d numbers; (-1, ..., -1) by default, as in the paper (u_t = u_x + u_y).
+    - `width`: s, a length, positive.
+    - `domain`: [-1, 1]^d by default.
+
+    **Raises:** `InputError` for a velocity of another size, or a width that is not positive.
+
+    Source: Finzi et al., ICLR 2023 (`advection_2d` of the benchmark list).
+    """
+
+    dimension: int = eqx.field(static=True)
+    velocity: Float[Array, " d"]
+    width: Float[Array, ""]
+    domain: AbstractDomain
+    components: int = eqx.field(static=True)
+    zero_boundary: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        dimension: int = 2,
+        *,
+        velocity: Sequence[float] | Array | None = None,
+        width: ArrayLike = 0.05,
+        domain: AbstractDomain | None = None,
+    ):
+        check_count("dimension", dimension)
+        self.domain = Box((-1.0,) * dimension, (1.0,) * dimension) if domain is None else domain
+        self.dimension = self.domain.dimension
+        if velocity is None:
+            velocity = (-1.0,) * self.dimension
+        self.velocity = jnp.asarray(velocity, float)
+        shape = (self.dimension,)
+        check_shape("`velocity`", self.velocity.shape, shape, "give one number per dimension")
+        check_positive("width", width)
+        self.width = jnp.asarray(width, float)
+        self.components = 1
+        self.zero_boundary = dirichlet_or_periodic(self.domain)
+
+    def initial(self, x: Point) -> Value:
+        return bump(centred(x, self.domain), self.width)[None]
+
+    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+        return -grad(u)(x) @ self.velocity
+
+    def exact(self, t: Scalar, x: Point) -> Value:
+        return bump(centred(x, self.domain, -t * self.velocity), self.width)[None]

@@ -1,0 +1,64 @@
+"""What every problem is: u_t = L[u] on a domain, with u = u0 at the start."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from .._errors import check_shape
+from .._types import Field, Point, Scalar, Value
+from ..domains import AbstractDomain
+
+
+class AbstractProblem(eqx.Module):
+    """An initial-value problem u_t = rhs(u, t, x), written for one point.
+
+    Physical coefficients are array leaves: another value does not compile anew, and gradients
+    with respect to the problem are gradients with respect to them.
+    """
+
+    domain: eqx.AbstractVar[AbstractDomain]
+    components: eqx.AbstractVar[int]
+    # u = 0 on the boundary: networks for this problem are wrapped in HardDirichlet.
+    zero_boundary: eqx.AbstractVar[bool]
+
+    @abc.abstractmethod
+    def initial(self, x: Point) -> Value:
+        """u0 at one point of shape (d,); shape (c,)."""
+
+    @abc.abstractmethod
+    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+        """L[u](t, x) at one point, from the field u(t, .); shape (c,)."""
+
+
+class AbstractExactProblem(AbstractProblem):
+    """A problem whose solution is known in closed form."""
+
+    @abc.abstractmethod
+    def exact(self, t: Scalar, x: Point) -> Value:
+        """u(t, x) at one point; shape (c,)."""
+
+
+def check_problem(problem: AbstractProblem) -> None:
+    """Raise `InputError` unless initial value and right-hand side have shape (c,).
+
+    Traces both without computing anything.
+    """
+    c = problem.components
+    dtype = jnp.result_type(float)
+    x = jax.ShapeDtypeStruct((problem.domain.dimension,), dtype)
+    t = jax.ShapeDtypeStruct((), dtype)
+    value = jax.eval_shape(problem.initial, x)
+    fix = f"return an array with one entry per component ({c}) for one point"
+    check_shape("the value of `initial`", jnp.shape(value), (c,), fix)
+
+    def rhs(t, x):
+        return problem.rhs(problem.initial, t, x)
+
+    check_shape("the value of `rhs`", jnp.shape(jax.eval_shape(rhs, t, x)), (c,), fix)
+
+
+def dirichlet_or_periodic(domain: AbstractDomain) -> bool:
+    """The catalogue's rule: u = 0 on the boundary of a box, nothing on a torus."""
+    return domain.periods is None

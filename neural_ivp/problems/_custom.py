@@ -1,0 +1,63 @@
+"""A problem from plain functions: a PDE of one's own in ten lines."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from .._errors import InputError
+from .._types import Field, Point, Scalar, Value
+from ..domains import AbstractDomain
+from ._base import AbstractProblem, check_problem
+
+
+class Problem(AbstractProblem):
+    """u_t = rhs(u, t, x) with u(0, x) = initial(x), from plain functions of one point.
+
+    **Arguments:**
+
+    - `domain`: a `Box` or a `Torus`.
+    - `initial`: x of shape (d,) to a value of shape (c,); c is taken from it.
+    - `rhs`: (u, t, x) to a value of shape (c,); u is the field u(t, .), differentiated with
+      `grad`, `divergence`, `laplacian`, `hessian` and `partial`.
+    - `zero_boundary`: whether u = 0 on the boundary of a box, enforced by the network.
+
+    **Raises:** `InputError` for values of the wrong shape, or `zero_boundary` on a torus.
+
+    A coefficient that should be differentiated goes into a subclass of `AbstractProblem`.
+    """
+
+    domain: AbstractDomain
+    initial_function: Callable[[Point], Value] = eqx.field(static=True)
+    rhs_function: Callable[[Field, Scalar, Point], Value] = eqx.field(static=True)
+    components: int = eqx.field(static=True)
+    zero_boundary: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        *,
+        domain: AbstractDomain,
+        initial: Callable[[Point], Value],
+        rhs: Callable[[Field, Scalar, Point], Value],
+        zero_boundary: bool = False,
+    ):
+        if zero_boundary and domain.periods is not None:
+            raise InputError("`zero_boundary=True` needs a box; a torus has no boundary")
+        self.domain, self.zero_boundary = domain, zero_boundary
+        self.initial_function, self.rhs_function = initial, rhs
+        x = jax.ShapeDtypeStruct((domain.dimension,), jnp.result_type(float))
+        value = jax.eval_shape(initial, x)
+        if jnp.ndim(value) != 1:
+            raise InputError(
+                f"the value of `initial` has shape {jnp.shape(value)}, expected (components,): "
+                "return an array of one dimension for one point, e.g. jnp.array([value])"
+            )
+        self.components = value.shape[0]
+        check_problem(self)
+
+    def initial(self, x: Point) -> Value:
+        return self.initial_function(x)
+
+    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+        return self.rhs_function(u, t, x)

@@ -1,0 +1,84 @@
+"""The density of interacting particles in a harmonic trap that moves."""
+
+import math
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from .._errors import check_count, check_positive, check_shape
+from .._types import Field, Point, Scalar, Value
+from ..calculus import grad, laplacian
+from ..domains import AbstractDomain, Box
+from ._base import AbstractProblem, dirichlet_or_periodic
+
+
+class FokkerPlanck(AbstractProblem):
+    r"""The harmonic trap: $u_t = \sum_i \partial_i [b_i u] + \beta^{-1} \Delta u$.
+
+    $b_i = x_i - a(t) + \alpha (x_i - \bar x)$ with the mean coordinate $\bar x$ and the trap at
+    $a(t) = 1.25 (\sin \pi t + 1.5)$. The initial value is the normal density with mean
+    (0.9, ..., 3) (evenly spaced) and covariance 0.1 I, and the solution stays Gaussian: its
+    moments are the reference (`neural_ivp.references`).
+
+    **Arguments:**
+
+    - `dimension`: d, if no `domain` is given.
+    - `interaction`: alpha, per time, not negative.
+    - `inverse_temperature`: beta, positive.
+    - `variance`: of the initial value, positive.
+    - `domain`: the box [-1, 5]^d by default, on whose boundary u = 0; it must hold the mass.
+
+    **Raises:** `InputError` for a coefficient out of range.
+
+    Source: Bruna, Peherstorfer & Vanden-Eijnden, "Neural Galerkin schemes", 2022.
+    """
+
+    dimension: int = eqx.field(static=True)
+    interaction: Float[Array, ""]
+    inverse_temperature: Float[Array, ""]
+    variance: Float[Array, ""]
+    mean: Float[Array, " d"]
+    domain: AbstractDomain
+    components: int = eqx.field(static=True)
+    zero_boundary: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        dimension: int = 2,
+        *,
+        interaction: ArrayLike = 0.25,
+        inverse_temperature: ArrayLike = 100.0,
+        variance: ArrayLike = 0.1,
+        mean: ArrayLike | None = None,
+        domain: AbstractDomain | None = None,
+    ):
+        check_count("dimension", dimension)
+        self.domain = Box((-1.0,) * dimension, (5.0,) * dimension) if domain is None else domain
+        self.dimension = self.domain.dimension
+        check_positive("interaction", interaction, zero=True)
+        check_positive("inverse_temperature", inverse_temperature)
+        check_positive("variance", variance)
+        self.interaction = jnp.asarray(interaction, float)
+        self.inverse_temperature = jnp.asarray(inverse_temperature, float)
+        self.variance = jnp.asarray(variance, float)
+        if mean is None:
+            mean = jnp.linspace(0.9, 3.0, self.dimension)
+        self.mean = jnp.asarray(mean, float)
+        check_shape("`mean`", self.mean.shape, (self.dimension,), "give one number per dimension")
+        self.components = 1
+        self.zero_boundary = dirichlet_or_periodic(self.domain)
+
+    def trap(self, t: Scalar) -> Scalar:
+        """a(t), the centre of the trap in every coordinate."""
+        return 1.25 * (jnp.sin(math.pi * t) + 1.5)
+
+    def initial(self, x: Point) -> Value:
+        exponent = -jnp.sum((x - self.mean) ** 2) / (2 * self.variance)
+        return (jnp.exp(exponent) / (2 * math.pi * self.variance) ** (self.dimension / 2))[None]
+
+    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+        b = x - self.trap(t) + self.interaction * (x - jnp.mean(x))
+        # div b = d (1 + alpha) - alpha, so that div(b u) needs no derivative of b.
+        div_b = self.dimension * (1 + self.interaction) - self.interaction
+        return grad(u)(x) @ b + div_b * u(x) + laplacian(u)(x) / self.inverse_temperature

@@ -1,0 +1,65 @@
+"""Diffusion of one mode."""
+
+import math
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from .._errors import check_count, check_positive
+from .._types import Field, Point, Scalar, Value
+from ..calculus import laplacian
+from ..domains import AbstractDomain, Box
+from ._base import AbstractExactProblem, dirichlet_or_periodic
+
+
+class Heat(AbstractExactProblem):
+    r"""$u_t = \kappa \Delta u$ from $u_0 = \prod_i \sin(\pi \xi_i)$.
+
+    xi are the reference coordinates in [-1, 1]^d, so u = 0 on the boundary of a box and u is
+    periodic on a torus; the exact solution is $u_0$ times
+    $\exp(-\kappa t \sum_i (2\pi / \ell_i)^2)$ with the side lengths $\ell_i$.
+
+    **Arguments:**
+
+    - `dimension`: d, if no `domain` is given.
+    - `diffusivity`: kappa, length^2 / time, not negative.
+    - `domain`: the box [-pi, pi]^d by default.
+
+    **Raises:** `InputError` for a negative diffusivity.
+
+    Source: Du & Zaki, "Evolutional deep neural network", 2021 (`heat_2d_dirichlet`).
+    """
+
+    dimension: int = eqx.field(static=True)
+    diffusivity: Float[Array, ""]
+    domain: AbstractDomain
+    components: int = eqx.field(static=True)
+    zero_boundary: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        dimension: int = 2,
+        *,
+        diffusivity: ArrayLike = 1.0,
+        domain: AbstractDomain | None = None,
+    ):
+        check_count("dimension", dimension)
+        pi = math.pi
+        self.domain = Box((-pi,) * dimension, (pi,) * dimension) if domain is None else domain
+        self.dimension = self.domain.dimension
+        check_positive("diffusivity", diffusivity, zero=True)
+        self.diffusivity = jnp.asarray(diffusivity, float)
+        self.components = 1
+        self.zero_boundary = dirichlet_or_periodic(self.domain)
+
+    def initial(self, x: Point) -> Value:
+        return jnp.prod(jnp.sin(math.pi * self.domain.reference(x)))[None]
+
+    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+        return self.diffusivity * laplacian(u)(x)
+
+    def exact(self, t: Scalar, x: Point) -> Value:
+        sides = zip(self.domain.lower, self.domain.upper, strict=True)
+        rate = sum((2 * math.pi / (b - a)) ** 2 for a, b in sides)
+        return jnp.exp(-self.diffusivity * rate * t) * self.initial(x)

@@ -1,0 +1,64 @@
+"""The wave equation as a first-order system of two components."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from .._errors import check_count, check_positive
+from .._types import Field, Point, Scalar, Value
+from ..calculus import laplacian
+from ..domains import AbstractDomain, Box
+from ._base import AbstractProblem, dirichlet_or_periodic
+from ._bump import bump, centred
+
+
+class Wave(AbstractProblem):
+    r"""$u_t = v, \; v_t = s^2 \Delta u$ from a bump at rest in the middle of the domain.
+
+    Components (u, v); u_0 = $\exp(-|x|^2 / 2 w^2) / (2 \pi w^2) / 30$, v_0 = 0. On a `Box`
+    u = v = 0 on the boundary.
+
+    **Arguments:**
+
+    - `dimension`: d, if no `domain` is given.
+    - `speed`: s, length / time, positive (the benchmark has s^2 = 0.1 in two dimensions).
+    - `width`: w, a length, positive.
+    - `domain`: [-1, 1]^d by default.
+
+    **Raises:** `InputError` for a speed or a width that is not positive.
+
+    Source: Finzi et al., ICLR 2023 (`wave_2d` and `wave_3d` of the benchmark list). The
+    reference is the sine series of `neural_ivp.references`.
+    """
+
+    dimension: int = eqx.field(static=True)
+    speed: Float[Array, ""]
+    width: Float[Array, ""]
+    domain: AbstractDomain
+    components: int = eqx.field(static=True)
+    zero_boundary: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        dimension: int = 2,
+        *,
+        speed: ArrayLike = 0.1**0.5,
+        width: ArrayLike = 0.05,
+        domain: AbstractDomain | None = None,
+    ):
+        check_count("dimension", dimension)
+        self.domain = Box((-1.0,) * dimension, (1.0,) * dimension) if domain is None else domain
+        self.dimension = self.domain.dimension
+        check_positive("speed", speed)
+        check_positive("width", width)
+        self.speed = jnp.asarray(speed, float)
+        self.width = jnp.asarray(width, float)
+        self.components = 2
+        self.zero_boundary = dirichlet_or_periodic(self.domain)
+
+    def initial(self, x: Point) -> Value:
+        u = bump(centred(x, self.domain), self.width)
+        return jnp.stack([u, jnp.zeros_like(u)])
+
+    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+        return jnp.stack([u(x)[1], self.speed**2 * laplacian(u)(x)[0]])

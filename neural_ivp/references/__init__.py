@@ -1,0 +1,25 @@
+"""Reference solutions ("oracles") that the solver is judged against.
+
+Everything here is numpy and scipy in float64, shares no code with the solver and never imports
+JAX. Arrays go in and come out as ``np.ndarray``; points are always ``[n, d]``.
+
+==============================  ==================================================================
+``SineSeries``                  wave and heat equations on a box, zero Dirichlet values
+``fokker_planck_moments``       mean and covariance of the linear-drift Fokker-Planck equation
+``gaussian_density``            normal density at given points
+``fokker_planck_solution``      the two above put together: a callable ``u(t, points)``
+``FourierReference``            semilinear scalar equations on a torus, d <= 2 (ETDRK4)
+==============================  ==================================================================
+"""
+
+from ._fourier import FourierReference
+from ._gaussian import fokker_planck_moments, fokker_planck_solution, gaussian_density
+from ._sine_series import SineSeries
+
+__all__ = [
+    "FourierReference",
+    "SineSeries",
+    "fokker_planck_moments",
+    "fokker_planck_solution",
+    "gaussian_density",
+]

@@ -1,0 +1,127 @@
+"""Relative L2 errors against a reference, on points that no step has trained on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._errors import InputError
+from ..problems import AbstractExactProblem, AbstractProblem, FokkerPlanck, Wave
+
+if TYPE_CHECKING:
+    from ._solution import Solution
+
+# (t, points of shape (n, d)) to values of shape (n, c)
+Reference = Callable[[float, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class ErrorReport:
+    """Errors at the saved times, all components together unless said otherwise.
+
+    - `ts`: the times.
+    - `relative_l2`: |u - w| / |w| at each, w being the reference (NaN where w vanishes).
+    - `components`: the same of each component, shape (len(ts), c).
+    - `maximum`: largest pointwise error at each time, absolute.
+    - `overall`: over all space and saved times.
+    """
+
+    ts: np.ndarray
+    relative_l2: np.ndarray
+    components: np.ndarray
+    maximum: np.ndarray
+    overall: float
+
+    def __str__(self) -> str:
+        rows = [
+            f"  t = {t:<10.4g} {error:.2e}"
+            for t, error in zip(self.ts, self.relative_l2, strict=True)
+        ]
+        return "\n".join(["relative L2 error", *rows, f"  overall      {self.overall:.2e}"])
+
+
+def reference_for(problem: AbstractProblem) -> Reference | None:
+    """The exact or independent solution of a problem of the catalogue, None if unknown."""
+    if isinstance(problem, AbstractExactProblem):
+        return lambda t, points: np.asarray(
+            jax.vmap(lambda x: problem.exact(jnp.asarray(t, x.dtype), x))(jnp.asarray(points))
+        )
+    if isinstance(problem, Wave):
+        return _wave_reference(problem)
+    if isinstance(problem, FokkerPlanck):
+        return _fokker_planck_reference(problem)
+    return None
+
+
+def _wave_reference(problem: Wave) -> Reference | None:
+    from ..references import SineSeries
+
+    if problem.domain.periods is not None or problem.dimension > 3:
+        return None
+
+    def initial(points):
+        displacement = points - (np.asarray(problem.domain.lower) + problem.domain.upper) / 2
+        s = float(problem.width)
+        return np.exp(-np.sum(displacement**2, axis=1) / (2 * s * s)) / (2 * np.pi * s * s) / 30
+
+    series = SineSeries(problem.domain.lower, problem.domain.upper, initial)
+    speed_squared = float(problem.speed) ** 2
+    return lambda t, points: np.stack(series.wave(speed_squared, t, points), axis=1)
+
+
+def _fokker_planck_reference(problem: FokkerPlanck) -> Reference:
+    from ..references import fokker_planck_solution
+
+    density = fokker_planck_solution(
+        dimension=problem.dimension,
+        mean0=np.asarray(problem.mean, float),
+        variance0=float(problem.variance),
+        alpha=float(problem.interaction),
+        beta=float(problem.inverse_temperature),
+        drift=lambda t: 1.25 * (np.sin(np.pi * t) + 1.5),
+    )
+    return lambda t, points: density(t, points)[:, None]
+
+
+def measure(
+    solution: "Solution", reference: Reference | None = None, num_points: int = 20_000
+) -> ErrorReport:
+    """Errors of `solution` at its saved times.
+
+    **Raises:** `InputError` if the problem has no known reference and none is given.
+    """
+    reference = reference_for(solution.problem) if reference is None else reference
+    if reference is None:
+        raise InputError(
+            "no exact solution is known for this problem: pass `reference`, a function of "
+            "(t, points of shape (n, d)) with values of shape (n, c)"
+        )
+    points = solution.problem.domain.spread(num_points)
+    misfit, size, worst = [], [], []
+    for t in solution.ts:
+        wanted = np.asarray(reference(float(t), points), dtype=float)
+        got = np.asarray(solution(float(t), points), dtype=float)
+        if wanted.shape != got.shape:
+            raise InputError(
+                f"`reference` returned shape {wanted.shape} for points of shape {points.shape}, "
+                f"expected {got.shape}"
+            )
+        misfit.append(np.sum((got - wanted) ** 2, axis=0))
+        size.append(np.sum(wanted**2, axis=0))
+        worst.append(np.max(np.abs(got - wanted)))
+    misfit, size = np.asarray(misfit), np.asarray(size)
+    return ErrorReport(
+        ts=solution.ts,
+        relative_l2=_ratio(misfit.sum(axis=1), size.sum(axis=1)),
+        components=_ratio(misfit, size),
+        maximum=np.asarray(worst),
+        overall=float(_ratio(misfit.sum(), size.sum())),
+    )
+
+
+def _ratio(misfit, size):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(size > 0, np.sqrt(misfit / size), np.nan)

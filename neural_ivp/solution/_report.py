@@ -1,0 +1,70 @@
+"""The report of a solution in words and numbers."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ._solution import Solution
+
+
+def summary(solution: "Solution") -> dict[str, int]:
+    """Totals over the attempted steps."""
+    record = solution.record
+    accepted = record["accepted"]
+    return {
+        "accepted_steps": int(accepted.sum()),
+        "rejected_steps": int((~accepted).sum()),
+        "rhs_evaluations": int(record["rhs_evaluations"].sum()),
+        "cg_iterations": int(record["iterations"].sum()),
+        "gram_products": int(record["products"].sum()),
+        "restarts": len(solution.fits) - 1,
+    }
+
+
+def report(solution: "Solution") -> str:
+    """A page of plain text; figures are of this solve."""
+    totals, record = summary(solution), solution.record
+    p = solution.segments[0].theta.shape[1]
+    first, last = solution.interval
+    lines = [
+        f"{type(solution.problem).__name__} in {solution.problem.domain.dimension} dimension(s), "
+        f"{p} parameters ({solution.segments[0].theta.dtype})",
+        f"result: {solution.result}" + (f". {solution.message}" if solution.message else ""),
+        f"time: {first:g} to {last:g}",
+    ]
+    for k, fit in enumerate(solution.fits):
+        name = "initial fit" if k == 0 else f"refit at t = {fit['t']:g}"
+        lines.append(
+            f"{name}: held-out relative L2 error {fit['relative_l2_error']:.2e} "
+            f"after {fit['steps']:.0f} steps"
+        )
+    lines.append(
+        f"steps: {totals['accepted_steps']} accepted, {totals['rejected_steps']} rejected; "
+        f"{totals['rhs_evaluations']} right-hand sides"
+    )
+    if totals["accepted_steps"]:
+        lines += _of_steps(record, totals)
+    if solution.seconds:
+        spent = ", ".join(f"{name} {value:.1f} s" for name, value in solution.seconds.items())
+        lines.append(f"wall time: {spent}")
+    return "\n".join(lines)
+
+
+def _of_steps(record: dict[str, np.ndarray], totals: dict[str, int]) -> list[str]:
+    kept = record["accepted"]
+    dt = (record["t1"] - record["t0"])[kept]
+    residual = record["projection_residual"][kept]
+    lines = [
+        f"step size: {dt.min():.2e} to {dt.max():.2e}",
+        f"projection residual |J v - f| / |f|: median {np.median(residual):.1e}, "
+        f"largest {residual.max():.1e}",
+    ]
+    if totals["cg_iterations"]:
+        unconverged = int(record["unconverged"].sum())
+        lines.append(
+            f"linear solves: {totals['cg_iterations']} iterations, {totals['gram_products']} "
+            f"products with M; {unconverged} of {totals['rhs_evaluations']} ended short of their "
+            f"tolerance (largest relative residual {record['linear_residual'].max():.1e})"
+        )
+    return lines

@@ -1,0 +1,6 @@
+"""L6. The shell around the pure steps: restarts, records, failures, clocks."""
+
+from ._defaults import default_method as default_method
+from ._defaults import default_network as default_network
+from ._progress import Progress as Progress
+from ._solve import solve as solve

@@ -1,0 +1,43 @@
+"""What `solve` reports while it runs, for a progress display; and how it counts compile time."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import jax
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a solve stands.
+
+    - `phase`: "fit", "refit" or "evolve".
+    - `fraction`: done of the phase, 0 to 1.
+    - `t`: time reached.
+    - `numbers`: what to show: of a fit `step` and `error`; of the evolution `dt`,
+      `iterations`, `residual`, `steps`, `rejected`.
+    """
+
+    phase: str
+    fraction: float
+    t: float
+    numbers: dict[str, float]
+
+
+Report = Callable[[Progress], None]
+
+
+@contextlib.contextmanager
+def compile_clock() -> Iterator[list[float]]:
+    """Seconds that JAX spends tracing, lowering and compiling inside the block, as a list."""
+    seconds: list[float] = []
+
+    def listen(event: str, duration: float, **_: object) -> None:
+        if event.startswith("/jax/core/compile/"):
+            seconds.append(duration)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield seconds
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)

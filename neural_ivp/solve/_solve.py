@@ -1,0 +1,122 @@
+"""`solve`: fit the initial value, march, refit where the rule says, return the solution."""
+
+import math
+import time
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike, PRNGKeyArray
+
+from .._errors import InputError, SolveError
+from ..evolution import NeuralIVP
+from ..fitting import FitProgress, Fitted, fit
+from ..networks import AbstractNetwork, flatten
+from ..problems import AbstractProblem, check_problem
+from ..solution import Solution
+from ._defaults import default_method, default_network
+from ._march import March
+from ._progress import Progress, Report, compile_clock
+
+
+def solve(
+    problem: AbstractProblem,
+    network: AbstractNetwork | None = None,
+    method: NeuralIVP | None = None,
+    *,
+    ts: ArrayLike | Sequence[float],
+    key: PRNGKeyArray,
+    throw: bool = True,
+    progress: Report = lambda progress: None,
+) -> Solution:
+    """Solve u_t = L[u] from ts[0] to ts[-1] with a neural network as the state.
+
+    **Arguments:**
+
+    - `problem`: domain, initial value and right-hand side.
+    - `network`: its architecture and the starting weights of the fit; chosen for the problem
+      if not given. Its dtype is the dtype of the whole solve.
+    - `method`: every numerical choice; chosen for problem and network if not given.
+    - `ts`: times to save, increasing; the first is the start. Steps do not depend on those in
+      between, and the solution can be evaluated at every time of the interval.
+    - `key`: of all random choices; the same key gives the same result.
+    - `throw`: whether a failure raises `SolveError` (which holds the solution so far) or
+      returns that solution with `result` and `message` set.
+    - `progress`: called with a `Progress` between chunks of work.
+
+    **Returns:** a `Solution`.
+
+    **Raises:** `InputError` for input that cannot be used; `SolveError` for a solve that ends
+    early.
+
+    Source: Finzi, Potapczynski, Choptuik & Wilson, ICLR 2023.
+    """
+    times = _check_times(ts)
+    check_problem(problem)
+    network_key, fit_key, march_key = jax.random.split(key, 3)
+    network = default_network(problem, key=network_key) if network is None else network
+    _check_network(problem, network)
+    method = default_method(problem, network) if method is None else method
+    if not isinstance(method, NeuralIVP):
+        raise InputError(f"`method` must be a NeuralIVP, got {method!r}")
+    clock = time.perf_counter
+    began = clock()
+    with compile_clock() as compiling:
+        fitted = _fit_initial(problem, network, method, fit_key, float(times[0]), progress)
+        fit_seconds, fit_compile = clock() - began, sum(compiling)
+        march = March(problem, fitted.network, method, times[0], times[-1], march_key)
+        march.note_fit(times[0], fitted)
+        result, message = march.run(progress)
+    total = clock() - began
+    evolve = total - fit_seconds - (sum(compiling) - fit_compile)
+    solution = march.solution(times, result, message)
+    solution.seconds.update(
+        compile=sum(compiling), fit=fit_seconds - fit_compile, evolve=evolve, total=total
+    )
+    if throw and result != "successful":
+        raise SolveError(message, solution)
+    return solution
+
+
+def _fit_initial(problem, network, method, key, t0, progress: Report) -> Fitted:
+    def report(made: FitProgress) -> None:
+        numbers = {"step": made.step, "error": made.error}
+        progress(Progress("fit", made.step / made.total, t0, numbers))
+
+    return fit(network, problem.initial, problem.domain, method.fit, key=key, report=report)
+
+
+def _check_times(ts) -> np.ndarray:
+    try:
+        times = np.asarray(ts, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"`ts` must be times, got {ts!r}") from error
+    if times.ndim != 1 or times.size < 2:
+        raise InputError(f"`ts` must hold two times or more, got shape {times.shape}")
+    if not np.all(np.isfinite(times)):
+        raise InputError(f"`ts` must be finite, got {times.tolist()}")
+    if not np.all(np.diff(times) > 0):
+        k = int(np.argmax(np.diff(times) <= 0))
+        raise InputError(f"`ts` must increase, got {times[k]} before {times[k + 1]}")
+    return times
+
+
+def _check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
+    if not isinstance(network, AbstractNetwork):
+        raise InputError(f"`network` must be an AbstractNetwork, got {type(network).__name__}")
+    dtype = flatten(network)[0].dtype
+    try:
+        x = jax.ShapeDtypeStruct((problem.domain.dimension,), dtype)
+        shape = jax.eval_shape(network, x).shape
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"`network` cannot take a point of shape ({problem.domain.dimension},): {error}"
+        ) from error
+    if shape != (problem.components,):
+        raise InputError(
+            f"`network` has values of shape {shape}, the problem {problem.components} "
+            f"component(s): make it with components={problem.components}"
+        )
+    if not math.isfinite(float(jnp.sum(flatten(network)[0]))):
+        raise InputError("`network` has parameters that are not finite")
