@@ -29,6 +29,7 @@ from .fitting import fit as fit
 from .linear import PCG as PCG
 from .linear import AbstractPreconditioner as AbstractPreconditioner
 from .linear import AbstractVelocitySolver as AbstractVelocitySolver
+from .linear import LeastSquares as LeastSquares
 from .linear import Linearisation as Linearisation
 from .linear import NoPreconditioner as NoPreconditioner
 from .linear import Nystrom as Nystrom

@@ -49,19 +49,31 @@ class AbstractDomain(eqx.Module):
         low, high = jnp.asarray(self.lower, x.dtype), jnp.asarray(self.upper, x.dtype)
         return (2 * x - low - high) / (high - low)
 
+    def from_unit(self, z: Point) -> Point:
+        """Affine map of [0, 1]^d onto the domain."""
+        low, high = jnp.asarray(self.lower, z.dtype), jnp.asarray(self.upper, z.dtype)
+        return low + (high - low) * z
+
     def spread(self, num_points: int) -> np.ndarray:
         """Deterministic, evenly spread points, shape (num_points, d), in float64.
 
-        The additive recurrence with the generalised golden ratio (M. Roberts, 2018, "The
-        unreasonable effectiveness of quasirandom sequences"): no key, any dimension. Held-out
-        errors are measured on these points, never on the training points.
+        Held-out errors are measured on these points, never on the training points.
         """
-        ratio = 2.0
-        for _ in range(64):
-            ratio = (1 + ratio) ** (1 / (self.dimension + 1))
-        steps = ratio ** -np.arange(1, self.dimension + 1)
-        unit = (0.5 + np.arange(1, num_points + 1)[:, None] * steps) % 1.0
+        unit = even_unit_points(num_points, self.dimension)
         return np.asarray(self.lower) + unit * (np.asarray(self.upper) - np.asarray(self.lower))
+
+
+def even_unit_points(num_points: int, dimension: int) -> np.ndarray:
+    """Low-discrepancy points of [0, 1]^d without a key, in any dimension.
+
+    The additive recurrence with the generalised golden ratio (M. Roberts, 2018, "The
+    unreasonable effectiveness of quasirandom sequences").
+    """
+    ratio = 2.0
+    for _ in range(64):
+        ratio = (1 + ratio) ** (1 / (dimension + 1))
+    steps = ratio ** -np.arange(1.0, dimension + 1)
+    return (0.5 + np.arange(1, num_points + 1)[:, None] * steps) % 1.0
 
 
 def as_bounds(name: str, values: Sequence[float]) -> tuple[float, ...]:

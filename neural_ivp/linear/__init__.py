@@ -2,6 +2,7 @@
 
 from ._base import AbstractVelocitySolver as AbstractVelocitySolver
 from ._base import Velocity as Velocity
+from ._least_squares import LeastSquares as LeastSquares
 from ._linearise import Linearisation as Linearisation
 from ._linearise import linearise as linearise
 from ._pcg import PCG as PCG

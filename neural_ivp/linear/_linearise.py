@@ -46,7 +46,7 @@ class Linearisation(eqx.Module):
         """The same map for velocities that move only the parameters of these indices."""
 
         def push(v):
-            return self.push(jnp.zeros_like(self.theta).at[indices].set(v))
+            return self.push(jnp.zeros_like(self.theta).at[indices].set(v, unique_indices=True))
 
         return eqx.tree_at(
             lambda lin: (lin.push, lin.indices),

@@ -37,7 +37,7 @@ class RidgeCholesky(AbstractVelocitySolver):
     ) -> Velocity:
         jacobian = linearisation.dense()
         root = jnp.sqrt(linearisation.weights)[:, None]
-        rows = (root[..., None] * jacobian).reshape(-1, jacobian.shape[-1])
+        rows = (root[:, :, None] * jacobian).reshape(-1, jacobian.shape[-1])
         gram = rows.T @ rows
         right = rows.T @ jnp.ravel(root * target)
         damping = self.damping * power_iteration(lambda v: gram @ v, prepared)

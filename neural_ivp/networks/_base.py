@@ -5,7 +5,6 @@
 
 import abc
 from collections.abc import Callable
-from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -32,7 +31,7 @@ class AbstractNetwork(eqx.Module):
         """Last hidden layer of each component, with the constant feature."""
 
     @abc.abstractmethod
-    def redrawn(self, key: PRNGKeyArray) -> Self:
+    def redrawn(self, key: PRNGKeyArray) -> "AbstractNetwork":
         """The same architecture with freshly drawn weights, for a restart."""
 
     def __call__(self, x: Point) -> Value:

@@ -112,9 +112,9 @@ class SinusoidalMLP(AbstractNetwork):
         else:
             frequencies = [math.pi * (j + 1) for j in counts]
         w = jnp.asarray(frequencies, x.dtype)
-        phases = self.domain.reference(x)[:, None] * w
+        phases = jnp.outer(self.domain.reference(x), w)
         waves = jnp.stack([jnp.sin(phases), jnp.cos(phases)])
-        return jnp.ravel(6 * waves / w**self.frequency_exponent)
+        return jnp.ravel(6 * waves / jnp.reshape(w, (1, 1, -1)) ** self.frequency_exponent)
 
     def features(self, x: Point) -> Float[Array, "c h"]:
         activation = _ACTIVATIONS[self.activation]

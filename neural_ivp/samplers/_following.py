@@ -63,7 +63,7 @@ class Following(AbstractSampler):
     def _density(self, values: Array) -> Weights:
         size = jnp.abs(values)
         mean = jnp.mean(size, axis=0)
-        ratio = jnp.where(mean > 0, size / jnp.where(mean > 0, mean, 1), 1)
+        ratio = jax.vmap(lambda row: jnp.where(mean > 0, row / jnp.where(mean > 0, mean, 1), 1))(size)
         return 1 - self.fraction + self.fraction * jnp.mean(ratio, axis=1)
 
 

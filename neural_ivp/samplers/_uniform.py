@@ -10,6 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 from .._errors import check_count
 from .._types import Field, Points
 from ..domains import AbstractDomain
+from ..domains._base import even_unit_points
 from ._base import AbstractSampler, Sample
 
 
@@ -39,10 +40,9 @@ class Uniform(AbstractSampler):
         self, state: Array, domain: AbstractDomain, field: Field, key: PRNGKeyArray
     ) -> tuple[Sample, Array]:
         del field
-        low, high = jnp.asarray(domain.lower, state.dtype), jnp.asarray(domain.upper, state.dtype)
         shape = (self.num_points, domain.dimension)
         unit = jax.random.uniform(key, shape, state.dtype)
-        return _equal_weights(low + (high - low) * unit), state
+        return _equal_weights(jax.vmap(domain.from_unit)(unit)), state
 
 
 class QuasiUniform(AbstractSampler):
@@ -64,13 +64,12 @@ class QuasiUniform(AbstractSampler):
 
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Points:
         del key
-        return jnp.asarray(domain.spread(self.num_points), dtype)
+        return jnp.asarray(even_unit_points(self.num_points, domain.dimension), dtype)
 
     def draw(
         self, state: Points, domain: AbstractDomain, field: Field, key: PRNGKeyArray
     ) -> tuple[Sample, Points]:
         del field
-        low, high = jnp.asarray(domain.lower, state.dtype), jnp.asarray(domain.upper, state.dtype)
-        shift = jax.random.uniform(key, (domain.dimension,), state.dtype)
-        unit = (state - low) / (high - low) + shift
-        return _equal_weights(low + (high - low) * (unit - jnp.floor(unit))), state
+        shift = jax.random.uniform(key, (1, domain.dimension), state.dtype)
+        unit = state + shift
+        return _equal_weights(jax.vmap(domain.from_unit)(unit - jnp.floor(unit))), state

@@ -1,0 +1,22 @@
+"""Tests run in float64, with strict promotion and warnings as errors; the library does not care.
+
+jaxtyping's annotations are checked at run time by beartype, in the tests only.
+"""
+
+import os
+
+# The machines have two cores and pytest-xdist starts two workers.
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+from jaxtyping import install_import_hook
+
+# Where shapes matter. Constructors check their arguments themselves, with messages for people,
+# which the tests of bad input look for.
+CHECKED = ["calculus", "samplers", "linear", "evolution._step", "fitting._last_layer"]
+with install_import_hook([f"neural_ivp.{name}" for name in CHECKED], "beartype.beartype"):
+    import neural_ivp  # noqa: F401

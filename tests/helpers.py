@@ -1,0 +1,85 @@
+"""Catalogues that drive the parametrised tests, and small networks that compile fast."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import neural_ivp as nivp
+
+KEY = jax.random.key(0)
+TORUS = nivp.Torus((2 * np.pi,))
+
+PROBLEMS = {
+    "advection_1d": nivp.problems.Advection(1, width=0.3),
+    "advection_2d": nivp.problems.Advection(2),
+    "advection_torus": nivp.problems.Advection(domain=nivp.Torus((2.0, 3.0)), width=0.2),
+    "heat_1d": nivp.problems.Heat(1),
+    "heat_torus": nivp.problems.Heat(domain=TORUS, diffusivity=0.5),
+    "wave_1d": nivp.problems.Wave(1, width=0.3),
+    "wave_2d": nivp.problems.Wave(2),
+    "fokker_planck_2d": nivp.problems.FokkerPlanck(2),
+    "fokker_planck_3d": nivp.problems.FokkerPlanck(3),
+    "fisher": nivp.Problem(
+        domain=TORUS,
+        initial=lambda x: jnp.exp(-10 * (x - jnp.pi) ** 2),
+        rhs=lambda u, t, x: 0.1 * nivp.laplacian(u)(x) + u(x) * (1 - u(x)),
+    ),
+}
+
+
+def small_network(problem, activation="tanh", **options):
+    """Width 6, depth 2: under two hundred parameters."""
+    options = {"width": 6, "depth": 2, "num_frequencies": 2, **options}
+    return nivp.default_network(problem, key=KEY, activation=activation, **options)
+
+
+class Fourier(nivp.AbstractNetwork):
+    """1, sin kx, cos kx for k = 1..n with trainable weights: linear in its parameters."""
+
+    weights: jax.Array
+    modes: int = eqx.field(static=True)
+
+    def __init__(self, modes: int, key=KEY):
+        self.modes = modes
+        self.weights = 0.1 * jax.random.normal(key, (1, 2 * modes + 1))
+
+    @property
+    def head(self):
+        return self.weights
+
+    def features(self, x):
+        phases = x[0] * jnp.arange(1, self.modes + 1)
+        return jnp.concatenate([jnp.ones(1), jnp.sin(phases), jnp.cos(phases)])[None]
+
+    def redrawn(self, key):
+        return Fourier(self.modes, key)
+
+
+class Grid(nivp.AbstractSampler):
+    """A fixed equispaced grid on the first axis: means of trigonometric polynomials are exact."""
+
+    num_points: int = eqx.field(static=True)
+
+    def init(self, domain, dtype, key):
+        low, high = domain.lower[0], domain.upper[0]
+        return jnp.linspace(low, high, self.num_points, endpoint=False, dtype=dtype)[:, None]
+
+    def draw(self, state, domain, field, key):
+        weights = jnp.full((self.num_points,), 1 / self.num_points, state.dtype)
+        return nivp.Sample(state, weights), state
+
+
+nivp.register(Fourier, Grid)
+
+
+@eqx.filter_jit
+def linearised(problem, network, num_points=200, sampler=None):
+    """The linearisation, target and sample at the start of a problem."""
+    sampler = nivp.Uniform(num_points) if sampler is None else sampler
+    theta, _ = nivp.flatten(network)
+    memory = sampler.init(problem.domain, theta.dtype, KEY)
+    sample, _ = sampler.draw(memory, problem.domain, network, KEY)
+    t = jnp.zeros((), theta.dtype)
+    target = jax.vmap(lambda x: problem.rhs(network, t, x))(sample.points)
+    return nivp.linearise(network, theta, sample), target

@@ -1,0 +1,84 @@
+"""Geometry and points."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neural_ivp as nivp
+
+BOX = nivp.Box((-1.0, 0.0), (1.0, 3.0))
+TORUS = nivp.Torus((2.0, 4.0), lower=(-1.0, 0.0))
+
+
+def test_geometry():
+    assert BOX.volume == 6 and TORUS.volume == 8
+    assert BOX.periods is None and TORUS.periods == (2.0, 4.0)
+    x = jnp.array([0.5, 2.9])
+    np.testing.assert_allclose(BOX.distance(x), 0.1)
+    assert BOX.contains(x) and not BOX.contains(x + 1) and TORUS.contains(x + 1)
+    assert TORUS.distance(x) == np.inf
+    np.testing.assert_allclose(BOX.reference(jnp.array([-1.0, 3.0])), [-1, 1])
+    assert hash(BOX) == hash(nivp.Box([-1, 0], [1, 3]))
+
+
+@pytest.mark.parametrize("domain", [BOX, TORUS], ids=["box", "torus"])
+def test_spread_points_fill_the_domain_evenly(domain):
+    points = domain.spread(4000)
+    assert points.shape == (4000, 2)
+    unit = (points - domain.lower) / (np.asarray(domain.upper) - domain.lower)
+    counts, *_ = np.histogram2d(*unit.T, bins=10, range=[[0, 1], [0, 1]])
+    assert counts.min() >= 35 and counts.max() <= 45  # 40 each; random points vary by 6
+
+
+@pytest.mark.parametrize(
+    "sampler", [nivp.Uniform(4000), nivp.QuasiUniform(4000), nivp.Following(4000)]
+)
+def test_samplers_integrate_against_the_uniform_density(sampler):
+    def field(x):
+        return jnp.exp(-20 * jnp.sum((x - 1.0) ** 2))[None]
+
+    means = []
+    for seed in range(5):
+        key = jax.random.key(seed)
+        memory = sampler.init(BOX, jnp.float64, key)
+        sample, _ = sampler.draw(memory, BOX, field, key)
+        assert jnp.all(jax.vmap(BOX.contains)(sample.points))
+        np.testing.assert_allclose(jnp.sum(sample.weights), 1)
+        means.append(sample.weights @ jax.vmap(field)(sample.points)[:, 0])
+    from scipy.integrate import dblquad
+
+    exact = dblquad(lambda y, x: np.exp(-20 * ((x - 1) ** 2 + (y - 1) ** 2)), -1, 1, 0, 3)[0] / 6
+    # Four standard deviations of independent points; the others are far better.
+    tolerance = {"Uniform": 0.2, "QuasiUniform": 0.02, "Following": 0.02}
+    assert abs(np.mean(means) / exact - 1) < tolerance[type(sampler).__name__]
+
+
+def test_following_puts_points_where_the_solution_is():
+    def field(x):
+        return jnp.exp(-50 * jnp.sum((x - 1.0) ** 2))[None]
+
+    sampler = nivp.Following(1000)
+    memory = sampler.init(BOX, jnp.float64, jax.random.key(0))
+    sample, _ = sampler.draw(memory, BOX, field, jax.random.key(0))
+    near = jnp.linalg.norm(sample.points - 1.0, axis=1) < 0.3
+    assert jnp.mean(near) > 0.4  # a twentieth of the domain's area
+    zero, _ = sampler.draw(memory, BOX, lambda x: jnp.zeros(1), jax.random.key(0))
+    np.testing.assert_allclose(zero.weights, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: nivp.Box((0,), (0,)), "`lower` must lie below"),
+        (lambda: nivp.Box((0,), (1, 2)), "`lower` has 1 numbers"),
+        (lambda: nivp.Box("ab", (1,)), "`lower` must be"),
+        (lambda: nivp.Torus((-1,)), "`lengths` must be finite and positive"),
+        (lambda: nivp.Torus((1,), lower=(0, 0)), "`lower` has 2"),
+        (lambda: nivp.Uniform(0), "`num_points`"),
+        (lambda: nivp.Following(10, fraction=1.0), "`fraction`"),
+    ],
+)
+def test_bad_input(make, words):
+    with pytest.raises(nivp.InputError, match=words):
+        make()
