@@ -13,7 +13,7 @@ import jax
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-from jaxtyping import install_import_hook
+from jaxtyping import install_import_hook  # noqa: E402
 
 # Where shapes matter. Constructors check their arguments themselves, with messages for people,
 # which the tests of bad input look for.

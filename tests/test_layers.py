@@ -42,7 +42,9 @@ def test_imports_point_down(path):
     part = path.relative_to(ROOT).parts[0].removesuffix(".py")
     for other in imported_parts(path):
         assert LEVEL[other] <= LEVEL[part], f"{part} imports {other} from above"
-        assert other == part or LEVEL[other] < LEVEL[part] or part in LAYERS[4] | LAYERS[5] | {"cli"}
+        assert (
+            other == part or LEVEL[other] < LEVEL[part] or part in LAYERS[4] | LAYERS[5] | {"cli"}
+        )
     if part in ("networks", "problems"):
         assert not {"networks", "problems"} - {part} & set(imported_parts(path))
 

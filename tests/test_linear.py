@@ -32,7 +32,14 @@ def everything(problem, network, sampler):
     lin, target = linearised(problem, network, sampler=sampler)
     identity = jnp.eye(lin.theta.size)
     shifted = jax.vmap(lin.operator(jnp.asarray(0.3)).mv)(identity)
-    return lin.weights, lin.dense(), target, jax.vmap(lin.gram)(identity), lin.project(target), shifted
+    return (
+        lin.weights,
+        lin.dense(),
+        target,
+        jax.vmap(lin.gram)(identity),
+        lin.project(target),
+        shifted,
+    )
 
 
 def check_products(problem, network, sampler):

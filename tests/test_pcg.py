@@ -74,7 +74,9 @@ def test_says_why_it_ended_with_a_finite_best_iterate(matrix, options, result):
 def test_an_indefinite_preconditioner_is_reported():
     sign = jnp.asarray(np.diag(np.r_[np.ones(30), -np.ones(30)]))
     wrong = lx.MatrixLinearOperator(sign, lx.positive_semidefinite_tag)
-    solution = run(random_spd(60, 1e2), jnp.arange(1.0, 61), nivp.PCG(rtol=1e-8), preconditioner=wrong)
+    solution = run(
+        random_spd(60, 1e2), jnp.arange(1.0, 61), nivp.PCG(rtol=1e-8), preconditioner=wrong
+    )
     assert solution.result == lx.RESULTS.breakdown
     assert jnp.all(jnp.isfinite(solution.value))
 

@@ -46,6 +46,8 @@ class AbstractDomain(eqx.Module):
 
     def reference(self, x: Point) -> Point:
         """Affine map of the domain onto [-1, 1]^d."""
+        if x.shape != (self.dimension,):
+            raise InputError(f"a point has shape {x.shape}, expected ({self.dimension},)")
         low, high = jnp.asarray(self.lower, x.dtype), jnp.asarray(self.upper, x.dtype)
         return (2 * x - low - high) / (high - low)
 

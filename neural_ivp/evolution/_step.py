@@ -14,7 +14,7 @@ import lineax as lx
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._types import Scalar, Theta
+from .._types import Scalar, Theta, Time
 from ..linear import Linearisation, Velocity, linearise
 from ..linear._linearise import on_points
 from ..networks import AbstractNetwork, flatten
@@ -25,13 +25,12 @@ from ._method import NeuralIVP
 from ._state import State, StepRecord
 
 
-@eqx.filter_jit
 def init(
     problem: AbstractProblem,
     network: AbstractNetwork,
     method: NeuralIVP,
-    t0: Scalar,
-    t1: Scalar,
+    t0: Time,
+    t1: Time,
     key: PRNGKeyArray,
 ) -> State:
     """The state at `t0` of a march to `t1`, with a first step size.
@@ -39,8 +38,14 @@ def init(
     The step is 1 % of |u| / |f| (Hairer, Norsett & Wanner, II.4), at most the interval, unless
     the integrator names one; step control corrects it within a few steps.
     """
+    # Times become arrays here: as Python numbers they would compile anew for each value.
+    return _init(problem, network, method, jnp.asarray(t0), jnp.asarray(t1), key)
+
+
+@eqx.filter_jit
+def _init(problem, network, method, t0: Scalar, t1: Scalar, key: PRNGKeyArray) -> State:
     theta, _ = flatten(network)
-    t0, t1 = jnp.asarray(t0, theta.dtype), jnp.asarray(t1, theta.dtype)
+    t0, t1 = t0.astype(theta.dtype), t1.astype(theta.dtype)
     memory = method.sampler.init(problem.domain, theta.dtype, key)
     if method.integrator.dt0 is None:
         sample, _ = method.sampler.draw(memory, problem.domain, network, key)
@@ -57,22 +62,26 @@ def init(
     return State(t0, theta, jnp.minimum(dt, t1 - t0), zeros, count, controller, memory, key)
 
 
-@eqx.filter_jit
 def step(
     problem: AbstractProblem,
     template: AbstractNetwork,
     method: NeuralIVP,
     state: State,
-    stop: Scalar,
+    stop: Time,
 ) -> tuple[State, StepRecord]:
     """Attempt one step, not beyond `stop`.
 
     `template` gives the architecture; the parameters are `state.theta`. A rejected step leaves
     `t` and `theta` as they were, with a smaller `dt`.
     """
+    return _step(problem, template, method, state, jnp.asarray(stop))
+
+
+@eqx.filter_jit
+def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State, StepRecord]:
     _, rebuild = flatten(template)
     theta, t0 = state.theta, state.t
-    stop = jnp.asarray(stop, theta.dtype)
+    stop = stop.astype(theta.dtype)
     last = t0 + 1.01 * state.dt >= stop
     t1 = jnp.where(last, stop, t0 + state.dt)
     sample_key, solver_key = jax.random.split(jax.random.fold_in(state.key, state.attempts))

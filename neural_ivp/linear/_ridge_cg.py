@@ -4,7 +4,7 @@ import equinox as eqx
 import lineax as lx
 from jaxtyping import PRNGKeyArray
 
-from .._errors import InputError, check_positive
+from .._errors import InputError, check_count, check_positive
 from .._types import Theta, Values
 from ._base import AbstractVelocitySolver, Velocity, projection_residual
 from ._linearise import Linearisation
@@ -45,6 +45,7 @@ class RidgeCG(AbstractVelocitySolver):
     ):
         check_positive("damping", damping)
         check_positive("rtol", rtol)
+        check_count("max_steps", max_steps)
         if rebuild not in ("step", "solve"):
             raise InputError(f'`rebuild` must be "step" or "solve", got {rebuild!r}')
         self.damping, self.rtol, self.max_steps = damping, rtol, max_steps

@@ -63,7 +63,9 @@ class Following(AbstractSampler):
     def _density(self, values: Array) -> Weights:
         size = jnp.abs(values)
         mean = jnp.mean(size, axis=0)
-        ratio = jax.vmap(lambda row: jnp.where(mean > 0, row / jnp.where(mean > 0, mean, 1), 1))(size)
+        ratio = jax.vmap(lambda row: jnp.where(mean > 0, row / jnp.where(mean > 0, mean, 1), 1))(
+            size
+        )
         return 1 - self.fraction + self.fraction * jnp.mean(ratio, axis=1)
 
 

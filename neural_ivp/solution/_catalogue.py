@@ -16,7 +16,14 @@ from .._errors import InputError, suggestion
 from ..domains import Box, Torus
 from ..evolution import Adaptive, NeuralIVP, NoRestart, PeriodicRestart
 from ..fitting import Adam, LastLayer
-from ..linear import NoPreconditioner, Nystrom, RandomSubset, RidgeCG, RidgeCholesky
+from ..linear import (
+    LeastSquares,
+    NoPreconditioner,
+    Nystrom,
+    RandomSubset,
+    RidgeCG,
+    RidgeCholesky,
+)
 from ..networks import HardDirichlet, SinusoidalMLP
 from ..problems import Advection, FokkerPlanck, Heat, Wave
 from ..samplers import Following, QuasiUniform, Uniform
@@ -34,7 +41,7 @@ register(Box, Torus)
 register(Advection, Heat, Wave, FokkerPlanck)
 register(SinusoidalMLP, HardDirichlet)
 register(Uniform, QuasiUniform, Following)
-register(RidgeCG, RidgeCholesky, RandomSubset, Nystrom, NoPreconditioner)
+register(RidgeCG, RidgeCholesky, LeastSquares, RandomSubset, Nystrom, NoPreconditioner)
 register(Adam, LastLayer, Adaptive, NoRestart, PeriodicRestart, NeuralIVP)
 register(dfx.Heun, dfx.Midpoint, dfx.Ralston, dfx.Bosh3, dfx.Tsit5, dfx.Dopri5, dfx.Dopri8)
 

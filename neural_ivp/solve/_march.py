@@ -118,7 +118,7 @@ class March:
 
         def report(made: FitProgress) -> None:
             numbers = {"step": made.step, "error": made.error}
-            progress(Progress("refit", made.step / made.total, t, numbers))
+            progress(Progress("refit", made.step / made.total, t, numbers, made.stage))
 
         fresh = self.network.redrawn(weights_key)
         fitted = fit(fresh, self.network, self.problem.domain, stages, key=fit_key, report=report)

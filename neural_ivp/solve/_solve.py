@@ -82,7 +82,7 @@ def solve(
 def _fit_initial(problem, network, method, key, t0, progress: Report) -> Fitted:
     def report(made: FitProgress) -> None:
         numbers = {"step": made.step, "error": made.error}
-        progress(Progress("fit", made.step / made.total, t0, numbers))
+        progress(Progress("fit", made.step / made.total, t0, numbers, made.stage))
 
     return fit(network, problem.initial, problem.domain, method.fit, key=key, report=report)
 

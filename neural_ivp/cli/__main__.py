@@ -1,0 +1,6 @@
+"""`python -m neural_ivp.cli`."""
+
+from ._main import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,59 @@
+"""The run folder: found or made, and its files written whole or not at all."""
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .._errors import InputError
+
+_SIGNS = ("config.toml", "metrics.json")
+
+
+def make_folder(out: str | None, name: str) -> Path:
+    """The folder `out`, or the next free one of runs/name, runs/name-2, ...
+
+    **Raises:** `InputError` if `out` holds a run already, or cannot be made.
+    """
+    try:
+        if out is None:
+            return _next_free(Path("runs"), name)
+        folder = Path(out)
+        if any((folder / sign).exists() for sign in _SIGNS):
+            raise InputError(f"`--out`: {out!r} already holds a run; name another folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+    except OSError as error:
+        raise InputError(f"the run folder cannot be made: {error}") from error
+
+
+def _next_free(parent: Path, name: str) -> Path:
+    for count in itertools.count(1):
+        folder = parent / (name if count == 1 else f"{name}-{count}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError("itertools.count has no end")
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a draft beside `path`, then put it in its place in one move."""
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        write(draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file."""
+    write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, table: dict[str, Any]) -> None:
+    """Write a JSON file; a NaN in it is a mistake of the caller's."""
+    write_text(path, json.dumps(table, indent=2, allow_nan=False) + "\n")

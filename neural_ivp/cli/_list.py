@@ -1,0 +1,81 @@
+"""`neural-ivp list`: what a config can name."""
+
+import inspect
+import re
+from pathlib import Path
+
+import diffrax as dfx
+
+from ..domains import AbstractDomain
+from ..evolution import AbstractRestartRule
+from ..fitting import AbstractFitStage
+from ..linear import AbstractPreconditioner, AbstractVelocitySolver
+from ..networks import AbstractNetwork
+from ..problems import AbstractProblem
+from ..samplers import AbstractSampler
+from ..solution._catalogue import registered, subclasses
+
+# Heading, where it stands in a config, and the kind.
+_KINDS = (
+    ("Problems", "[problem]", AbstractProblem),
+    ("Domains", "[problem.domain]", AbstractDomain),
+    ("Networks", "[network], in HardDirichlet where u = 0 on the boundary", AbstractNetwork),
+    ("Samplers", "[method.sampler]", AbstractSampler),
+    ("Velocity solvers", "[method.velocity]", AbstractVelocitySolver),
+    ("Preconditioners", "[method.velocity.preconditioner]", AbstractPreconditioner),
+    ("Runge-Kutta methods", "method.integrator.solver", dfx.AbstractERK),
+    ("Fit stages", "[[method.fit]]", AbstractFitStage),
+    ("Restart rules", "[method.restart]", AbstractRestartRule),
+)
+_SYMBOLS = {
+    "alpha": "α",
+    "beta": "β",
+    "kappa": "κ",
+    "mu": "μ",
+    "xi": "ξ",
+    "pi": "π",
+    "rho": "ρ",
+    "phi": "φ",
+    "Delta": "Δ",
+    "nabla": "∇",
+    "partial": "∂",
+    "cdot": "·",
+    "propto": "∝",
+    "sum": "Σ",
+    "prod": "Π",
+    "overline": "mean ",
+}
+
+
+def list_catalogue(configs: str = "configs") -> int:
+    """Print the catalogue, and the configs of a folder if there are any."""
+    for heading, place, kind in _KINDS:
+        _print_rows(
+            f"{heading}  {place}",
+            [(name, summary_line(registered(name))) for name in subclasses(kind)],
+        )
+    files = sorted(Path(configs).glob("*.toml"))
+    if files:
+        _print_rows("Configs", [(str(file), _first_comment(file)) for file in files])
+    return 0
+
+
+def summary_line(cls: type) -> str:
+    """The first sentence of a docstring, its TeX made readable."""
+    text = " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split())
+    text = re.sub(r"\\([A-Za-z]+)", lambda word: _SYMBOLS.get(word[1], word[1]), text)
+    return re.sub(r" +", " ", re.sub(r"\\[,; ]|[${}]", "", text))
+
+
+def _print_rows(heading: str, rows: list[tuple[str, str]]) -> None:
+    print(heading)
+    width = max(len(name) for name, _ in rows)
+    for name, line in rows:
+        print(f"  {name:<{width}}  {line}".rstrip())
+    print()
+
+
+def _first_comment(file: Path) -> str:
+    with file.open(encoding="utf-8") as lines:
+        first = next(lines, "").strip()
+    return first.removeprefix("#").strip() if first.startswith("#") else ""

@@ -1,0 +1,77 @@
+"""Arguments and exit codes.
+
+0: success. 1: the solve ended early (what it computed is written). 2: bad input, with one line
+on stderr that says what to change. 130: interrupted.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from .._errors import InputError
+from ._environment import versions
+from ._list import list_catalogue
+from ._plot import plot
+from ._run import run
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; `argv` without the program's name, `sys.argv` if not given."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    try:
+        arguments = _parser().parse_args(argv)
+        return _dispatch(arguments, argv)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except SystemExit as stop:  # argparse ends --help and --version so
+        return int(stop.code or 0)
+
+
+def _dispatch(arguments: argparse.Namespace, argv: list[str]) -> int:
+    if arguments.command == "run":
+        return run(
+            arguments.config,
+            out=arguments.out,
+            overrides=arguments.set,
+            seed=arguments.seed,
+            quiet=arguments.quiet,
+            argv=argv,
+        )
+    return plot(arguments.folder) if arguments.command == "plot" else list_catalogue()
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a bad command line as any other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message} (`{self.prog} --help` says more)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="neural-ivp", description="Solve PDEs with a neural network as state.")
+    parser.add_argument("--version", action="version", version=versions()["neural_ivp"])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    command = commands.add_parser("run", help="solve the problem of a config")
+    command.add_argument("config", metavar="CONFIG", help="a TOML file")
+    command.add_argument(
+        "--out", metavar="DIR", help="the run folder; the next free runs/NAME if not given"
+    )
+    command.add_argument(
+        "--set",
+        metavar="section.key=value",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="change values of the config, e.g. method.velocity.damping=1e-7",
+    )
+    command.add_argument("--seed", metavar="N", type=int, help="instead of the config's seed")
+    command.add_argument("--quiet", action="store_true", help="no progress, only the outcome")
+    commands.add_parser("list", help="list what a config can name, and the configs in ./configs")
+    command = commands.add_parser("plot", help="redraw the picture of a run")
+    command.add_argument("folder", metavar="DIR", help="a run folder")
+    return parser

@@ -1,0 +1,29 @@
+"""`neural-ivp plot DIR`: draw the picture of a run again."""
+
+from pathlib import Path
+
+from .._errors import InputError
+from ..config import dtype_of, read_table
+from ..solution import Solution, load
+from ._environment import precision
+from ._folder import write_whole
+
+
+def plot(folder: str) -> int:
+    """Redraw `figure.png` of a run folder from its `solution.nivp`.
+
+    **Raises:** `InputError` for a folder that is not a run's, or a file that cannot be read.
+    """
+    path = Path(folder)
+    if not (path / "config.toml").is_file():
+        raise InputError(f"{folder!r} is not a run folder: it has no config.toml")
+    with precision(dtype_of(read_table(path / "config.toml"))):
+        draw(load(path / "solution.nivp"), path / "figure.png")
+    print(f"picture: {path / 'figure.png'}")
+    return 0
+
+
+def draw(solution: Solution, path: Path) -> None:
+    """Write the picture of a solution."""
+    figure = solution.plot()
+    write_whole(path, lambda draft: figure.savefig(draft, format="png"))

@@ -1,0 +1,137 @@
+"""`neural-ivp run CONFIG`: solve, and leave a run folder behind."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+
+from ..config import RunConfig, dtype_of, make_config, read_table
+from ..networks import flatten
+from ..solution import Solution
+from ..solve import Progress, solve
+from ._environment import device, environment, precision, versions
+from ._folder import make_folder, write_json, write_text
+from ._metrics import measured, metrics
+from ._plot import draw
+from ._progress import Lines, Live
+
+
+def run(
+    path: str,
+    *,
+    out: str | None = None,
+    overrides: list[str],
+    seed: int | None = None,
+    quiet: bool = False,
+    argv: list[str],
+) -> int:
+    """Run a config; 0 if the solve reached its end and 1 otherwise.
+
+    **Raises:** `InputError` for a config, a folder or a problem that cannot be used.
+    """
+    changes = overrides if seed is None else [*overrides, f"seed={seed}"]
+    table = read_table(path, changes)
+    with precision(dtype_of(table)):
+        config = make_config(table)
+        folder = make_folder(out, Path(path).stem)
+        write_text(folder / "config.toml", config.toml())
+        write_json(folder / "environment.json", environment(config.dtype, argv))
+        with _log(folder / "run.log") as log:
+            solution = _solve(config, folder, log, quiet)
+            return _finish(solution, config, folder, log)
+
+
+@contextlib.contextmanager
+def _log(path: Path) -> Iterator[TextIO]:
+    """A text file written line by line, whose last line says how a run ended that raised."""
+    with path.open("w", encoding="utf-8", buffering=1) as log:
+        try:
+            yield log
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}", file=log)
+            raise
+
+
+def _solve(config: RunConfig, folder: Path, log: TextIO, quiet: bool) -> Solution:
+    problem, network = config.problem, config.network
+    live = not quiet and sys.stderr.isatty()
+
+    def line(text: str) -> None:
+        print(text, file=log)
+        if not quiet and not live:
+            print(text, file=sys.stderr, flush=True)
+
+    line(
+        f"{type(problem).__name__} in {problem.domain.dimension} dimension(s), "
+        f"{flatten(network)[0].size} parameters ({config.dtype}), on {device()}; into {folder}"
+    )
+    lines = Lines(line)
+    with contextlib.ExitStack() as stack:
+        reports: list[Callable[[Progress], None]] = [lines]
+        if live:
+            reports.append(stack.enter_context(Live(Console(stderr=True))))
+
+        def progress(made: Progress) -> None:
+            for report in reports:
+                report(made)
+
+        return solve(
+            problem,
+            network,
+            config.method,
+            ts=config.ts,
+            key=config.key,
+            throw=False,
+            progress=progress,
+        )
+
+
+def _finish(solution: Solution, config: RunConfig, folder: Path, log: TextIO) -> int:
+    """Write everything that was computed, say what came out; the exit code."""
+    failed = solution.result != "successful"
+    solution.save(folder / "solution.nivp")
+    errors, unknown = measured(solution)
+    figures = metrics(
+        solution,
+        errors,
+        seed=config.seed,
+        points=config.method.sampler.num_points,
+        device=device(),
+        versions=versions(),
+    )
+    write_json(folder / "metrics.json", figures)
+    text = _outcome(figures, unknown)
+    try:
+        draw(solution, folder / "figure.png")
+        text += f"\npicture: {folder / 'figure.png'}"
+    except Exception as error:
+        # A reference may refuse the problem with a ValueError. What is left of a failed solve
+        # may not be drawable at all, and that failure is the news.
+        if not (failed or isinstance(error, ValueError)):
+            raise
+        text += f"\nno picture: {error}"
+    for stream in (log, sys.stdout):
+        print(text, file=stream)
+    if failed:
+        for stream in (log, sys.stderr):
+            print(f"error: the solve ended early: {solution.message}", file=stream)
+    return int(failed)
+
+
+def _outcome(figures: dict[str, Any], unknown: str) -> str:
+    errors, overall = figures["relative_l2_error"], figures["relative_l2_error_overall"]
+    if errors is None:
+        said = f"relative L2 error: unknown: {unknown}"
+    else:
+        last, t = errors[-1], figures["times"][-1]
+        said = f"relative L2 error: {_number(overall)} overall, {_number(last)} at t = {t:g}"
+    seconds = figures["wall_seconds"]
+    parts = ", ".join(f"{name} {seconds[name]:.1f}" for name in ("compile", "fit", "evolve"))
+    return f"{said}\nwall time: {seconds['total']:.1f} s ({parts})"
+
+
+def _number(value: float | None) -> str:
+    return "undefined (the reference vanishes)" if value is None else f"{value:.2e}"

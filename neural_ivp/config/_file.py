@@ -1,0 +1,122 @@
+"""Config files as plain tables: TOML, `extends`, `--set`, and the one rule that joins them."""
+
+import os
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .._errors import InputError
+
+# Two ways to say the same thing: a layer that says one takes the other back.
+_EITHER_OR = ("saves", "num_saves")
+
+
+def read_table(path: str | os.PathLike, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """The file's table with those it extends under it and the overrides on top.
+
+    **Arguments:**
+
+    - `path`: of a TOML file; its `extends` names another one, relative to it.
+    - `overrides`: strings `section.key=value` as typed at `--set`; the value is TOML, or a
+      bare string where it is not.
+
+    **Raises:** `InputError` for a missing or malformed file, a cycle of `extends`, or an
+    override without a key.
+    """
+    table = _read(Path(path), ())
+    # The overrides are joined first, so that their order does not matter.
+    joined: dict[str, Any] = {}
+    for override in overrides:
+        _put(joined, *_split(override))
+    return merge(table, joined)
+
+
+def merge(base: Any, over: Any, path: str = "") -> Any:
+    """`over` laid on `base`: tables key by key, anything else replaced.
+
+    A part may be written as its name alone; a table with another `name` than the one below it
+    replaces that table, whose arguments belong to another class. Entries of a list are
+    addressed by their number: `method.fit.0.steps = 500`.
+
+    **Raises:** `InputError` for a number that the list does not have.
+    """
+    if isinstance(base, list) and _is_numbered(over):
+        return _merge_entries(base, over, path)
+    if isinstance(over, str) and isinstance(base, dict) and "name" in base:
+        over = {"name": over}
+    if isinstance(over, dict) and isinstance(base, str):
+        base = {"name": base}
+    if not (isinstance(base, dict) and isinstance(over, dict)):
+        return over
+    if "name" in over and "name" in base and over["name"] != base["name"]:
+        return over
+    kept = dict(base)
+    for this, other in (_EITHER_OR, _EITHER_OR[::-1]):
+        if this in over and other not in over:
+            kept.pop(other, None)
+    for key, value in over.items():
+        inner = f"{path}.{key}" if path else key
+        kept[key] = merge(kept[key], value, inner) if key in kept else value
+    return kept
+
+
+def _is_numbered(table: Any) -> bool:
+    return isinstance(table, dict) and bool(table) and all(key.isdecimal() for key in table)
+
+
+def _merge_entries(base: list, over: dict[str, Any], path: str) -> list:
+    merged = list(base)
+    for key, value in over.items():
+        if int(key) >= len(base):
+            raise InputError(
+                f"`{path}.{key}`: `{path}` has {len(base)} entries, numbered from 0; write the "
+                "whole list to make it longer"
+            )
+        merged[int(key)] = merge(base[int(key)], value, f"{path}.{key}")
+    return merged
+
+
+def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    if not path.is_file():
+        said = f" (`extends` in {str(above[-1])!r})" if above else ""
+        raise InputError(f"there is no file {str(path)!r}{said}")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{str(path)!r} is not valid TOML: {error}") from error
+    if "extends" not in table:
+        return table
+    parent = table.pop("extends")
+    if not isinstance(parent, str):
+        raise InputError(f"`extends` must be the path of one config, got {parent!r}")
+    parent, chain = path.parent / parent, (*above, path)
+    if parent.resolve() in [file.resolve() for file in chain]:
+        names = " -> ".join(str(file) for file in (*chain, parent))
+        raise InputError(f"`extends` goes round in a circle: {names}")
+    return merge(_read(parent, chain), table)
+
+
+def _split(override: str) -> tuple[list[str], Any]:
+    name, equals, text = override.partition("=")
+    keys = [key.strip() for key in name.split(".")]
+    if not equals or not all(keys):
+        raise InputError(f"`--set` takes section.key=value, got {override!r}")
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return keys, text.strip()
+    return keys, parsed["value"] if len(parsed) == 1 else text.strip()
+
+
+def _put(table: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        inner = table.setdefault(key, {})
+        if not isinstance(inner, dict):  # a part given by its name alone
+            inner = table[key] = {"name": inner}
+        table = inner
+    last = table.get(keys[-1])
+    if isinstance(last, dict) and isinstance(value, str):
+        value = {"name": value}  # its arguments came first
+        last.setdefault("name", value["name"])
+    table[keys[-1]] = value if last is None else merge(last, value)

@@ -1,0 +1,129 @@
+"""Objects from tables of a config, every complaint naming the dotted path as typed."""
+
+import contextlib
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args, get_origin
+
+import equinox as eqx
+import numpy as np
+
+from .._errors import InputError, suggestion
+from ..solution._catalogue import arguments, describe, registered, subclasses
+from ._values import alternatives, check_keys, check_value, plain_type, toml
+
+
+def build_part(value: Any, kind: type, path: str) -> Any:
+    """The object of a `kind` that a table (or its name alone) describes.
+
+    **Raises:** `InputError` for an unknown name or key, a missing argument, a value of the
+    wrong type or one that the constructor refuses.
+    """
+    cls = _class_of(value, kind, path)
+    table = {} if isinstance(value, str) else value
+    known = arguments(cls)
+    check_keys(table, ["name", *known], path, cls.__name__)
+    for name, parameter in known.items():
+        if parameter.default is inspect.Parameter.empty and name not in table:
+            raise InputError(f"`{path}.{name}` is missing: {cls.__name__} needs it")
+    given = {
+        name: _build_argument(cls, known[name], entry, f"{path}.{name}")
+        for name, entry in table.items()
+        if name != "name"
+    }
+    with dotted(path, known):
+        return cls(**given)
+
+
+def _class_of(value: Any, kind: type, path: str) -> type:
+    """The registered class that is named; the only one of its kind if none is."""
+    names = subclasses(kind)
+    if isinstance(value, str):
+        name = value
+    elif isinstance(value, dict):
+        path = f"{path}.name"
+        name = value.get("name", names[0] if len(names) == 1 else None)
+    else:
+        raise InputError(f"`{path}` must be a table or a name, got {toml(value)}")
+    if name is None:
+        raise InputError(f"`{path}` is missing.{suggestion('', names)}")
+    if name not in names:
+        raise InputError(f"`{path}` cannot be {toml(name)}.{suggestion(str(name), names)}")
+    return registered(name)
+
+
+@contextlib.contextmanager
+def dotted(path: str, names: Iterable[str]) -> Iterator[None]:
+    """Inside this block, an `InputError` on `argument` speaks of `path.argument`."""
+    try:
+        yield
+    except InputError as error:
+        message = str(error)
+        for name in names:
+            message = message.replace(f"`{name}`", f"`{path}.{name}`")
+        if message == str(error):
+            message = f"`{path}`: {message}"
+        raise InputError(message) from error
+
+
+def _build_argument(cls: type, parameter: inspect.Parameter, value: Any, path: str) -> Any:
+    members = alternatives(parameter.annotation)
+    for member in members:
+        if get_origin(member) is tuple and isinstance(value, list):
+            kind = get_args(member)[0]
+            return tuple(build_part(v, kind, f"{path}.{k}") for k, v in enumerate(value))
+        if get_origin(member) is tuple:
+            raise InputError(f"`{path}` must be an array of tables: write [[{path}]]")
+        if isinstance(member, type) and issubclass(member, eqx.Module):
+            return build_part(value, member, path)
+    if not members:
+        raise InputError(f"`{path}` takes no value: leave it out")
+    return check_value(value, plain_type(cls, parameter), path)
+
+
+def describe_part(made: Any, typed: Any, path: str) -> Any:
+    """`describe(made)` for a config: without None, and with the numbers as they were typed.
+
+    A coefficient is an array in the run's dtype; the config keeps all its digits.
+
+    **Raises:** `InputError` if a typed value is not what the object works with (a `dimension`
+    that contradicts the `domain`, say): nothing typed is ignored.
+    """
+    typed = {"name": typed} if isinstance(typed, str) else typed
+    defaults = {name: p.default for name, p in arguments(type(made)).items()}
+    table: dict[str, Any] = {"name": type(made).__name__}
+    for name, default in defaults.items():
+        inner, value = f"{path}.{name}", getattr(made, name)
+        if isinstance(value, eqx.Module):
+            table[name] = describe_part(value, typed.get(name, {}), inner)
+        elif isinstance(value, tuple) and value and isinstance(value[0], eqx.Module):
+            entries = typed.get(name) or [{}] * len(value)
+            table[name] = [
+                describe_part(v, t, f"{inner}.{k}")
+                for k, (v, t) in enumerate(zip(value, entries, strict=True))
+            ]
+        elif value is not None:
+            table[name] = _digits(describe(value), typed.get(name), default, inner)
+    return table["name"] if len(table) == 1 else table
+
+
+def _digits(value: Any, typed: Any, default: Any, path: str) -> Any:
+    if typed is None:
+        return default if isinstance(default, float) and _same(value, default) else value
+    if not _same(value, typed):
+        raise InputError(
+            f"`{path}` = {toml(typed)} would not be used: the rest of the config makes it "
+            f"{toml(value)}; make them agree or leave it out"
+        )
+    return typed
+
+
+def _same(value: Any, typed: Any) -> bool:
+    """Whether `value` is `typed`, or `typed` rounded to float32."""
+    if isinstance(value, list):
+        entries = isinstance(typed, list) and len(typed) == len(value)
+        return entries and all(_same(v, t) for v, t in zip(value, typed, strict=True))
+    if value == typed or not isinstance(value, float):
+        return value == typed
+    with np.errstate(over="ignore"):
+        return value == float(np.float32(typed))

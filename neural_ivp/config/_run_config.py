@@ -1,0 +1,171 @@
+"""A run, described completely: what `solve` needs, and the table that says it all again."""
+
+import itertools
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import jax
+import numpy as np
+import tomli_w
+from jaxtyping import PRNGKeyArray
+
+from .._errors import InputError
+from ..evolution import NeuralIVP
+from ..networks import AbstractNetwork, HardDirichlet, SinusoidalMLP
+from ..problems import AbstractProblem
+from ..solution._catalogue import arguments
+from ..solve import default_method, default_network
+from ._file import merge, read_table
+from ._parts import build_part, describe_part, dotted
+from ._values import check_keys, check_value, plain_type
+
+_SECTIONS = ("extends", "seed", "dtype", "problem", "time", "network", "method")
+_TIME = ("start", "end", "num_saves", "saves")
+# Arguments of the network that follow from the rest of the config, and where they are said.
+_ELSEWHERE = {"domain": "`problem.domain`", "components": "`problem`", "dtype": "`dtype`"}
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that a run depends on.
+
+    - `problem`, `network`, `method`, `ts`: what `solve` takes; the network has the weights
+      that `solve` would draw from the same key.
+    - `seed`: of all random choices; `key` is made from it.
+    - `dtype`: "float32" or "float64", of the network and so of the whole solve.
+    - `resolved`: the table with every default filled in. Made into a config again, it is the
+      same run.
+    """
+
+    problem: AbstractProblem
+    network: AbstractNetwork
+    method: NeuralIVP
+    ts: np.ndarray
+    seed: int
+    dtype: str
+    resolved: dict[str, Any]
+
+    @property
+    def key(self) -> PRNGKeyArray:
+        """The key for `solve`."""
+        return jax.random.key(self.seed)
+
+    def toml(self) -> str:
+        """`resolved` as the text of a file."""
+        return tomli_w.dumps(self.resolved)
+
+
+def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> RunConfig:
+    """Read a config file; see `read_table` for `extends` and the overrides.
+
+    **Raises:** `InputError` naming the dotted path of what is wrong. A run in float64 needs
+    `jax.config.update("jax_enable_x64", True)` before this call (the command line does it).
+    """
+    return make_config(read_table(path, overrides))
+
+
+def make_config(table: dict[str, Any]) -> RunConfig:
+    """The run that a table describes.
+
+    **Raises:** as `load_config`.
+    """
+    check_keys(table, _SECTIONS, "", "a config")
+    if "extends" in table:
+        raise InputError("`extends` can be said in a config file only")
+    seed, dtype = _seed_of(table), dtype_of(table)
+    for section in ("problem", "time"):
+        if section not in table:
+            raise InputError(f"`{section}` is missing: add a table [{section}]")
+    problem = build_part(table["problem"], AbstractProblem, "problem")
+    ts, time = _times(table["time"])
+    # The same weights as `solve` draws where no network is given.
+    network_key, _, _ = jax.random.split(jax.random.key(seed), 3)
+    network, options = _network(table.get("network", {}), problem, dtype, network_key)
+    method, choices = _method(table.get("method", {}), problem, network)
+    resolved = {
+        "seed": seed,
+        "dtype": dtype,
+        "problem": describe_part(problem, table["problem"], "problem"),
+        "time": time,
+        "network": options,
+        "method": choices,
+    }
+    return RunConfig(problem, network, method, ts, seed, dtype, resolved)
+
+
+def dtype_of(table: dict[str, Any]) -> str:
+    """The run's dtype, before anything is built; float64 if the table does not say."""
+    return check_value(table.get("dtype", "float64"), Literal["float32", "float64"], "dtype")
+
+
+def _seed_of(table: dict[str, Any]) -> int:
+    seed = check_value(table.get("seed", 0), int, "seed")
+    if not 0 <= seed < 2**32:
+        raise InputError(f"`seed` must lie between 0 and 2**32 - 1, got {seed}")
+    return seed
+
+
+def _times(table: Any) -> tuple[np.ndarray, dict[str, Any]]:
+    """The times to save, the start and the end always among them; and the resolved table."""
+    check_keys(table, _TIME, "time", "[time]")
+    kinds = dict(start=float, end=float, num_saves=int, saves=list[float])
+    given = {name: check_value(table[name], kinds[name], f"time.{name}") for name in table}
+    if "saves" in given and "num_saves" in given:
+        raise InputError("give `time.saves` or `time.num_saves`, not both")
+    saves = given.get("saves")
+    if "end" not in given and not saves:
+        raise InputError("`time.end` is missing: the last time of the run")
+    start = given.get("start", 0.0)
+    end = given["end"] if "end" in given else cast(list, saves)[-1]
+    if not end > start:
+        raise InputError(f"`time.end` must lie after `time.start`, got {end} and {start}")
+    if saves is None:
+        count = given.get("num_saves", 11)
+        if count < 2:
+            raise InputError(f"`time.num_saves` must be at least 2, got {count}")
+        return np.linspace(start, end, count), {"start": start, "end": end, "num_saves": count}
+    for before, after in itertools.pairwise(saves):
+        if not after > before:
+            raise InputError(f"`time.saves` must increase, got {after} after {before}")
+    outside = [t for t in saves if not start <= t <= end]
+    if outside:
+        raise InputError(f"`time.saves` must lie between {start} and {end}, got {outside[0]}")
+    ts = sorted({start, *saves, end})
+    return np.asarray(ts), {"start": start, "end": end, "saves": ts}
+
+
+def _network(
+    table: Any, problem: AbstractProblem, dtype: str, key: PRNGKeyArray
+) -> tuple[AbstractNetwork, dict[str, Any]]:
+    known = {name: p for name, p in arguments(SinusoidalMLP).items() if name not in _ELSEWHERE}
+    for name in table if isinstance(table, dict) else ():
+        if name in _ELSEWHERE:
+            raise InputError(f"`network.{name}` follows from {_ELSEWHERE[name]}: leave it out")
+    check_keys(table, ["name", *known], "network", "[network]")
+    check_value(table.get("name", "SinusoidalMLP"), Literal["SinusoidalMLP"], "network.name")
+    options = {
+        name: check_value(value, plain_type(SinusoidalMLP, known[name]), f"network.{name}")
+        for name, value in table.items()
+        if name != "name"
+    }
+    with dotted("network", known):
+        network = default_network(problem, key=key, dtype=dtype, **options)
+    inner = network.inner if isinstance(network, HardDirichlet) else network
+    resolved = describe_part(inner, {}, "network")
+    return network, {name: resolved[name] for name in ("name", *known)}
+
+
+def _method(
+    table: Any, problem: AbstractProblem, network: AbstractNetwork
+) -> tuple[NeuralIVP, dict[str, Any]]:
+    """The default method with the table laid over it."""
+    check_keys(table, arguments(NeuralIVP), "method", "[method]")
+    default = describe_part(default_method(problem, network), {}, "method")
+    default.pop("name")
+    wanted = merge(default, table, "method")
+    method = build_part(wanted, NeuralIVP, "method")
+    resolved = describe_part(method, wanted, "method")
+    resolved.pop("name")
+    return method, resolved

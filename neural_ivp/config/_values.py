@@ -1,0 +1,95 @@
+"""Plain values of a config against the annotations of the constructors that take them.
+
+pydantic checks in strict mode: true is not an integer, "1" is not a number, 1 is fine for 1.0.
+"""
+
+import inspect
+import json
+import types
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Union, get_args, get_origin
+
+import jax
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from .._errors import InputError, suggestion
+
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False)
+_WORDS = {int: "an integer", float: "a finite number", str: "a string", bool: "true or false"}
+
+
+def check_value(value: Any, wanted: Any, path: str) -> Any:
+    """`value` if it is of the type `wanted` (a number for `float` comes back as a float).
+
+    **Raises:** `InputError` naming the dotted path, what came, and what is wanted.
+    """
+    try:
+        return TypeAdapter(wanted, config=_STRICT).validate_python(value)
+    except ValidationError as error:
+        shown = f"{toml(value)} ({_sort(value)})"
+        if get_origin(wanted) is Literal and isinstance(value, str):
+            hint = suggestion(value, get_args(wanted))
+            raise InputError(f"`{path}` cannot be {toml(value)}.{hint}") from error
+        fix = ""
+        if wanted is int and isinstance(value, float) and value.is_integer():
+            fix = f": write {int(value)}"
+        raise InputError(f"`{path}` must be {_words(wanted)}, got {shown}{fix}") from error
+
+
+def check_keys(table: Any, known: Iterable[str], path: str, owner: str) -> None:
+    """Raise `InputError` unless `table` is a table whose keys are all known."""
+    if not isinstance(table, dict):
+        raise InputError(f"`{path}` must be a table, got {toml(table)} ({_sort(table)})")
+    for key in table:
+        if key not in known:
+            dotted = f"{path}.{key}" if path else key
+            raise InputError(f"unknown key `{dotted}` in {owner}.{suggestion(key, known)}")
+
+
+def plain_type(cls: type, parameter: inspect.Parameter) -> Any:
+    """The type that a TOML file must hold for an argument, None not counted.
+
+    Arrays are numbers or lists of numbers, as the rank of the field of that name says.
+    """
+    members = alternatives(parameter.annotation)
+    if jax.Array in members:
+        field = inspect.get_annotations(cls).get(parameter.name)
+        return list[float] if getattr(field, "dim_str", "") else float
+    if len(members) != 1:
+        return Union[tuple(members)]  # noqa: UP007 (made at run time)
+    return list[float] if get_origin(members[0]) is Sequence else members[0]
+
+
+def alternatives(annotation: Any) -> list[Any]:
+    """The members of a union, or the annotation itself; without None."""
+    union = get_origin(annotation) in (Union, types.UnionType)
+    members = get_args(annotation) if union else (annotation,)
+    return [member for member in members if member not in (None, types.NoneType)]
+
+
+def toml(value: Any) -> str:
+    """A value as TOML writes it (JSON agrees on all that a config can hold but dates)."""
+    return json.dumps(value, default=str)
+
+
+def _words(wanted: Any) -> str:
+    if get_origin(wanted) is list:
+        return "a list of finite numbers"
+    if get_origin(wanted) is Literal:
+        return "one of " + ", ".join(toml(word) for word in get_args(wanted))
+    return _WORDS.get(wanted, str(wanted))
+
+
+def _sort(value: Any) -> str:
+    """What TOML calls the value's type."""
+    for kind, word in (
+        (bool, "a boolean"),
+        (int, "an integer"),
+        (float, "a float"),
+        (str, "a string"),
+        (list, "a list"),
+        (dict, "a table"),
+    ):
+        if isinstance(value, kind):
+            return word
+    return "a date or time"

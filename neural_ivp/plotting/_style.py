@@ -1,0 +1,145 @@
+"""How the pictures look: sizes, colours, scales and number formats, set axis by axis."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import SubFigure
+from matplotlib.image import AxesImage
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.transforms import ScaledTranslation
+
+WIDTH = 11.0  # of a figure, inches
+TITLE, TEXT, SMALL = 12.0, 9.0, 8.0  # font sizes in points
+INK, FAINT, ALARM, WORDS = "#1f3b5c", "#8a8f98", "#c8442f", "#454a52"
+ERROR_MAP = "magma"
+_INCH = 72.0  # points
+
+
+class _RoundTicks(MaxNLocator):
+    """At most five round numbers, fewer where the axis is short."""
+
+    def __init__(self):
+        MaxNLocator.__init__(self, steps=[1, 2, 2.5, 5, 10])
+
+    def __call__(self):
+        space = 5 if self.axis is None else self.axis.get_tick_space()
+        self.set_params(nbins=int(np.clip(space, 1, 5)))
+        return MaxNLocator.__call__(self)
+
+
+def component_names(count: int) -> list[str]:
+    """u; u and v; u, v and w; otherwise u with an index."""
+    if count <= 3:
+        return list("uvw"[:count])
+    return [f"u_{{{k}}}" for k in range(count)]
+
+
+def error_name(name: str) -> str:
+    """|u - u_ref| for a component's name, which may have an index already."""
+    index = name[:-1] + r",\mathrm{ref}}" if name.endswith("}") else name + r"_{\mathrm{ref}}"
+    return f"$|{name} - {index}|$"
+
+
+def coordinate_names(dimension: int) -> list[str]:
+    """x in one dimension, x_1, x_2, ... in several."""
+    return ["x"] if dimension == 1 else [f"x_{{{k + 1}}}" for k in range(dimension)]
+
+
+def scientific(value: float) -> str:
+    """A number as in print: 3.2 times a power of ten, as mathtext."""
+    if not np.isfinite(value):
+        return "undefined"
+    if value == 0 or 0.01 <= value < 1000:
+        return f"{value:.2g}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return rf"${mantissa}\times 10^{{{int(exponent)}}}$"
+
+
+def tidy(axes: Axes, *, title: str = "", x: str = "", y: str = "", frame: bool = False) -> None:
+    """Labels, font sizes and spines; a `frame` keeps all four spines, as maps want."""
+    axes.set_title(title, fontsize=TEXT)
+    axes.set_xlabel(x, fontsize=TEXT)
+    axes.set_ylabel(y, fontsize=TEXT)
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "linear":
+            axis.set_major_locator(_RoundTicks())
+    _ticks(axes)
+    for side, spine in axes.spines.items():
+        spine.set_linewidth(0.6)
+        spine.set_visible(frame or side in ("left", "bottom"))
+
+
+def colour_bar(axes: Axes, image: AxesImage, label: str, *, below: float | None = None) -> None:
+    """A thin bar as long as the axes: at their right, or so many points below them."""
+    if below is None:
+        move, place = ScaledTranslation(7 / _INCH, 0, axes.figure.dpi_scale_trans), (1, 0, 0.045, 1)
+    else:
+        move = ScaledTranslation(0, -below / _INCH, axes.figure.dpi_scale_trans)
+        place = (0, -0.045, 1, 0.045)
+    inset = axes.inset_axes(place, transform=axes.transAxes + move)
+    side = "vertical" if below is None else "horizontal"
+    bar = axes.figure.colorbar(image, cax=inset, orientation=side, ticks=_RoundTicks())
+    bar.outline.set_linewidth(0.6)  # pyright: ignore[reportCallIssue]
+    bar.set_label(label, fontsize=TEXT)
+    _ticks(bar.ax)
+
+
+def _ticks(axes: Axes) -> None:
+    axes.tick_params(labelsize=SMALL, width=0.6, length=3)
+    axes.tick_params(which="minor", labelsize=SMALL, width=0.4, length=2)
+
+
+def legend(panel: SubFigure, handles: Sequence[Artist]) -> None:
+    """One row of entries below the panels, where it covers nothing."""
+    panel.legend(
+        handles=list(handles),
+        loc="outside lower center",
+        ncols=len(handles),
+        fontsize=SMALL,
+        frameon=False,
+        borderpad=0,
+        handlelength=1.8,
+    )
+
+
+def field_scale(*values: np.ndarray) -> tuple[str, Normalize]:
+    """Colour map and scale of a field: diverging about 0 where it changes sign.
+
+    A network undershoots 0 a little where the field does not change sign; that is no sign change.
+    """
+    low = min((np.nanmin(v, initial=0.0) for v in values), default=0.0)
+    high = max((np.nanmax(v, initial=0.0) for v in values), default=0.0)
+    size = max(-low, high) or 1.0
+    if min(-low, high) > 0.05 * size:
+        return "RdBu_r", Normalize(-size, size)
+    return "viridis", Normalize(low, high if high > low else low + size)
+
+
+def error_scale(values: np.ndarray) -> Normalize:
+    """Linear from 0 to the largest error."""
+    return Normalize(0.0, np.nanmax(values, initial=0.0) or 1.0)
+
+
+def log_scale(axes: Axes, values: Sequence[np.ndarray], quantile: float = 0.0) -> None:
+    """A logarithmic y axis over the positive `values`, without those below a quantile.
+
+    Without any positive value the axis stays linear.
+    """
+    flat = np.concatenate([np.ravel(v) for v in values])
+    positive = flat[np.isfinite(flat) & (flat > 0)]
+    if not positive.size:
+        return
+    low, high = np.log10([np.quantile(positive, quantile), positive.max()])
+    # At least a decade, so that the ticks name a power of ten and noise looks like noise.
+    spare = max(0.08 * (high - low), (1.0 - (high - low)) / 2)
+    axes.set_yscale("log")
+    axes.set_ylim(10 ** (low - spare), 10 ** (high + spare))
+    if high - low < 2.2:  # powers of ten alone would name one tick or two
+        between = (1, 2, 5) if high - low < 1.2 else (1, 3)
+        axes.yaxis.set_major_locator(LogLocator(subs=between))
+        every = LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf))
+        axes.yaxis.set_major_formatter(every)
+    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,390 @@
+"""The command line: exit codes, the run folder and its files, the messages."""
+
+import dataclasses
+import io
+import json
+import os
+import tomllib
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from rich.console import Console
+
+import neural_ivp as nivp
+from neural_ivp.cli import _run as run_module
+from neural_ivp.cli import main
+from neural_ivp.cli._folder import write_text
+from neural_ivp.cli._list import list_catalogue
+from neural_ivp.cli._metrics import measured, metrics
+from neural_ivp.cli._progress import Lines, Live
+from neural_ivp.solve import Progress
+
+TINY = """
+seed = 3
+[problem]
+name = "Heat"
+diffusivity = 0.1
+domain = { name = "Torus", lengths = [1.0] }
+[time]
+end = 0.05
+num_saves = 3
+[network]
+width = 8
+depth = 1
+[method]
+sampler = { name = "Uniform", num_points = 64 }
+velocity = "RidgeCholesky"
+fit = [{ name = "Adam", steps = 50, num_points = 64 }, { name = "LastLayer", num_points = 200 }]
+"""
+# A fit that compiles quickly.
+LAST_LAYER = 'method.fit=[{name="LastLayer", num_points=200}]'
+FILES = {
+    "config.toml",
+    "environment.json",
+    "figure.png",
+    "metrics.json",
+    "run.log",
+    "solution.nivp",
+}
+METRICS = {
+    "problem",
+    "result",
+    "message",
+    "seed",
+    "parameters",
+    "points",
+    "dtype",
+    "device",
+    "versions",
+    "times",
+    "relative_l2_error",
+    "relative_l2_error_overall",
+    "fit",
+    "evolution",
+    "wall_seconds",
+}
+
+
+def read_json(path: Path) -> dict:
+    def refuse(constant: str):
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(path.read_text(), parse_constant=refuse)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory) -> Path:
+    """The folder of one run by default name, made in a folder of its own."""
+    root = tmp_path_factory.mktemp("run")
+    (root / "tiny.toml").write_text(TINY)
+    before = Path.cwd()
+    os.chdir(root)
+    try:
+        assert main(["run", "tiny.toml"]) == 0
+    finally:
+        os.chdir(before)
+    return root / "runs" / "tiny"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """A working folder that holds the tiny config."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.toml").write_text(TINY)
+    return tmp_path
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Runs without their picture, which is most of the time of a tiny one."""
+    monkeypatch.setattr(run_module, "draw", lambda solution, path: None)
+
+
+class TestRunFolder:
+    def test_files(self, done):
+        assert {file.name for file in done.iterdir()} == FILES
+
+    def test_metrics(self, done):
+        found = read_json(done / "metrics.json")
+        solution = nivp.load(done / "solution.nivp")
+        assert found.keys() == METRICS
+        assert (found["problem"], found["result"], found["message"]) == ("Heat", "successful", "")
+        assert (found["seed"], found["points"], found["dtype"]) == (3, 64, "float64")
+        assert found["parameters"] == solution.parameters.shape[1]
+        assert found["times"] == [0.0, 0.025, 0.05]
+        errors = solution.error()
+        np.testing.assert_allclose(found["relative_l2_error"], errors.relative_l2, rtol=1e-12)
+        np.testing.assert_allclose(found["relative_l2_error_overall"], errors.overall, rtol=1e-12)
+        assert found["fit"].keys() == {"relative_l2_error", "steps"} and found["fit"]["steps"] == 50
+        assert found["evolution"].keys() == {
+            "accepted_steps",
+            "rejected_steps",
+            "rhs_evaluations",
+            "cg_iterations",
+            "gram_products",
+            "restarts",
+        }
+        assert found["evolution"]["accepted_steps"] == solution.record["accepted"].sum()
+        assert found["wall_seconds"].keys() == {"compile", "fit", "evolve", "total"}
+        assert found["versions"]["jax"] == jax.__version__
+
+    def test_environment(self, done):
+        found = read_json(done / "environment.json")
+        packages = {"python", "neural_ivp", "jax", "jaxlib", "equinox", "diffrax", "lineax"}
+        assert found["versions"].keys() == packages | {"optax", "numpy"}
+        assert found["arguments"] == ["run", "tiny.toml"]
+        assert (found["dtype"], found["cores"]) == ("float64", os.cpu_count())
+        assert {"platform", "device", "git_commit"} <= found.keys()
+
+    def test_log_holds_about_twenty_lines_of_each_phase(self, done):
+        lines = (done / "run.log").read_text().splitlines()
+        for phase in ("fit", "evolve"):
+            assert 1 <= sum(line.startswith(phase) for line in lines) <= 22
+        assert "relative L2 error" in lines[-3]
+
+    def test_picture(self, done):
+        assert (done / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_the_resolved_config_is_the_same_run_bit_for_bit(self, done, here, undrawn):
+        assert main(["run", str(done / "config.toml"), "--out", "again", "--quiet"]) == 0
+        first, second = (nivp.load(folder / "solution.nivp") for folder in (done, here / "again"))
+        for name in ("ts", "theta", "left", "right"):
+            for a, b in zip(first.segments, second.segments, strict=True):
+                np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+        assert (here / "again/config.toml").read_text() == (done / "config.toml").read_text()
+        assert tomllib.loads((done / "config.toml").read_text())["seed"] == 3
+
+
+class TestRun:
+    def test_seed_and_set_change_the_run(self, done, here, undrawn, capsys):
+        command = ["run", "tiny.toml", "--quiet", "--out"]
+        assert main([*command, "same", "--seed", "3"]) == 0
+        assert main([*command, "other", "--seed", "4", "--set", "time.num_saves=2"]) == 0
+        first, same, other = (
+            nivp.load(folder / "solution.nivp") for folder in (done, here / "same", here / "other")
+        )
+        np.testing.assert_array_equal(first.parameters, same.parameters)
+        assert not np.array_equal(first.parameters[0], other.parameters[0])
+        assert other.ts.tolist() == [0.0, 0.05]
+        assert read_json(here / "other/metrics.json")["seed"] == 4
+        captured = capsys.readouterr()
+        assert captured.err == ""
+        assert captured.out.count("relative L2 error") == 2
+
+    def test_what_it_prints(self, here, undrawn, capsys):
+        assert main(["run", "tiny.toml"]) == 0
+        captured = capsys.readouterr()
+        error = read_json(here / "runs/tiny/metrics.json")["relative_l2_error_overall"]
+        assert f"{error:.2e} overall" in captured.out and "at t = 0.05" in captured.out
+        assert f"picture: {Path('runs/tiny/figure.png')}" in captured.out
+        assert "evolve  100%" in captured.err
+
+    def test_the_next_free_folder(self, here, undrawn):
+        (here / "runs/tiny-2").mkdir(parents=True)
+        for expected in ("tiny", "tiny-3"):
+            assert main(["run", "tiny.toml", "--quiet"]) == 0
+            assert (here / "runs" / expected / "metrics.json").is_file()
+
+    def test_a_failed_solve(self, here, capsys):
+        changes = ["method.integrator.max_steps=1", "method.integrator.dt0=1e-3"]
+        assert main(["run", "tiny.toml", "--quiet", "--out", "out", "--set", *changes]) == 1
+        captured = capsys.readouterr()
+        assert "error: the solve ended early" in captured.err and "max_steps" in captured.err
+        found = read_json(here / "out/metrics.json")
+        solution = nivp.load(here / "out/solution.nivp")
+        assert found["result"] == solution.result == "max_steps_reached"
+        assert found["message"] == solution.message != ""
+        assert found["times"] == solution.ts.tolist() and found["times"][-1] < 0.05
+        assert solution(found["times"][-1], np.zeros(1)).shape == (1,)
+        assert (here / "out/figure.png").is_file() or "no picture" in captured.out
+
+    @pytest.mark.parametrize(
+        ("error", "changes", "code"),
+        [
+            (ValueError, ["seed=3"], 0),  # a reference that refuses the problem
+            (TypeError, ["method.integrator.max_steps=1", "method.integrator.dt0=1e-3"], 1),
+        ],
+    )
+    def test_a_picture_that_cannot_be_drawn(self, here, monkeypatch, capsys, error, changes, code):
+        def draw(solution, path):
+            raise error("nothing to draw")
+
+        monkeypatch.setattr(run_module, "draw", draw)
+        assert main(["run", "tiny.toml", "--quiet", "--out", "out", "--set", *changes]) == code
+        assert "no picture: nothing to draw" in capsys.readouterr().out
+        assert {file.name for file in (here / "out").iterdir()} == FILES - {"figure.png"}
+
+    def test_ctrl_c(self, here, monkeypatch, capsys):
+        def solve(*arguments, **options):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(run_module, "solve", solve)
+        assert main(["run", "tiny.toml", "--out", "out"]) == 130
+        assert "interrupted" in capsys.readouterr().err
+        assert "KeyboardInterrupt" in (here / "out/run.log").read_text()
+
+    def test_the_precision_of_the_process_is_left_as_it_was(self, here, undrawn):
+        command = ["run", "tiny.toml", "--quiet", "--out", "o", "--set", "dtype=float32"]
+        assert main([*command, LAST_LAYER]) == 0
+        assert jax.config.read("jax_enable_x64")
+        assert read_json(here / "o/metrics.json")["dtype"] == "float32"
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ([], "the following arguments are required: COMMAND"),
+            (["rnu"], "invalid choice: 'rnu'"),
+            (["run"], "the following arguments are required: CONFIG"),
+            (["run", "tiny.toml", "--seed", "x"], "invalid int value: 'x'"),
+            (["run", "tiny.toml", "--sed", "1"], "unrecognized arguments: --sed 1"),
+            (["run", "none.toml"], "there is no file 'none.toml'"),
+            (["run", "tiny.toml", "--set", "nokey"], "section.key=value"),
+            (["run", "tiny.toml", "--set", "method.velocity.dampin=1"], "'damping'"),
+            (["run", "tiny.toml", "--set", "problem.diffusivity=-1"], "`problem.diffusivity`"),
+            (["run", "tiny.toml", "--set", "problem.diffusivity=hot"], "`problem.diffusivity`"),
+            (["run", "tiny.toml", "--set", "time.end=-1"], "`time.end`"),
+            (["run", "tiny.toml", "--set", "time.saves=[0.02, 0.01]"], "`time.saves`"),
+            (["run", "tiny.toml", "--set", "time.saves=[0.9]"], "`time.saves`"),
+            (["run", "tiny.toml", "--set", "dtype=double"], "`dtype`"),
+            (["run", "tiny.toml", "--seed", "-1"], "`seed`"),
+            (["run", "tiny.toml", "--out", "tiny.toml"], "the run folder cannot be made"),
+            (["plot", "none"], "is not a run folder"),
+            (["plot", "."], "is not a run folder"),
+        ],
+    )
+    def test_one_line_and_exit_code_2(self, here, capsys, arguments, said):
+        assert main(arguments) == 2
+        captured = capsys.readouterr()
+        assert captured.err.startswith("error: ") and said in captured.err
+        assert "Traceback" not in captured.err and captured.out == ""
+        assert not (here / "runs").exists()
+
+    @pytest.mark.parametrize("sign", ["config.toml", "metrics.json"])
+    def test_a_folder_that_holds_a_run(self, here, capsys, sign):
+        (here / "old").mkdir()
+        (here / "old" / sign).write_text("kept")
+        assert main(["run", "tiny.toml", "--out", "old"]) == 2
+        assert "already holds a run" in capsys.readouterr().err
+        assert [file.read_text() for file in (here / "old").iterdir()] == ["kept"]
+
+    def test_help_and_version_are_no_errors(self, capsys):
+        assert main(["--help"]) == 0 and main(["run", "--help"]) == 0 and main(["--version"]) == 0
+        assert "--set" in capsys.readouterr().out
+
+
+class TestPlot:
+    def test_redraws(self, done, tmp_path, capsys):
+        for name in ("config.toml", "solution.nivp"):
+            (tmp_path / name).write_bytes((done / name).read_bytes())
+        assert main(["plot", str(tmp_path)]) == 0
+        assert str(tmp_path / "figure.png") in capsys.readouterr().out
+        assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+    @pytest.mark.parametrize("damage", ["truncated", "foreign", "missing"])
+    def test_a_damaged_run(self, done, tmp_path, capsys, damage):
+        (tmp_path / "config.toml").write_bytes((done / "config.toml").read_bytes())
+        content = (done / "solution.nivp").read_bytes()
+        if damage != "missing":
+            content = content[:-9] if damage == "truncated" else b"PNG\n"
+            (tmp_path / "solution.nivp").write_bytes(content)
+        assert main(["plot", str(tmp_path)]) == 2
+        assert capsys.readouterr().err.startswith("error: ")
+        assert not (tmp_path / "figure.png").exists()
+
+
+def test_list_names_the_catalogue_and_the_configs(here, capsys):
+    (here / "configs").mkdir()
+    (here / "configs/mine.toml").write_text("# A line about it.\nseed = 1\n")
+    assert main(["list"]) == 0
+    printed = capsys.readouterr().out
+    for name in ("Heat", "Wave", "Box", "SinusoidalMLP", "Uniform", "RidgeCG", "Nystrom", "Tsit5"):
+        assert f"\n  {name} " in printed
+    for name in ("Adam", "LastLayer", "NoRestart", "PeriodicRestart"):
+        assert f"\n  {name} " in printed
+    assert f"{Path('configs/mine.toml')}  A line about it." in printed
+    assert "\\" not in printed and "$" not in printed
+    list_catalogue("nowhere")
+    assert "Configs" not in capsys.readouterr().out
+
+
+def test_a_file_is_whole_or_absent(tmp_path):
+    path = tmp_path / "file.txt"
+    write_text(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "half of it, then \ud800")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+class TestMetrics:
+    def test_without_a_reference_and_with_numbers_that_are_not_finite(self, done):
+        solution = nivp.load(done / "solution.nivp")
+        solution.fits[0]["relative_l2_error"] = float("inf")
+        found = metrics(solution, None, seed=1, points=2, device="cpu", versions={})
+        assert found.keys() == METRICS
+        assert found["relative_l2_error"] is None and found["relative_l2_error_overall"] is None
+        assert found["fit"]["relative_l2_error"] is None
+        json.dumps(found, allow_nan=False)
+
+    def test_several_components(self, here, undrawn):
+        """The wave's velocity vanishes at the start: its relative error is undefined there."""
+        changes = ["problem.name=Wave", "problem.dimension=1", "problem.width=0.1"]
+        changes += ["time.end=0.01", "time.num_saves=2", LAST_LAYER]
+        assert main(["run", "tiny.toml", "--quiet", "--out", "o", "--set", *changes]) == 0
+        found = read_json(here / "o/metrics.json")
+        assert found.keys() == METRICS | {"relative_l2_error_components"}
+        rows = found["relative_l2_error_components"]
+        assert [len(row) for row in rows] == [2, 2] and rows[0][1] is None
+        assert all(np.isfinite(found["relative_l2_error"]))
+
+    def test_a_reference_that_refuses_the_problem(self, done):
+        """The sine series of a bump that is not zero on the boundary does not converge."""
+        solution = nivp.load(done / "solution.nivp")
+        wide = nivp.problems.Wave(1, width=0.5)
+        errors, why = measured(dataclasses.replace(solution, problem=wide))
+        assert errors is None and "not resolved" in why
+        own = nivp.Problem(
+            domain=solution.problem.domain, initial=lambda x: x, rhs=lambda u, t, x: u(x)
+        )
+        errors, why = measured(dataclasses.replace(solution, problem=own))
+        assert errors is None and "no reference is known" in why
+
+
+def reports(phase: str, count: int, t: float = 0.0):
+    numbers = {"step": 1, "error": 0.1, "dt": 0.1, "iterations": 3, "residual": 0.01}
+    return [Progress(phase, k / count, t, numbers) for k in range(1, count + 1)]
+
+
+class TestProgress:
+    def test_lines_are_few_and_say_what_is_left(self):
+        ticks, lines = iter(range(10_000)), []
+        show = Lines(lines.append, clock=lambda: float(next(ticks)))
+        for made in reports("fit", 20) + reports("evolve", 1000):
+            show(made)
+        fit, evolve = ([x for x in lines if x.startswith(phase)] for phase in ("fit", "evolve"))
+        assert 15 <= len(fit) <= 22 and 15 <= len(evolve) <= 22
+        assert "CG iterations 3" in evolve[0] and "residual 1.0e-02" in evolve[0]
+        halfway = next(line for line in evolve if " 50%" in line)
+        assert "about 500 s left" in halfway
+        assert "left" not in evolve[-1]
+
+    def test_each_refit_has_lines_of_its_own(self):
+        lines = []
+        show = Lines(lines.append)
+        for made in reports("refit", 20, t=0.1) + reports("refit", 20, t=0.2):
+            show(made)
+        assert sum("t = 0.1 " in line for line in lines) == 5
+        assert sum("t = 0.2 " in line for line in lines) == 5
+
+    def test_live(self):
+        screen = io.StringIO()
+        console = Console(file=screen, force_terminal=True, width=120)
+        with Live(console) as show:
+            for made in reports("fit", 2) + reports("fit", 2) + reports("evolve", 3, t=0.25):
+                show(made)
+        shown = screen.getvalue()
+        assert "held-out error 1.00e-01" in shown and "t = 0.25" in shown and "100%" in shown

@@ -1,0 +1,300 @@
+"""The figure of a solution: what it draws is what the solution says, on every kind of solve."""
+
+import ast
+import dataclasses
+import io
+from pathlib import Path
+
+import diffrax as dfx
+import jax
+import jax.numpy as jnp
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+import neural_ivp as nivp
+from neural_ivp import plotting
+from neural_ivp.plotting._snapshots import few
+from neural_ivp.plotting._style import field_scale
+
+LENGTH = 2 * np.pi
+RESTARTS = (0.25, 0.75)  # of the solutions that are made
+
+
+@pytest.fixture(scope="module")
+def heat():
+    """A real solve; the others are made."""
+    problem = nivp.problems.Heat(dimension=1, domain=nivp.Torus((LENGTH,)))
+    network = nivp.SinusoidalMLP(problem.domain, 1, width=6, depth=1, key=jax.random.key(0))
+    method = nivp.NeuralIVP(
+        sampler=nivp.QuasiUniform(60),
+        velocity=nivp.RidgeCholesky(damping=1e-6),
+        integrator=nivp.Adaptive(dfx.Bosh3(), rtol=1e-2),
+        fit=(nivp.LastLayer(num_points=100),),
+    )
+    ts = np.linspace(0, 0.6, 7)
+    return nivp.solve(problem, network, method, ts=ts, key=jax.random.key(1))
+
+
+@pytest.fixture(scope="module")
+def heat_figure(heat):
+    return drawn(heat)
+
+
+@pytest.fixture(scope="module")
+def plane_figure():
+    return drawn(plane(), half)
+
+
+def made(problem, growth=1.1, iterations=7):
+    """A solution from random weights: every shape and field of a real one, no solve."""
+    network = nivp.SinusoidalMLP(
+        problem.domain, problem.components, width=4, depth=1, key=jax.random.key(2)
+    )
+    ts = np.linspace(0, 1, 5)
+    theta = np.asarray(nivp.flatten(network)[0])
+    thetas = np.stack([theta * growth**k for k in range(len(ts))])
+    still = np.zeros((len(ts) - 1, theta.size), theta.dtype)
+    start = np.insert(ts[:-1], 2, ts[2])  # the third attempt is rejected
+    end = np.insert(ts[1:], 2, 0.9)
+    some = np.linspace(0.01, 0.02, len(start))
+    record = {
+        "t0": start,
+        "t1": end,
+        "accepted": np.arange(len(start)) != 2,
+        "iterations": np.full(len(start), iterations),
+        "projection_residual": some,
+    }
+    segment = nivp.solution.Segment(ts, thetas, still, still)
+    fits = [{"t": t, "relative_l2_error": 1e-3, "steps": 1} for t in (0.0, *RESTARTS)]
+    return nivp.Solution(problem, network, ts, [segment], record, "successful", "", fits)
+
+
+def plane(**options):
+    problem = nivp.Problem(
+        domain=nivp.Box((0.0, -1.0), (3.0, 1.0)),
+        initial=lambda x: jnp.stack([x[0], x[1]]),
+        rhs=lambda u, t, x: u(x),
+    )
+    return made(problem, **options)
+
+
+def half(t, points):
+    """A reference of two components that changes sign, for the solutions of `plane`."""
+    return np.stack([np.sin(points[:, 0] + t), points[:, 1]], axis=1)
+
+
+def drawn(solution, reference=None, finite=True):
+    """The figure, after it was really drawn: layout and ticks warn only then."""
+    figure = plotting.figure(solution, reference)
+    figure.savefig(io.BytesIO(), dpi=40)
+    for axes in figure.axes if finite else ():
+        for line in axes.get_lines():
+            assert np.any(np.isfinite(line.get_ydata())), (axes.get_title(), line.get_label())
+        for image in axes.get_images():
+            assert np.all(np.isfinite(image.get_array())), axes.get_title()
+    return figure
+
+
+def words(figure):
+    return "\n".join(part.get_suptitle() for part in (figure, *figure.subfigs))
+
+
+def titled(figure, title):
+    return next(axes for axes in figure.axes if axes.get_title().startswith(title))
+
+
+def labelled(axes, label):
+    return next(line for line in axes.get_lines() if line.get_label() == label)
+
+
+def test_one_dimension_draws_the_solution(heat, heat_figure):
+    figure = heat_figure
+    assert len(figure.axes) == 3 + 3  # a direct solver has no iterations to show
+    exact = nivp.solution._errors.reference_for(heat.problem)
+    curves = titled(figure, "Network and reference").get_lines()
+    errors = titled(figure, "Pointwise error").get_lines()
+    times = few(heat.ts, 5)
+    assert len(curves) == 2 * len(times) and len(errors) == len(times)
+    for t, network, reference, error in zip(times, curves[::2], curves[1::2], errors, strict=True):
+        x = network.get_xdata()[:, None]
+        u, w = np.asarray(heat(t, x))[:, 0], exact(t, x)[:, 0]
+        np.testing.assert_allclose(network.get_ydata(), u, atol=1e-7)
+        np.testing.assert_allclose(reference.get_ydata(), w, atol=1e-7)
+        np.testing.assert_allclose(error.get_ydata(), np.abs(u - w), atol=2e-7)
+        assert network.get_linestyle() == "-" and reference.get_linestyle() == "--"
+
+
+def test_space_time_map_has_time_upwards(heat, heat_figure):
+    axes = titled(heat_figure, "Network in space and time")
+    (image,) = axes.get_images()
+    values, (left, right, bottom, top) = image.get_array(), image.get_extent()
+    assert (left, right, bottom, top) == (0, LENGTH, *heat.interval)
+    rows, columns = values.shape
+    t = bottom + (top - bottom) * (rows - 0.5) / rows
+    x = left + (right - left) * (np.arange(columns) + 0.5) / columns
+    np.testing.assert_allclose(values[-1], heat(t, x[:, None])[:, 0], atol=1e-6)
+
+
+def test_errors_are_those_of_the_solution(heat, heat_figure):
+    line = labelled(titled(heat_figure, "Relative"), "all")
+    report = heat.error()
+    np.testing.assert_array_equal(line.get_xdata(), report.ts)
+    np.testing.assert_array_equal(line.get_ydata(), report.relative_l2)
+    title = words(heat_figure)
+    assert plotting._style.scientific(report.overall) in title
+    assert "Heat in 1 dimension" in title and "diffusivity 1" in title
+
+
+def test_restarts_are_vertical_lines_in_every_panel_over_time(heat_figure, plane_figure):
+    for figure, restarts in ((heat_figure, ()), (plane_figure, RESTARTS)):
+        for axes in figure.axes[-3:]:
+            vertical = [line.get_xdata()[0] for line in axes.get_lines() if _is_vertical(line)]
+            assert vertical == list(restarts)
+
+
+def _is_vertical(line):
+    return np.array_equal(line.get_ydata(), [0, 1]) and np.ptp(line.get_xdata()) == 0
+
+
+def test_steps_accepted_and_rejected(plane_figure):
+    record = plane().record
+    kept = record["accepted"]
+    assert 0 < kept.sum() < kept.size
+    for title, values in {
+        "Step size": record["t1"] - record["t0"],
+        "CG iterations": record["iterations"],
+        "Projection residual": record["projection_residual"],
+    }.items():
+        axes = titled(plane_figure, title)
+        np.testing.assert_array_equal(labelled(axes, "accepted").get_ydata(), values[kept])
+        np.testing.assert_array_equal(labelled(axes, "rejected").get_ydata(), values[~kept])
+
+
+def test_two_dimensions_draw_network_reference_error(plane_figure):
+    solution, figure = plane(), plane_figure
+    assert len(figure.axes) == 3 * 4 + 4
+    times = few(solution.ts, 4)
+    maps = np.reshape(figure.axes[:12], (3, 4))
+    for i, t in enumerate(times):
+        network, reference, error = (axes.get_images()[0] for axes in maps[:, i])
+        assert maps[0, i].get_title() == f"$t$ = {t:.3g}"
+        rows, columns = network.get_array().shape
+        x = 3.0 * (np.arange(columns) + 0.5) / columns
+        y = -1 + 2.0 * (np.arange(rows) + 0.5) / rows
+        points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+        u, w = np.asarray(solution(t, points))[:, 0], half(t, points)[:, 0]
+        shape = (rows, columns)
+        np.testing.assert_allclose(network.get_array(), u.reshape(shape), atol=1e-6)
+        np.testing.assert_allclose(reference.get_array(), w.reshape(shape), atol=1e-6)
+        np.testing.assert_allclose(error.get_array(), np.abs(u - w).reshape(shape), atol=1e-6)
+        assert network.norm is reference.norm and network.cmap.name == reference.cmap.name
+        assert error.norm.vmin == 0
+        assert network.get_extent() == [0, 3, -1, 1] and maps[0, i].get_aspect() == 1
+    assert "component 0" in words(figure)
+    assert maps[2, 0].get_xlabel() == "$x_{1}$" and "$x_{2}$" in maps[2, 0].get_ylabel()
+
+
+def test_each_component_has_its_error_and_its_row(plane_figure):
+    axes = titled(plane_figure, "Relative")
+    report = plane().error(half)
+    np.testing.assert_array_equal(labelled(axes, "all").get_ydata(), report.relative_l2)
+    for k, name in enumerate("uv"):
+        line = labelled(axes, f"${name}$")
+        np.testing.assert_array_equal(line.get_ydata(), report.components[:, k])
+    many = nivp.Problem(
+        domain=nivp.Torus((LENGTH,)),
+        initial=lambda x: jnp.concatenate([jnp.sin(x + k) for k in range(4)]),
+        rhs=lambda u, t, x: u(x),
+    )
+    figure = drawn(made(many), lambda t, x: np.sin(x + np.arange(4)))
+    assert len(figure.axes) == 4 * 3 + 4
+    assert [axes.get_ylabel() for axes in figure.axes[:12:3]] == [f"$u_{{{k}}}$" for k in range(4)]
+
+
+def test_scales_are_shared_unless_the_solution_fades(plane_figure):
+    fading = drawn(plane(growth=3.0), half)
+    shared, own = (
+        [axes.get_images()[0].norm for axes in figure.axes[:4]] for figure in (plane_figure, fading)
+    )
+    assert all(norm is shared[0] for norm in shared)
+    assert len(set(map(id, own))) == 4
+    assert "that time alone" in words(fading) and "that time alone" not in words(plane_figure)
+
+
+def test_without_reference_the_title_says_so():
+    figure = drawn(plane())
+    assert len(figure.axes) == 4 + 3
+    assert "no reference is known" in words(figure)
+    assert "relative" not in words(figure)
+
+
+def test_three_dimensions_are_a_slice_through_the_centre():
+    problem = nivp.problems.Heat(domain=nivp.Box((0.0, 0.0, 1.0), (1.0, 1.0, 5.0)))
+    solution = made(problem)
+    figure = drawn(solution)
+    assert len(figure.axes) == 3 * 4 + 4
+    assert "slice" in words(figure) and "$x_{3}$ = 3" in words(figure)
+    values = figure.axes[0].get_images()[0].get_array()
+    middle = (np.arange(values.shape[0]) + 0.5)[[0, 40]] / values.shape[0]
+    got = solution(0.0, np.array([middle[0], middle[1], 3.0]))
+    np.testing.assert_allclose(values[40, 0], got[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_a_solve_that_accepts_no_step_still_draws(dimension):
+    whole = made(nivp.problems.Heat(dimension))
+    record = {name: values[2:3] for name, values in whole.record.items()}
+    record["projection_residual"] = np.array([np.nan])
+    first = whole.segments[0]
+    start = nivp.solution.Segment(first.ts[:1], first.theta[:1], first.left[:0], first.right[:0])
+    stuck = dataclasses.replace(
+        whole, ts=whole.ts[:1], segments=[start], record=record, result="nonfinite", message="$ _"
+    )
+    figure = drawn(stuck, finite=False)
+    assert len(figure.axes) == 3 + 4
+    assert "ended early at $t$ = 0" in words(figure) and "nonfinite: " in words(figure)
+    assert labelled(titled(figure, "Step size"), "rejected").get_ydata().size == 1
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_a_field_that_vanishes_still_draws(dimension):
+    """Relative errors are undefined, pointwise ones 0 and every range empty."""
+    problem = nivp.problems.Heat(domain=nivp.Torus((1.0,) * dimension))
+    solution = made(problem)
+    segment = solution.segments[0]
+    zero = nivp.solution.Segment(segment.ts, segment.theta * 0, segment.left, segment.right)
+    solution = dataclasses.replace(solution, segments=[zero])
+    figure = drawn(solution, lambda t, x: np.zeros((len(x), 1)), finite=False)
+    assert "undefined" in words(figure)
+
+
+def test_colours_diverge_only_where_the_sign_changes():
+    values = np.linspace(-0.5, 1.0, 7)
+    name, scale = field_scale(values)
+    assert name == "RdBu_r" and (scale.vmin, scale.vmax) == (-1, 1)
+    name, scale = field_scale(np.linspace(-0.01, 1.0, 7))
+    assert name == "viridis" and (scale.vmin, scale.vmax) == (-0.01, 1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 6, 101])
+def test_few_times_are_saved_ones_with_both_ends(count):
+    ts = np.linspace(0, 2, count) ** 2
+    chosen = few(ts, 5)
+    assert len(chosen) <= 5 and set(chosen) <= set(ts)
+    assert chosen[0] == ts[0] and chosen[-1] == ts[-1] and np.all(np.diff(chosen) > 0)
+
+
+def test_a_reference_of_the_wrong_shape_is_refused(heat):
+    with pytest.raises(nivp.InputError, match="`reference` returned shape"):
+        plotting.figure(heat, lambda t, x: np.zeros(len(x)))
+
+
+def test_no_pyplot_and_no_global_state(heat):
+    before = dict(mpl.rcParams)
+    assert isinstance(heat.plot(), mpl.figure.Figure)
+    assert dict(mpl.rcParams) == before
+    for path in Path(plotting.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                assert "pyplot" not in ast.unparse(node), path

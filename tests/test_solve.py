@@ -1,0 +1,250 @@
+"""The whole way: accuracy, reproducibility, files, restarts, failures."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neural_ivp as nivp
+from neural_ivp.references import FourierReference
+
+from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, small_network
+
+PROBLEM = PROBLEMS["heat_torus"]
+NETWORK = small_network(PROBLEM)
+STAGES = (nivp.Adam(steps=400, num_points=100, reports=4), nivp.LastLayer(num_points=500))
+METHOD = nivp.NeuralIVP(
+    sampler=nivp.QuasiUniform(200), velocity=nivp.LeastSquares(damping=1e-9), fit=STAGES
+)
+TS = np.linspace(0.0, 0.3, 4)
+X = np.linspace(0.1, 6.0, 9)[:, None]
+
+
+@pytest.fixture(scope="module")
+def solution():
+    return nivp.solve(PROBLEM, NETWORK, METHOD, ts=TS, key=KEY)
+
+
+def test_error_against_the_exact_solution(solution):
+    error = solution.error()
+    assert error.overall < 3 * solution.fits[0]["relative_l2_error"] + 1e-3
+    wanted = jax.vmap(lambda x: PROBLEM.exact(0.3, x))(jnp.asarray(X))
+    np.testing.assert_allclose(solution(0.3, X), wanted, atol=3 * error.maximum[-1] + 1e-12)
+    assert "overall" in str(error)
+    np.testing.assert_allclose(error.relative_l2[0], solution.fits[0]["relative_l2_error"])
+
+
+def test_same_key_same_bits_and_another_key_others(solution):
+    again = nivp.solve(PROBLEM, NETWORK, METHOD, ts=TS, key=KEY)
+    assert np.array_equal(again.parameters, solution.parameters)
+    for name, values in solution.record.items():
+        assert np.array_equal(values, again.record[name]), name
+    other = nivp.solve(PROBLEM, NETWORK, METHOD, ts=TS, key=jax.random.key(1))
+    assert not np.array_equal(other.parameters, solution.parameters)
+
+
+def test_file_evaluates_bit_for_bit(solution, tmp_path):
+    path = tmp_path / "heat.nivp"
+    solution.save(path)
+    loaded = nivp.load(path)
+    for t in (0.0, 0.0123, 0.3):
+        assert np.array_equal(loaded(t, X), solution(t, X))
+    assert np.array_equal(loaded.parameters, solution.parameters)
+    assert loaded.report() == solution.report() and loaded.fits == solution.fits
+    loaded.save(tmp_path / "again.nivp")
+    assert (tmp_path / "again.nivp").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "foreign", "empty", "altered"])
+def test_damaged_files_are_refused(solution, tmp_path, damage):
+    path = tmp_path / "heat.nivp"
+    if damage != "missing":
+        solution.save(path)
+        data = path.read_bytes()
+        changed = bytearray(data)
+        changed[-3] ^= 1
+        damaged = {
+            "truncated": data[:-10],
+            "foreign": b"PK\x03\x04 not ours",
+            "empty": b"",
+            "altered": bytes(changed),
+        }
+        path.write_bytes(damaged[damage])
+    with pytest.raises(nivp.InputError, match=r"heat\.nivp"):
+        nivp.load(path)
+
+
+def test_values_at_times_and_points(solution):
+    assert solution(0.1, X[0]).shape == (1,)
+    assert solution(0.1, X).shape == (9, 1)
+    assert solution([0.1, 0.2], X).shape == (2, 9, 1)
+    assert solution(0.1, X.reshape(3, 3, 1)).shape == (3, 3, 1)
+    np.testing.assert_array_equal(solution([0.1, 0.2], X)[1], solution(0.2, X))
+    np.testing.assert_allclose(jax.vmap(solution.network(0.2))(X), solution(0.2, X), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("t", "x", "words"),
+    [
+        (0.31, X, "`t` = 0.31 lies outside the solved interval"),
+        (-0.1, X, "`t` = -0.1"),
+        (np.nan, X, "`t` = nan"),
+        (0.1, np.ones((3, 2)), "`x` has shape"),
+        (np.ones((2, 2)), X, "`t` must be a time"),
+    ],
+)
+def test_bad_evaluation(solution, t, x, words):
+    with pytest.raises(nivp.InputError, match=words):
+        solution(t, x)
+
+
+def linear_problem(rhs):
+    return nivp.Problem(domain=TORUS, initial=lambda x: jnp.sin(x), rhs=rhs)
+
+
+LINEAR = nivp.NeuralIVP(
+    sampler=Grid(16),
+    velocity=nivp.LeastSquares(damping=1e-14),
+    integrator=nivp.Adaptive(rtol=1e-6, atol=1e-9),
+    fit=(nivp.LastLayer(num_points=400, damping=1e-14),),
+)
+
+
+def test_dense_output_between_steps_and_times_do_not_change_steps():
+    problem = linear_problem(lambda u, t, x: -nivp.partial(u, 0)(x))
+    coarse = nivp.solve(problem, Fourier(2), LINEAR, ts=[0.0, 3.0], key=KEY)
+    fine = nivp.solve(problem, Fourier(2), LINEAR, ts=np.linspace(0, 3, 50), key=KEY)
+    assert np.array_equal(coarse.record["t1"], fine.record["t1"])
+    assert len(coarse.record["t1"]) < 25
+    times = np.linspace(0, 3, 50)
+    wanted = np.sin(X[None, :, 0] - times[:, None])
+    np.testing.assert_allclose(coarse(times, X)[..., 0], wanted, atol=2e-4)
+    np.testing.assert_allclose(coarse(3.0, X)[:, 0], wanted[-1], atol=1e-5)
+
+
+def test_restart_refits_at_its_times_and_keeps_the_solution():
+    problem = linear_problem(lambda u, t, x: -nivp.partial(u, 0)(x))
+    method = nivp.NeuralIVP(
+        sampler=Grid(16),
+        velocity=LINEAR.velocity,
+        integrator=LINEAR.integrator,
+        fit=LINEAR.fit,
+        restart=nivp.PeriodicRestart(every=0.4),
+    )
+    solution = nivp.solve(problem, Fourier(2), method, ts=[0.0, 1.0], key=KEY)
+    assert [fit["t"] for fit in solution.fits] == pytest.approx([0.0, 0.4, 0.8])
+    assert max(fit["relative_l2_error"] for fit in solution.fits) < 1e-6
+    wanted = np.sin(X[:, 0] - 1.0)
+    np.testing.assert_allclose(solution(1.0, X)[:, 0], wanted, atol=1e-4)
+    assert "refit at t = 0.4" in solution.report()
+
+
+@pytest.mark.parametrize(
+    ("rhs", "result", "words"),
+    [
+        (lambda u, t, x: jnp.where(t > 0.5, jnp.nan, 1.0) * u(x), "nonfinite", "right-hand side"),
+        (
+            lambda u, t, x: 10 * u(x) ** 3,
+            "dt_min_reached|max_steps_reached|nonfinite",
+            "at t = 0.0",
+        ),
+    ],
+    ids=["nan", "blow-up"],
+)
+def test_a_failed_solve_says_why_and_keeps_the_last_good_state(rhs, result, words):
+    problem = linear_problem(rhs)
+    integrator = nivp.Adaptive(rtol=1e-4, atol=1e-7, max_steps=400)
+    method = nivp.NeuralIVP(
+        sampler=Grid(16), velocity=LINEAR.velocity, integrator=integrator, fit=LINEAR.fit
+    )
+    with pytest.raises(nivp.SolveError, match=words) as caught:
+        nivp.solve(problem, Fourier(2), method, ts=[0.0, 0.2, 1.0], key=KEY)
+    solution = caught.value.solution
+    assert solution.result in result.split("|") and solution.message == str(caught.value)
+    last = solution.ts[-1]
+    assert 0.0 < last < 0.51 and np.all(np.isfinite(solution(last, X)))
+    assert np.all(np.isfinite(solution.parameters))
+
+
+def test_too_few_steps_returned_not_raised():
+    problem = linear_problem(lambda u, t, x: -nivp.partial(u, 0)(x))
+    integrator = nivp.Adaptive(rtol=1e-6, atol=1e-9, max_steps=2)
+    method = nivp.NeuralIVP(
+        sampler=Grid(16), velocity=LINEAR.velocity, integrator=integrator, fit=LINEAR.fit
+    )
+    solution = nivp.solve(problem, Fourier(2), method, ts=[0.0, 3.0], key=KEY, throw=False)
+    assert solution.result == "max_steps_reached" and "`max_steps`" in solution.message
+    assert 0 < solution.ts[-1] < 3.0
+
+
+def test_fisher_kpp_agrees_with_a_spectral_reference():
+    """The newcomer's own PDE, by the default method with a smaller network."""
+    problem = PROBLEMS["fisher"]
+    network = nivp.default_network(problem, key=KEY, width=15)
+    solution = nivp.solve(problem, network, ts=[0.0, 1.0], key=KEY)
+
+    def initial(points):
+        return np.exp(-10 * (points[:, 0] - np.pi) ** 2)
+
+    spectral = FourierReference(
+        (2 * np.pi,), (0.0,), initial, lambda k: -0.1 * k[0] ** 2, lambda u, _: u * (1 - u)
+    )
+    points = TORUS.spread(2000)
+    wanted = spectral.evaluate([1.0], points)[0]
+    error = np.linalg.norm(solution(1.0, points)[:, 0] - wanted) / np.linalg.norm(wanted)
+    assert error < 1e-3
+
+
+OTHER = PROBLEMS["wave_1d"]
+WRONG = nivp.Problem(domain=TORUS, initial=lambda x: jnp.sin(x), rhs=lambda u, t, x: u(x))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: nivp.solve(PROBLEM, ts=[0.0], key=KEY), "`ts` must hold two times"),
+        (lambda: nivp.solve(PROBLEM, ts=[0.0, 1.0, 1.0], key=KEY), "`ts` must increase, got 1.0"),
+        (lambda: nivp.solve(PROBLEM, ts=[0.0, np.nan], key=KEY), "`ts` must be finite"),
+        (lambda: nivp.solve(PROBLEM, ts="soon", key=KEY), "`ts` must be times"),
+        (
+            lambda: nivp.solve(PROBLEM, small_network(OTHER), ts=TS, key=KEY),
+            r"`network` has values of shape \(2,\)",
+        ),
+        (
+            lambda: nivp.solve(PROBLEM, small_network(PROBLEMS["wave_2d"]), ts=TS, key=KEY),
+            "`network` cannot take a point",
+        ),
+        (lambda: nivp.solve(PROBLEM, 3, ts=TS, key=KEY), "`network` must be"),
+        (lambda: nivp.solve(PROBLEM, NETWORK, "best", ts=TS, key=KEY), "`method` must be"),
+        (
+            lambda: nivp.Problem(domain=TORUS, initial=lambda x: x[0], rhs=lambda u, t, x: u(x)),
+            r"`initial` has shape \(\)",
+        ),
+        (
+            lambda: nivp.Problem(
+                domain=TORUS, initial=lambda x: x, rhs=lambda u, t, x: nivp.grad(u)(x)
+            ),
+            r"`rhs` has shape \(1, 1\), expected \(1,\)",
+        ),
+        (
+            lambda: nivp.solve(
+                linear_problem(lambda u, t, x: u(x)), Fourier(2), LINEAR, ts=TS, key=KEY
+            ).error(),
+            "no exact solution",
+        ),
+        (lambda: nivp.problems.Heat(1, diffusivity=-1.0), "`diffusivity` must be .* got -1.0"),
+        (lambda: nivp.problems.Wave(1, speed=0.0), "`speed`"),
+        (lambda: nivp.problems.Advection(2, velocity=(1.0,)), r"`velocity` has shape \(1,\)"),
+    ],
+)
+def test_bad_input(make, words):
+    with pytest.raises(nivp.InputError, match=words):
+        make()
+
+
+def test_an_initial_value_that_is_not_finite_is_refused():
+    problem = nivp.Problem(
+        domain=TORUS, initial=lambda x: jnp.where(x > 3, jnp.nan, x), rhs=lambda u, t, x: u(x)
+    )
+    with pytest.raises(nivp.InputError, match="not finite at"):
+        nivp.solve(problem, Fourier(2), LINEAR, ts=TS, key=KEY)
