@@ -40,6 +40,7 @@ from .linear import Velocity as Velocity
 from .linear import linearise as linearise
 from .networks import AbstractNetwork as AbstractNetwork
 from .networks import HardDirichlet as HardDirichlet
+from .networks import Mixed as Mixed
 from .networks import SinusoidalMLP as SinusoidalMLP
 from .networks import flatten as flatten
 from .problems import AbstractExactProblem as AbstractExactProblem

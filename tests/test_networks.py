@@ -27,7 +27,7 @@ def test_torus_embedding_is_periodic():
 
 
 def test_components_share_no_weights():
-    network = small_network(PROBLEMS["wave_1d"])
+    network = nivp.SinusoidalMLP(nivp.Box((0.0,), (1.0,)), 2, width=4, depth=2, key=KEY)
     theta, rebuild = nivp.flatten(network)
     x = jnp.array([0.3])
     jacobian = jax.jacrev(lambda theta: rebuild(theta)(x))(theta)
@@ -40,6 +40,19 @@ def test_value_is_linear_in_the_head_and_flatten_is_exact():
     np.testing.assert_allclose(with_head(network, 3 * network.head)(x), 3 * network(x))
     theta, rebuild = nivp.flatten(network)
     assert theta.ndim == 1 and jnp.all(rebuild(theta)(x) == network(x))
+
+
+def test_a_component_that_starts_at_zero_has_a_full_jacobian():
+    problem = PROBLEMS["wave_1d"]
+    network = small_network(problem)
+    fitted = nivp.fit(
+        network, problem.initial, problem.domain, (nivp.LastLayer(num_points=200),), key=KEY
+    ).network
+    theta, rebuild = nivp.flatten(fitted)
+    slope = jax.jacrev(lambda theta: rebuild(theta)(jnp.array([0.2]))[1])(theta)
+    assert jnp.mean(slope != 0) > 0.9
+    with pytest.raises(nivp.InputError, match="`matrix` must be invertible"):
+        nivp.Mixed(network, ((1, 1), (1, 1)))
 
 
 def test_paper_network_has_the_published_number_of_parameters():

@@ -13,7 +13,7 @@ from jaxtyping import PRNGKeyArray
 
 from .._errors import InputError
 from ..evolution import NeuralIVP
-from ..networks import AbstractNetwork, HardDirichlet, SinusoidalMLP
+from ..networks import AbstractNetwork, HardDirichlet, Mixed, SinusoidalMLP
 from ..problems import AbstractProblem
 from ..solution._catalogue import arguments
 from ..solve import default_method, default_network
@@ -152,7 +152,9 @@ def _network(
     }
     with dotted("network", known):
         network = default_network(problem, key=key, dtype=dtype, **options)
-    inner = network.inner if isinstance(network, HardDirichlet) else network
+    inner = network
+    while isinstance(inner, HardDirichlet | Mixed):
+        inner = inner.inner
     resolved = describe_part(inner, {}, "network")
     return network, {name: resolved[name] for name in ("name", *known)}
 

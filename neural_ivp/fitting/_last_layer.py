@@ -18,15 +18,16 @@ from ._base import AbstractFitStage, FitProgress
 
 
 class LastLayer(AbstractFitStage):
-    r"""min over the head W of mean $|W \phi(x) - u_0(x)|^2 + \mu |W|^2$, per component.
+    r"""min over the head w of mean $|A w - u_0|^2 + \mu |w|^2$: exact linear least squares.
 
-    Exact, by QR of the features stacked on sqrt(mu) I. The result is kept only if the held-out
-    error is not larger than before.
+    A is the derivative of the values in the head, in which they are linear; QR of A stacked on
+    sqrt(mu) I solves it. The result is kept only if the held-out error is not larger than
+    before.
 
     **Arguments:**
 
     - `num_points`: of the regression.
-    - `damping`: mu relative to the mean squared norm of the features.
+    - `damping`: mu relative to the mean squared norm of the rows of A.
 
     **Raises:** `InputError` for a count below one or a damping that is not positive.
     """
@@ -60,15 +61,17 @@ def _regress(stage: LastLayer, network, target, domain, key) -> Float[Array, "c 
     dtype = network.head.dtype
     sampler = QuasiUniform(stage.num_points)
     sample, _ = sampler.draw(sampler.init(domain, dtype, key), domain, target, key)
-    features = jax.vmap(network.features)(sample.points)
-    wanted = jax.vmap(target)(sample.points).astype(dtype)
+
+    def columns(x):
+        slope = jax.jacrev(lambda head: with_head(network, head)(x))(network.head)
+        return slope.reshape(slope.shape[0], -1)
+
     root = jnp.sqrt(sample.weights)[:, None]
-
-    def solve(features, wanted):
-        rows = root * features
-        ridge = jnp.sqrt(stage.damping * jnp.sum(rows**2))
-        matrix = jnp.concatenate([rows, ridge * jnp.eye(rows.shape[1], dtype=dtype)])
-        right = jnp.concatenate([root[:, 0] * wanted, jnp.zeros(rows.shape[1], dtype)])
-        return lx.linear_solve(lx.MatrixLinearOperator(matrix), right, lx.QR(), throw=False).value
-
-    return jax.vmap(solve, in_axes=(1, 1))(features, wanted)
+    rows = root[:, :, None] * jax.vmap(columns)(sample.points)
+    rows = rows.reshape(-1, network.head.size)
+    wanted = jnp.ravel(root * jax.vmap(target)(sample.points).astype(dtype))
+    ridge = jnp.sqrt(stage.damping * jnp.sum(rows**2))
+    matrix = jnp.concatenate([rows, ridge * jnp.eye(network.head.size, dtype=dtype)])
+    right = jnp.concatenate([wanted, jnp.zeros(network.head.size, dtype)])
+    head = lx.linear_solve(lx.MatrixLinearOperator(matrix), right, lx.QR(), throw=False).value
+    return head.reshape(network.head.shape)

@@ -3,4 +3,5 @@
 from ._base import AbstractNetwork as AbstractNetwork
 from ._base import flatten as flatten
 from ._dirichlet import HardDirichlet as HardDirichlet
+from ._mixed import Mixed as Mixed
 from ._sinusoidal import SinusoidalMLP as SinusoidalMLP

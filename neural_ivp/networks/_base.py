@@ -1,4 +1,4 @@
-"""What every network is: a function of one point, linear in its head.
+"""What every network is: a function of one point, linear in the weights of its last layer.
 
 `flatten` is the bridge to the linear algebra: parameters as one vector theta of length p.
 """
@@ -7,7 +7,6 @@ import abc
 from collections.abc import Callable
 
 import equinox as eqx
-import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -15,28 +14,23 @@ from .._types import Point, Theta, Value
 
 
 class AbstractNetwork(eqx.Module):
-    """A network u_theta: R^d -> R^c whose last layer is linear.
+    """A network u_theta: R^d -> R^c whose value is linear in its head.
 
-    value_k = sum_h head[k, h] * features(x)[k, h], the bias being the weight of a constant
-    feature. Every floating-point array in the module is a parameter; constants are static.
+    Every floating-point array in the module is a parameter; constants are static.
     """
 
     @property
     @abc.abstractmethod
     def head(self) -> Float[Array, "c h"]:
-        """Weights of the last layer; must be a leaf of the module."""
+        """Weights of the last layer, biases included; must be a leaf of the module."""
 
     @abc.abstractmethod
-    def features(self, x: Point) -> Float[Array, "c h"]:
-        """Last hidden layer of each component, with the constant feature."""
+    def __call__(self, x: Point) -> Value:
+        """u at one point of shape (d,); `jax.vmap` it for many."""
 
     @abc.abstractmethod
     def redrawn(self, key: PRNGKeyArray) -> "AbstractNetwork":
         """The same architecture with freshly drawn weights, for a restart."""
-
-    def __call__(self, x: Point) -> Value:
-        """u at one point of shape (d,); `jax.vmap` it for many."""
-        return jnp.sum(self.head * self.features(x), axis=-1)
 
 
 def with_head(network: AbstractNetwork, head: Float[Array, "c h"]) -> AbstractNetwork:

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import InputError
-from .._types import Point
+from .._types import Point, Value
 from ..domains import AbstractDomain
 from ._base import AbstractNetwork
 
@@ -34,5 +34,5 @@ class HardDirichlet(AbstractNetwork):
     def redrawn(self, key: PRNGKeyArray) -> "HardDirichlet":
         return HardDirichlet(self.inner.redrawn(key), self.domain)
 
-    def features(self, x: Point) -> Float[Array, "c h"]:
-        return jnp.prod(1 - self.domain.reference(x) ** 2) * self.inner.features(x)
+    def __call__(self, x: Point) -> Value:
+        return jnp.prod(1 - self.domain.reference(x) ** 2) * self.inner(x)

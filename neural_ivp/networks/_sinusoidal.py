@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import InputError, check_count, suggestion
-from .._types import Point
+from .._types import Point, Value
 from ..domains import AbstractDomain
 from ._base import AbstractNetwork
 
@@ -116,7 +116,11 @@ class SinusoidalMLP(AbstractNetwork):
         waves = jnp.stack([jnp.sin(phases), jnp.cos(phases)])
         return jnp.ravel(6 * waves / jnp.reshape(w, (1, 1, -1)) ** self.frequency_exponent)
 
+    def __call__(self, x: Point) -> Value:
+        return jnp.sum(self.weights * self.features(x), axis=-1)
+
     def features(self, x: Point) -> Float[Array, "c h"]:
+        """Last hidden layer of each component, and the constant that the bias multiplies."""
         activation = _ACTIVATIONS[self.activation]
         h = jnp.broadcast_to(self.embed(x), (self.components, self.hidden[0][0].shape[-1]))
         for weight, bias in self.hidden:

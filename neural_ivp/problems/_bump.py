@@ -3,6 +3,7 @@
 import math
 
 import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike
 
 from .._types import Scalar
 from ..domains import AbstractDomain
@@ -16,7 +17,7 @@ def bump(displacement, width) -> Scalar:
     return jnp.exp(-jnp.sum(displacement**2) / (2 * width**2)) / (2 * math.pi * width**2) / 30
 
 
-def centred(x, domain: AbstractDomain, shift=0.0):
+def centred(x: Array, domain: AbstractDomain, shift: ArrayLike = 0.0) -> Array:
     """x + shift minus the centre of the domain; to the nearest image on a torus."""
     low, high = jnp.asarray(domain.lower, x.dtype), jnp.asarray(domain.upper, x.dtype)
     displacement = x + shift - (low + high) / 2

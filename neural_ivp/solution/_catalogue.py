@@ -24,7 +24,7 @@ from ..linear import (
     RidgeCG,
     RidgeCholesky,
 )
-from ..networks import HardDirichlet, SinusoidalMLP
+from ..networks import HardDirichlet, Mixed, SinusoidalMLP
 from ..problems import Advection, FokkerPlanck, Heat, Wave
 from ..samplers import Following, QuasiUniform, Uniform
 
@@ -39,7 +39,7 @@ def register(*classes: type) -> None:
 
 register(Box, Torus)
 register(Advection, Heat, Wave, FokkerPlanck)
-register(SinusoidalMLP, HardDirichlet)
+register(SinusoidalMLP, HardDirichlet, Mixed)
 register(Uniform, QuasiUniform, Following)
 register(RidgeCG, RidgeCholesky, LeastSquares, RandomSubset, Nystrom, NoPreconditioner)
 register(Adam, LastLayer, Adaptive, NoRestart, PeriodicRestart, NeuralIVP)

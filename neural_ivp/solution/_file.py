@@ -77,7 +77,7 @@ def load(
     from ._solution import Solution
 
     header, arrays = _read(Path(path))
-    problem = _rebuild("problem", header["problem"], problem)
+    whole: AbstractProblem = _rebuild("problem", header["problem"], problem)
     template = _rebuild("network", header["network"], network)
     segments = [
         Segment(*(arrays[f"segment{k}.{part}"] for part in ("ts", "theta", "left", "right")))
@@ -90,7 +90,7 @@ def load(
             "network that was solved with"
         )
     return Solution(
-        problem=problem,
+        problem=whole,
         template=template,
         ts=arrays["ts"],
         segments=segments,
