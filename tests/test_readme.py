@@ -25,10 +25,10 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # Each must occur in the snippets exactly once, so that none is forgotten when the README changes.
 SIZES = {
-    "speed=0.5": "speed=0.5, width=0.5",
+    "Advection(dimension=2)": "Advection(dimension=2, width=0.15)",
     "width=30": "width=6",
     "num_points=4_000": "num_points=200",
-    "rank=100": "rank=10",
+    "rank=200": "rank=10",
     "rtol=1e-3": "rtol=1e-1",
     "steps=20_000": "steps=200, num_points=64",
 }
@@ -42,11 +42,11 @@ def blocks(language: str) -> list[str]:
 def cheap_method(problem, network) -> NeuralIVP:
     """The default method with less work in every part: the same classes in the same places."""
     method = _defaults.default_method(problem, network)
-    solver = nivp.RandomSubset(method.velocity.inner, 20)
+    solver = nivp.RandomSubset(method.velocity.inner, 100)
     return NeuralIVP(
-        sampler=type(method.sampler)(64),
+        sampler=type(method.sampler)(300),
         velocity=solver,
-        integrator=nivp.Adaptive(method.integrator.solver, rtol=1e-1, atol=1e-2),
+        integrator=nivp.Adaptive(method.integrator.solver, rtol=1e-2, atol=1e-3),
         fit=(nivp.Adam(steps=200, num_points=64), nivp.LastLayer(500)),
         restart=method.restart,
     )
@@ -69,11 +69,11 @@ def namespace(tmp_path_factory) -> dict:
 
 
 def test_snippets_run(namespace):
-    assert namespace["files"] == {"wave.png", "wave.nivp", "fisher.nivp"}
+    assert namespace["files"] == {"advection.png", "advection.nivp", "fisher.nivp"}
     spelled_out, front = namespace["solution"], namespace["front"]
     assert spelled_out.result == front.result == "successful"
-    assert [fit["t"] for fit in spelled_out.fits] == [0.0, 0.5]
-    assert spelled_out(0.35, namespace["x"]).shape == (2,)
+    assert [fit["t"] for fit in spelled_out.fits] == [0.0, 0.25]
+    assert spelled_out(0.15, namespace["x"]).shape == (1,)
     assert front.problem is namespace["fisher"]
 
 
