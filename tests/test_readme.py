@@ -90,9 +90,12 @@ def test_metrics_are_those_of_the_table(namespace):
 
 def test_default_solvers_are_those_it_says():
     """The sentence on what the default chooses."""
-    said = "RandomSubset`, around `RidgeCholesky` in float64 and\n`LeastSquares` in float32"
-    assert said in TEXT
-    assert f"up to {_defaults.DENSE_LIMIT:,} parameters".replace(",", " ") in TEXT
+    limit = f"{_defaults.DENSE_LIMIT:,}".replace(",", " ")
+    said = (
+        f"a network of up to {limit} parameters gets `RandomSubset`, around `RidgeCholesky` in "
+        "float64 and `LeastSquares` in float32, and a larger one `RidgeCG` with a `Nystrom`"
+    )
+    assert said in " ".join(TEXT.split())
     problem = nivp.problems.Heat(1)
     for dtype, inner in (("float64", nivp.RidgeCholesky), ("float32", nivp.LeastSquares)):
         network = nivp.default_network(problem, key=jax.random.key(0), dtype=dtype)
