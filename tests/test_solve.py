@@ -248,3 +248,15 @@ def test_an_initial_value_that_is_not_finite_is_refused():
     )
     with pytest.raises(nivp.InputError, match="not finite at"):
         nivp.solve(problem, Fourier(2), LINEAR, ts=TS, key=KEY)
+
+
+def test_a_velocity_that_is_not_finite_is_not_blamed_on_the_problem():
+    """Cholesky in float32 with a damping below its rounding unit cannot factor M."""
+    problem = PROBLEMS["fisher"]
+    network = small_network(problem, dtype="float32", width=20)
+    method = nivp.NeuralIVP(
+        sampler=nivp.Uniform(50), velocity=nivp.RidgeCholesky(damping=1e-14), fit=STAGES
+    )
+    solution = nivp.solve(problem, network, method, ts=[0.0, 1.0], key=KEY, throw=False)
+    assert solution.result == "nonfinite" and "larger damping" in solution.message
+    assert np.all(np.isfinite(solution.parameters))

@@ -89,20 +89,25 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     start = linearise(template, theta, sample)
     prepared, spent = method.velocity.prepare(start, solver_key)
 
-    def velocity(theta, t, guess) -> tuple[Velocity, Scalar]:
+    def velocity(theta, t, guess) -> tuple[Velocity, Scalar, Array]:
         here = linearise(template, theta, sample)
         f = _target(problem, rebuild(theta), t, sample)
         solved = method.velocity.solve(here, f, guess, prepared)
-        return solved, jnp.sqrt(jnp.sum(here.mean_square(f)))
+        speed = jnp.sqrt(jnp.sum(here.mean_square(f)))
+        # Not the right-hand side's fault if the parameters were not finite to begin with.
+        sound = jnp.isfinite(speed) | ~jnp.all(jnp.isfinite(theta))
+        return solved, speed, sound
 
-    theta1, error, first, final, stages, speeds = _stages(
+    theta1, error, first, final, stages, (speeds, sound) = _stages(
         method.integrator, velocity, theta, t0, t1, state.guess
     )
     # Not J e: a difference of values also sees an estimate that has left the linear range.
     u1 = on_points(rebuild(theta1), sample)
     u_error = u1 - on_points(rebuild(theta1 - error), sample)
-    target_finite = jnp.all(jnp.isfinite(speeds))
-    finite = target_finite & jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(u1))
+    target_finite = jnp.all(sound)
+    finite = (
+        jnp.all(jnp.isfinite(speeds)) & jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(u1))
+    )
     accepted, scaled, dt, controller = _control(
         method.integrator, start, (u1, u_error), (theta1, error), finite, t0, t1, state.controller
     )
@@ -182,7 +187,7 @@ def _stages(integrator: Adaptive, velocity, theta: Theta, t0, t1, guess):
     def stage(carry, inputs):
         ks, guess = carry
         i, row, node = inputs
-        solved, speed = velocity(theta + dt * (row @ ks), t0 + node * dt, guess)
+        solved, speed, sound = velocity(theta + dt * (row @ ks), t0 + node * dt, guess)
         kept = _Solved(
             solved.iterations,
             (solved.result != lx.RESULTS.successful).astype(jnp.int32),
@@ -191,7 +196,7 @@ def _stages(integrator: Adaptive, velocity, theta: Theta, t0, t1, guess):
             solved.projection_residual,
             solved.damping,
         )
-        return (ks.at[i].set(solved.value), solved.value), (kept, speed)
+        return (ks.at[i].set(solved.value), solved.value), (kept, (speed, sound))
 
     ks = jnp.zeros((len(c), theta.size), dtype)
     (ks, _), (kept, speeds) = jax.lax.scan(stage, (ks, guess), (jnp.arange(len(c)), a, c))

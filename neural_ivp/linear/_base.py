@@ -47,6 +47,13 @@ class AbstractVelocitySolver(eqx.Module):
         """The velocity for the target f; `guess` is where an iteration starts."""
 
 
+def relative_damping(given: float | None, dtype: Any) -> float:
+    """The damping asked for, or one that solvers working with M can bear in this arithmetic."""
+    if given is not None:
+        return given
+    return 1e-10 if dtype == jnp.float64 else 1e-6
+
+
 def projection_residual(linearisation: Linearisation, v: Theta, f: Values) -> Float[Array, ""]:
     """|J v - f| / |f| in the weighted mean square; 0 for a zero target that is met."""
     misfit = jnp.sum(linearisation.mean_square(linearisation.push(v) - f))

@@ -6,7 +6,7 @@ from jaxtyping import PRNGKeyArray
 
 from .._errors import InputError, check_count, check_positive
 from .._types import Theta, Values
-from ._base import AbstractVelocitySolver, Velocity, projection_residual
+from ._base import AbstractVelocitySolver, Velocity, projection_residual, relative_damping
 from ._linearise import Linearisation
 from ._pcg import PCG
 from ._preconditioner import AbstractPreconditioner, LowRank, Nystrom
@@ -17,8 +17,8 @@ class RidgeCG(AbstractVelocitySolver):
 
     **Arguments:**
 
-    - `damping`: mu relative to the largest eigenvalue of M. Good values: 1e-8 to 1e-10 in
-      float64, 1e-6 in float32.
+    - `damping`: mu relative to the largest eigenvalue of M; 1e-10 in float64 and 1e-6 in float32
+      if not given.
     - `rtol`: relative residual |(M + mu I) v - F| / |F| at which the iteration stops.
     - `max_steps`: iterations at most.
     - `preconditioner`: `Nystrom(rank)` or `NoPreconditioner()`.
@@ -28,7 +28,7 @@ class RidgeCG(AbstractVelocitySolver):
     **Raises:** `InputError` for a value out of range.
     """
 
-    damping: float
+    damping: float | None
     rtol: float
     max_steps: int = eqx.field(static=True)
     preconditioner: AbstractPreconditioner
@@ -37,13 +37,14 @@ class RidgeCG(AbstractVelocitySolver):
     def __init__(
         self,
         *,
-        damping: float = 1e-8,
+        damping: float | None = None,
         rtol: float = 1e-6,
         max_steps: int = 200,
         preconditioner: AbstractPreconditioner = Nystrom(150),  # noqa: B008 (immutable)
         rebuild: str = "step",
     ):
-        check_positive("damping", damping)
+        if damping is not None:
+            check_positive("damping", damping)
         check_positive("rtol", rtol)
         check_count("max_steps", max_steps)
         if rebuild not in ("step", "solve"):
@@ -69,7 +70,7 @@ class RidgeCG(AbstractVelocitySolver):
         if not isinstance(factors, LowRank):
             factors = self.preconditioner.build(linearisation, factors)
             spent += self.preconditioner.num_products
-        damping = self.damping * factors.largest
+        damping = relative_damping(self.damping, factors.largest.dtype) * factors.largest
         right = linearisation.project(target)
         solution = lx.linear_solve(
             linearisation.operator(damping),
