@@ -29,7 +29,7 @@ SIZES = {
     "width=30": "width=6",
     "num_points=4_000": "num_points=200",
     "rank=200": "rank=10",
-    "rtol=1e-3": "rtol=1e-1",
+    "rtol=1e-4": "rtol=1e-1",
     "steps=20_000": "steps=200, num_points=64",
 }
 

@@ -215,6 +215,16 @@ WRONG = nivp.Problem(domain=TORUS, initial=lambda x: jnp.sin(x), rhs=lambda u, t
             "`network` cannot take a point",
         ),
         (lambda: nivp.solve(PROBLEM, 3, ts=TS, key=KEY), "`network` must be"),
+        (
+            lambda: nivp.solve(
+                PROBLEMS["heat_1d"],
+                nivp.SinusoidalMLP(PROBLEMS["heat_1d"].domain, 1, width=5, key=KEY),
+                METHOD,
+                ts=TS,
+                key=KEY,
+            ),
+            r"on the boundary, where the problem has u = 0: wrap it",
+        ),
         (lambda: nivp.solve(PROBLEM, NETWORK, "best", ts=TS, key=KEY), "`method` must be"),
         (
             lambda: nivp.Problem(domain=TORUS, initial=lambda x: x[0], rhs=lambda u, t, x: u(x)),

@@ -120,3 +120,17 @@ def _check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
         )
     if not math.isfinite(float(jnp.sum(flatten(network)[0]))):
         raise InputError("`network` has parameters that are not finite")
+    if problem.zero_boundary:
+        _check_boundary(problem, network, dtype)
+
+
+def _check_boundary(problem: AbstractProblem, network: AbstractNetwork, dtype) -> None:
+    """The network must vanish where the problem says that u does."""
+    points = problem.domain.spread(64)
+    points[:, 0] = problem.domain.upper[0]
+    values = np.asarray(jax.vmap(network)(jnp.asarray(points, dtype)))
+    if np.max(np.abs(values)) > 1e-4:
+        raise InputError(
+            f"`network` takes values up to {np.max(np.abs(values)):.2g} on the boundary, where "
+            "the problem has u = 0: wrap it, `HardDirichlet(network, problem.domain)`"
+        )
