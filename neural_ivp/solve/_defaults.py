@@ -1,6 +1,6 @@
 """Sensible networks and methods for a problem: what measured best on two cores.
 
-`benchmarks/velocity_choice.py` prints the table that these choices rest on.
+`benchmarks/velocity_choice.py` compares the choices of velocity solver.
 """
 
 from typing import Any
