@@ -10,6 +10,25 @@ import neural_ivp as nivp
 KEY = jax.random.key(0)
 TORUS = nivp.Torus((2 * np.pi,))
 
+# A config that runs in a second.
+TINY = """
+seed = 3
+[problem]
+name = "Heat"
+diffusivity = 0.1
+domain = { name = "Torus", lengths = [1.0] }
+[time]
+end = 0.05
+num_saves = 3
+[network]
+width = 8
+depth = 1
+[method]
+sampler = { name = "Uniform", num_points = 64 }
+velocity = "RidgeCholesky"
+fit = [{ name = "Adam", steps = 50, num_points = 64 }, { name = "LastLayer", num_points = 200 }]
+"""
+
 PROBLEMS = {
     "advection_1d": nivp.problems.Advection(1, width=0.3),
     "advection_2d": nivp.problems.Advection(2),

@@ -21,23 +21,8 @@ from neural_ivp.cli._metrics import measured, metrics
 from neural_ivp.cli._progress import Lines, Live
 from neural_ivp.solve import Progress
 
-TINY = """
-seed = 3
-[problem]
-name = "Heat"
-diffusivity = 0.1
-domain = { name = "Torus", lengths = [1.0] }
-[time]
-end = 0.05
-num_saves = 3
-[network]
-width = 8
-depth = 1
-[method]
-sampler = { name = "Uniform", num_points = 64 }
-velocity = "RidgeCholesky"
-fit = [{ name = "Adam", steps = 50, num_points = 64 }, { name = "LastLayer", num_points = 200 }]
-"""
+from .helpers import TINY
+
 # A fit that compiles quickly.
 LAST_LAYER = 'method.fit=[{name="LastLayer", num_points=200}]'
 FILES = {

@@ -27,25 +27,9 @@ from neural_ivp.config import load_config, make_config, read_table
 from neural_ivp.problems import Advection, Heat, Wave
 from neural_ivp.solution import describe
 
-CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.toml"))
+from .helpers import TINY
 
-TINY = """
-seed = 3
-[problem]
-name = "Heat"
-diffusivity = 0.1
-domain = { name = "Torus", lengths = [1.0] }
-[time]
-end = 0.05
-num_saves = 3
-[network]
-width = 8
-depth = 1
-[method]
-sampler = { name = "Uniform", num_points = 64 }
-velocity = "RidgeCholesky"
-fit = [{ name = "Adam", steps = 50, num_points = 64 }, { name = "LastLayer", num_points = 200 }]
-"""
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.toml"))
 
 
 @pytest.fixture

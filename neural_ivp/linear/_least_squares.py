@@ -39,13 +39,11 @@ class LeastSquares(AbstractVelocitySolver):
     def solve(
         self, linearisation: Linearisation, target: Values, guess: Theta, prepared: Array
     ) -> Velocity:
-        jacobian = linearisation.dense()
-        root = jnp.sqrt(linearisation.weights)[:, None]
-        rows = (root[:, :, None] * jacobian).reshape(-1, jacobian.shape[-1])
+        rows, wanted = linearisation.weighted_rows(target)
         damping = self.damping * power_iteration(lambda v: rows.T @ (rows @ v), prepared)
         identity = jnp.eye(rows.shape[1], dtype=rows.dtype)
         matrix = jnp.concatenate([rows, jnp.sqrt(damping) * identity])
-        right = jnp.concatenate([jnp.ravel(root * target), jnp.zeros_like(prepared)])
+        right = jnp.concatenate([wanted, jnp.zeros_like(prepared)])
         solution = lx.linear_solve(lx.MatrixLinearOperator(matrix), right, lx.QR(), throw=False)
         v = solution.value
         # The gradient of the objective, relative to its size at v = 0.

@@ -93,6 +93,13 @@ class Linearisation(eqx.Module):
         jacobian = jax.vmap(jax.jacrev(value), in_axes=(None, 0))(self.theta, self.sample.points)
         return jacobian if self.indices is None else jacobian[..., self.indices]
 
+    def weighted_rows(self, f: Values) -> tuple[Float[Array, "m p"], Float[Array, " m"]]:
+        """sqrt(W) J as a matrix and sqrt(W) f as a vector, m = n c: the least squares, dense."""
+        root = jnp.sqrt(self.weights)[:, None]
+        jacobian = self.dense()
+        rows = (root[:, :, None] * jacobian).reshape(-1, jacobian.shape[-1])
+        return rows, jnp.ravel(root * f)
+
 
 def linearise(template: AbstractNetwork, theta: Theta, sample: Sample) -> Linearisation:
     """Linearise the network with parameters `theta` at the points of `sample`.

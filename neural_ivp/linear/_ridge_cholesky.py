@@ -37,11 +37,9 @@ class RidgeCholesky(AbstractVelocitySolver):
     def solve(
         self, linearisation: Linearisation, target: Values, guess: Theta, prepared: Array
     ) -> Velocity:
-        jacobian = linearisation.dense()
-        root = jnp.sqrt(linearisation.weights)[:, None]
-        rows = (root[:, :, None] * jacobian).reshape(-1, jacobian.shape[-1])
+        rows, wanted = linearisation.weighted_rows(target)
         gram = rows.T @ rows
-        right = rows.T @ jnp.ravel(root * target)
+        right = rows.T @ wanted
         relative = relative_damping(self.damping, gram.dtype)
         damping = relative * power_iteration(lambda v: gram @ v, prepared)
         matrix = gram + damping * jnp.eye(gram.shape[0], dtype=gram.dtype)
