@@ -92,13 +92,18 @@ class Grid(nivp.AbstractSampler):
 nivp.register(Fourier, Grid)
 
 
+def sampled(problem, network, num_points=200, sampler=None):
+    """Weighted points of a problem in the network's dtype."""
+    sampler = nivp.Uniform(num_points) if sampler is None else sampler
+    memory = sampler.init(problem.domain, nivp.flatten(network)[0].dtype, KEY)
+    return sampler.draw(memory, problem.domain, network, KEY)[0]
+
+
 @eqx.filter_jit
 def linearised(problem, network, num_points=200, sampler=None):
-    """The linearisation, target and sample at the start of a problem."""
-    sampler = nivp.Uniform(num_points) if sampler is None else sampler
+    """The linearisation and target at the start of a problem."""
     theta, _ = nivp.flatten(network)
-    memory = sampler.init(problem.domain, theta.dtype, KEY)
-    sample, _ = sampler.draw(memory, problem.domain, network, KEY)
+    sample = sampled(problem, network, num_points, sampler)
     t = jnp.zeros((), theta.dtype)
     target = jax.vmap(lambda x: problem.rhs(network, t, x))(sample.points)
     return nivp.linearise(network, theta, sample), target

@@ -81,7 +81,7 @@ def test_a_part_without_a_name_changes_the_default_one(write):
     assert config.method.sampler.num_points == 77
     assert type(config.method.sampler) is type(default.sampler)
     assert config.method.fit[0].steps == 5
-    assert config.method.fit[0].learning_rate == default.fit[0].learning_rate
+    assert config.method.fit[0].tolerance == default.fit[0].tolerance
     assert config.method.fit[1:] == default.fit[1:]
 
 

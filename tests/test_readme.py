@@ -30,7 +30,7 @@ SIZES = {
     "num_points=4_000": "num_points=200",
     "rank=200": "rank=10",
     "rtol=1e-4": "rtol=1e-1",
-    "steps=20_000": "steps=200, num_points=64",
+    "steps=300": "steps=20",
 }
 
 
@@ -47,7 +47,7 @@ def cheap_method(problem, network) -> NeuralIVP:
         sampler=type(method.sampler)(300),
         velocity=solver,
         integrator=nivp.Adaptive(method.integrator.solver, rtol=1e-2, atol=1e-3),
-        fit=(nivp.Adam(steps=200, num_points=64), nivp.LastLayer(500)),
+        fit=(nivp.GaussNewton(steps=20, sampler=nivp.Following(200)),),
         restart=method.restart,
     )
 

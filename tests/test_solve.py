@@ -34,6 +34,18 @@ def test_error_against_the_exact_solution(solution):
     np.testing.assert_allclose(error.relative_l2[0], solution.fits[0]["relative_l2_error"])
 
 
+def test_a_wave_at_rest_travels_with_the_default_method():
+    """In one dimension the bump splits in two halves: d'Alembert, until the walls reflect."""
+    problem = nivp.problems.Wave(1, width=0.15, speed=1.0)
+    network = small_network(problem, width=12)
+    solution = nivp.solve(problem, network, ts=[0.0, 0.4], key=KEY)
+    x = np.linspace(-1, 1, 201)[:, None]
+    start = lambda x: np.exp(-(x**2) / (2 * 0.15**2)) / (2 * np.pi * 0.15**2) / 30  # noqa: E731
+    wanted = (start(x - 0.4) + start(x + 0.4)) / 2
+    error = np.linalg.norm(np.asarray(solution(0.4, x))[:, :1] - wanted) / np.linalg.norm(wanted)
+    assert error < 2e-2
+
+
 def test_same_key_same_bits_and_another_key_others(solution):
     again = nivp.solve(PROBLEM, NETWORK, METHOD, ts=TS, key=KEY)
     assert np.array_equal(again.parameters, solution.parameters)

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._types import Scalar, Theta, Time
-from ..linear import Linearisation, Velocity, linearise
+from ..linear import AbstractLinearisation, Velocity, linearise
 from ..linear._linearise import on_points
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
@@ -49,7 +49,7 @@ def _init(problem, network, method, t0: Scalar, t1: Scalar, key: PRNGKeyArray) -
     memory = method.sampler.init(problem.domain, theta.dtype, key)
     if method.integrator.dt0 is None:
         sample, _ = method.sampler.draw(memory, problem.domain, network, key)
-        u = on_points(network, sample)
+        u = on_points(network, sample, problem.norm)
         f = _target(problem, network, t0, sample)
         speed = jnp.linalg.norm(f)
         still = ~(speed > 0) | ~jnp.isfinite(speed)
@@ -86,11 +86,11 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     t1 = jnp.where(last, stop, t0 + state.dt)
     sample_key, solver_key = jax.random.split(jax.random.fold_in(state.key, state.attempts))
     sample, memory = method.sampler.draw(state.sampler, problem.domain, rebuild(theta), sample_key)
-    start = linearise(template, theta, sample)
+    start = linearise(template, theta, sample, problem.norm)
     prepared, spent = method.velocity.prepare(start, solver_key)
 
     def velocity(theta, t, guess) -> tuple[Velocity, Scalar, Array]:
-        here = linearise(template, theta, sample)
+        here = linearise(template, theta, sample, problem.norm)
         f = _target(problem, rebuild(theta), t, sample)
         solved = method.velocity.solve(here, f, guess, prepared)
         speed = jnp.sqrt(jnp.sum(here.mean_square(f)))
@@ -102,14 +102,21 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
         method.integrator, velocity, theta, t0, t1, state.guess
     )
     # Not J e: a difference of values also sees an estimate that has left the linear range.
-    u1 = on_points(rebuild(theta1), sample)
-    u_error = u1 - on_points(rebuild(theta1 - error), sample)
+    u1 = on_points(rebuild(theta1), sample, problem.norm)
+    u_error = u1 - on_points(rebuild(theta1 - error), sample, problem.norm)
     target_finite = jnp.all(sound)
     finite = (
         jnp.all(jnp.isfinite(speeds)) & jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(u1))
     )
     accepted, scaled, dt, controller = _control(
-        method.integrator, start, (u1, u_error), (theta1, error), finite, t0, t1, state.controller
+        method.integrator,
+        start,
+        (u1, u_error),
+        (theta, theta1, error),
+        finite,
+        t0,
+        t1,
+        state.controller,
     )
     # A step cut short by `stop` says nothing against the step size before it.
     dt = jnp.where(accepted & last, jnp.maximum(dt, state.dt), dt)
@@ -144,10 +151,10 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     return new, record
 
 
-def _target(problem: AbstractProblem, network, t: Scalar, sample: Sample) -> Float[Array, "n c"]:
-    """f = L[u] at the points, in the network's dtype whatever the coefficients' is."""
-    f = jax.vmap(lambda x: problem.rhs(network, t, x))(sample.points)
-    return f.astype(sample.points.dtype)
+def _target(problem: AbstractProblem, network, t: Scalar, sample: Sample) -> Float[Array, "n q"]:
+    """f = L[u] at the points, as the norm sees it."""
+    dtype = sample.points.dtype  # the network's, whatever the coefficients' is
+    return on_points(lambda x: problem.rhs(network, t, x).astype(dtype), sample, problem.norm)
 
 
 class _Solved(eqx.Module):
@@ -203,15 +210,17 @@ def _stages(integrator: Adaptive, velocity, theta: Theta, t0, t1, guess):
     return theta + dt * (b @ ks), dt * (b_error @ ks), ks[0], ks[-1], kept, speeds
 
 
-def _control(integrator, start: Linearisation, values, parameters, finite, t0, t1, controller):
+def _control(
+    integrator, start: AbstractLinearisation, values, parameters, finite, t0, t1, controller
+):
     """Accept or reject by diffrax's controller, and the next step size."""
     if integrator.error_norm == "function":
-        # One number per component: the controller then compares root mean squares over the
-        # points, so a field that is zero nearly everywhere is not held to a pointwise rtol.
-        y0 = jnp.sqrt(start.mean_square(start.values))
-        y1, y_error = (jnp.sqrt(start.mean_square(change)) for change in values)
+        # One number: the norm of the problem says how points and components add up.
+        y0, y1, y_error = (
+            jnp.sqrt(jnp.sum(start.mean_square(u)))[None] for u in (start.values, *values)
+        )
     else:
-        y0, (y1, y_error) = start.theta, parameters
+        y0, y1, y_error = parameters
     # A step that is not finite has an infinite error: the controller rejects and shortens it.
     y_error = jnp.where(finite, y_error, jnp.inf)
     y1 = jnp.where(finite, y1, y0)

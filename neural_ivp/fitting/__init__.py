@@ -4,6 +4,8 @@ from ._adam import Adam as Adam
 from ._base import AbstractFitStage as AbstractFitStage
 from ._base import FitProgress as FitProgress
 from ._base import Fitted as Fitted
+from ._base import Goal as Goal
 from ._base import relative_l2 as relative_l2
 from ._fit import fit as fit
+from ._gauss_newton import GaussNewton as GaussNewton
 from ._last_layer import LastLayer as LastLayer

@@ -9,11 +9,9 @@ import optax
 from jaxtyping import PRNGKeyArray
 
 from .._errors import check_count, check_positive
-from .._types import Field
-from ..domains import AbstractDomain
-from ..networks import AbstractNetwork
+from ..networks import AbstractNetwork, flatten
 from ..samplers import AbstractSampler, Uniform
-from ._base import AbstractFitStage, FitProgress
+from ._base import AbstractFitStage, FitProgress, Goal
 
 
 class Adam(AbstractFitStage):
@@ -44,23 +42,20 @@ class Adam(AbstractFitStage):
     def run(
         self,
         network: AbstractNetwork,
-        target: Field,
-        domain: AbstractDomain,
+        goal: Goal,
         key: PRNGKeyArray,
         measure: Callable[[AbstractNetwork], float],
         report: Callable[[FitProgress], None],
-    ) -> AbstractNetwork:
+    ) -> tuple[AbstractNetwork, int]:
         state = self._optimiser().init(eqx.filter(network, eqx.is_inexact_array))
         chunk = -(-self.steps // self.reports)
         for start in range(0, self.steps, chunk):
             stop = min(start + chunk, self.steps)
             # A step's key depends on its number alone, not on how the steps are chunked.
-            network, state = _descend(
-                self, network, state, target, domain, key, jnp.arange(start, stop)
-            )
+            network, state = _descend(self, network, state, goal, key, jnp.arange(start, stop))
             error = measure(network)
             report(FitProgress("adam", stop, self.steps, error))
-        return network
+        return network, self.steps
 
     def _optimiser(self) -> optax.GradientTransformation:
         rate = self.learning_rate
@@ -68,22 +63,22 @@ class Adam(AbstractFitStage):
 
 
 @eqx.filter_jit
-def _descend(stage: Adam, network, state, target, domain, key, step_numbers):
+def _descend(stage: Adam, network, state, goal: Goal, key, step_numbers):
     """Take the steps of the given numbers."""
     optimiser = stage._optimiser()
     sampler: AbstractSampler = Uniform(stage.num_points)
     parameters, static = eqx.partition(network, eqx.is_inexact_array)
-    dtype = network.head.dtype
-    memory = sampler.init(domain, dtype, key)
+    memory = sampler.init(goal.domain, flatten(network)[0].dtype, key)
 
     def loss(parameters, sample):
-        wanted = jax.vmap(target)(sample.points).astype(dtype)
-        misfit = jax.vmap(eqx.combine(parameters, static))(sample.points) - wanted
+        candidate = eqx.combine(parameters, static)
+        misfit = jax.vmap(lambda x: goal.misfit(candidate, x))(sample.points)
         return jnp.sum(sample.weights @ misfit**2)
 
     def step(carry, number):
         parameters, state = carry
-        sample, _ = sampler.draw(memory, domain, target, jax.random.fold_in(key, number))
+        draw_key = jax.random.fold_in(key, number)
+        sample, _ = sampler.draw(memory, goal.domain, goal.target, draw_key)
         gradient = jax.grad(loss)(parameters, sample)
         update, state = optimiser.update(gradient, state)
         return (optax.apply_updates(parameters, update), state), None

@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._types import Field, Points
+from .._types import Field, Point, Points, Value
 from ..domains import AbstractDomain
 from ..networks import AbstractNetwork
+from ..problems import AbstractNorm
 
 
 class FitProgress(eqx.Module):
@@ -36,26 +37,40 @@ class Fitted(eqx.Module):
     history: tuple[FitProgress, ...] = eqx.field(static=True)
 
 
+class Goal(eqx.Module):
+    """What is fitted: min |u_theta - target|^2 in a norm over the domain."""
+
+    target: Field
+    domain: AbstractDomain
+    norm: AbstractNorm
+
+    def misfit(self, network: Field, x: Point) -> Value:
+        """u - target at one point as the norm sees it, in the dtype of the point."""
+        return self.norm(lambda x: (network(x) - self.target(x)).astype(x.dtype), x)
+
+
 class AbstractFitStage(eqx.Module):
-    """One stage of a fit of min mean |u_theta - target|^2."""
+    """One stage of a fit."""
 
     @abc.abstractmethod
     def run(
         self,
         network: AbstractNetwork,
-        target: Field,
-        domain: AbstractDomain,
+        goal: Goal,
         key: PRNGKeyArray,
         measure: Callable[[AbstractNetwork], float],
         report: Callable[[FitProgress], None],
-    ) -> AbstractNetwork:
-        """Improve `network`; `measure` gives its held-out error, `report` takes progress."""
+    ) -> tuple[AbstractNetwork, int]:
+        """The improved network and the optimiser steps taken.
+
+        `measure` gives the held-out error of a network, `report` takes progress.
+        """
 
 
 @eqx.filter_jit
-def relative_l2(network: Field, target: Field, points: Points) -> Float[Array, ""]:
+def relative_l2(network: Field, goal: Goal, points: Points) -> Float[Array, ""]:
     """|u - target| / |target| over points of equal weight; the absolute error of a zero target."""
-    wanted = jax.vmap(target)(points)
-    error = jnp.linalg.norm(jax.vmap(network)(points) - wanted)
+    error = jnp.linalg.norm(jax.vmap(lambda x: goal.misfit(network, x))(points))
+    wanted = jax.vmap(lambda x: goal.norm(goal.target, x))(points)
     size = jnp.linalg.norm(wanted)
-    return jnp.where(size > 0, error / size, error / jnp.sqrt(wanted.size))
+    return jnp.where(size > 0, error / jnp.where(size > 0, size, 1), error / wanted.size**0.5)

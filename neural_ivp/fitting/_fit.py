@@ -10,9 +10,9 @@ from jaxtyping import PRNGKeyArray
 from .._errors import InputError
 from .._types import Field
 from ..domains import AbstractDomain
-from ..networks import AbstractNetwork
-from ._adam import Adam
-from ._base import AbstractFitStage, FitProgress, Fitted, relative_l2
+from ..networks import AbstractNetwork, flatten
+from ..problems import L2, AbstractNorm
+from ._base import AbstractFitStage, FitProgress, Fitted, Goal, relative_l2
 
 HELD_OUT_POINTS = 20_000
 
@@ -23,6 +23,7 @@ def fit(
     domain: AbstractDomain,
     stages: Sequence[AbstractFitStage],
     *,
+    norm: AbstractNorm | None = None,
     key: PRNGKeyArray,
     report: Callable[[FitProgress], None] = lambda progress: None,
 ) -> Fitted:
@@ -32,14 +33,19 @@ def fit(
 
     - `target`: a function of one point, or another network (as restarts do).
     - `stages`: e.g. `(Adam(), LastLayer())`.
+    - `norm`: of the misfit, `L2` with scales of one if not given.
     - `key`: of all random choices.
     - `report`: called with a `FitProgress` between chunks of work.
 
     **Raises:** `InputError` if the target is not finite at some held-out point, naming it.
     """
     # The held-out points follow from the domain alone, and no stage ever trains on them.
-    points = jnp.asarray(domain.spread(HELD_OUT_POINTS), network.head.dtype)
+    dtype = flatten(network)[0].dtype
+    points = jnp.asarray(domain.spread(HELD_OUT_POINTS), dtype)
     _check_finite(target, points)
+    if norm is None:
+        norm = L2((1.0,) * jax.eval_shape(network, points[0]).shape[0])
+    goal = Goal(target, domain, norm)
     history: list[FitProgress] = []
 
     def note(progress: FitProgress) -> None:
@@ -47,11 +53,12 @@ def fit(
         report(progress)
 
     def measure(candidate: AbstractNetwork) -> float:
-        return float(relative_l2(candidate, target, points))
+        return float(relative_l2(candidate, goal, points))
 
+    steps = 0
     for stage, stage_key in zip(stages, jax.random.split(key, len(stages)), strict=True):
-        network = stage.run(network, target, domain, stage_key, measure, note)
-    steps = sum(stage.steps for stage in stages if isinstance(stage, Adam))
+        network, taken = stage.run(network, goal, stage_key, measure, note)
+        steps += taken
     return Fitted(network, measure(network), steps, tuple(history))
 
 

@@ -6,15 +6,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
-from jaxtyping import Array, Float, PRNGKeyArray
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from .._errors import check_count, check_positive
-from .._types import Field
-from ..domains import AbstractDomain
 from ..networks import AbstractNetwork
 from ..networks._base import with_head
 from ..samplers import QuasiUniform
-from ._base import AbstractFitStage, FitProgress
+from ._base import AbstractFitStage, FitProgress, Goal
 
 
 class LastLayer(AbstractFitStage):
@@ -42,36 +41,36 @@ class LastLayer(AbstractFitStage):
     def run(
         self,
         network: AbstractNetwork,
-        target: Field,
-        domain: AbstractDomain,
+        goal: Goal,
         key: PRNGKeyArray,
         measure: Callable[[AbstractNetwork], float],
         report: Callable[[FitProgress], None],
-    ) -> AbstractNetwork:
+    ) -> tuple[AbstractNetwork, int]:
         before = measure(network)
-        improved = with_head(network, _regress(self, network, target, domain, key))
+        improved = with_head(network, _regress(self, network, goal, key))
         after = measure(improved)
         kept = improved if after <= before else network
         report(FitProgress("last layer", 1, 1, min(after, before)))
-        return kept
+        return kept, 0
 
 
 @eqx.filter_jit
-def _regress(stage: LastLayer, network, target, domain, key) -> Float[Array, "c h"]:
-    dtype = network.head.dtype
+def _regress(stage: LastLayer, network, goal: Goal, key) -> PyTree[Array]:
+    head, rebuild = ravel_pytree(network.head)
     sampler = QuasiUniform(stage.num_points)
-    sample, _ = sampler.draw(sampler.init(domain, dtype, key), domain, target, key)
+    memory = sampler.init(goal.domain, head.dtype, key)
+    sample, _ = sampler.draw(memory, goal.domain, goal.target, key)
+    origin = jnp.zeros_like(head)
 
-    def columns(x):
-        slope = jax.jacrev(lambda head: with_head(network, head)(x))(network.head)
-        return slope.reshape(slope.shape[0], -1)
+    def misfit(head, x):
+        return goal.misfit(with_head(network, rebuild(head)), x)
 
     root = jnp.sqrt(sample.weights)[:, None]
-    rows = root[:, :, None] * jax.vmap(columns)(sample.points)
-    rows = rows.reshape(-1, network.head.size)
-    wanted = jnp.ravel(root * jax.vmap(target)(sample.points).astype(dtype))
+    rows = root[:, :, None] * jax.vmap(jax.jacrev(misfit), in_axes=(None, 0))(head, sample.points)
+    rows = rows.reshape(-1, head.size)
+    wanted = -jnp.ravel(root * jax.vmap(misfit, in_axes=(None, 0))(origin, sample.points))
     ridge = jnp.sqrt(stage.damping * jnp.sum(rows**2))
-    matrix = jnp.concatenate([rows, ridge * jnp.eye(network.head.size, dtype=dtype)])
-    right = jnp.concatenate([wanted, jnp.zeros(network.head.size, dtype)])
-    head = lx.linear_solve(lx.MatrixLinearOperator(matrix), right, lx.QR(), throw=False).value
-    return head.reshape(network.head.shape)
+    matrix = jnp.concatenate([rows, ridge * jnp.eye(head.size, dtype=head.dtype)])
+    right = jnp.concatenate([wanted, origin])
+    solution = lx.linear_solve(lx.MatrixLinearOperator(matrix), right, lx.QR(), throw=False)
+    return rebuild(solution.value)

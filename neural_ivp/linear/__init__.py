@@ -3,7 +3,7 @@
 from ._base import AbstractVelocitySolver as AbstractVelocitySolver
 from ._base import Velocity as Velocity
 from ._least_squares import LeastSquares as LeastSquares
-from ._linearise import Linearisation as Linearisation
+from ._linearisation import AbstractLinearisation as AbstractLinearisation
 from ._linearise import linearise as linearise
 from ._pcg import PCG as PCG
 from ._preconditioner import AbstractPreconditioner as AbstractPreconditioner
@@ -12,3 +12,4 @@ from ._preconditioner import Nystrom as Nystrom
 from ._random_subset import RandomSubset as RandomSubset
 from ._ridge_cg import RidgeCG as RidgeCG
 from ._ridge_cholesky import RidgeCholesky as RidgeCholesky
+from ._ridge_dual import RidgeDual as RidgeDual

@@ -9,7 +9,7 @@ import lineax as lx
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from .._types import Theta, Values
-from ._linearise import Linearisation
+from ._linearisation import AbstractLinearisation
 
 
 class Velocity(eqx.Module):
@@ -37,24 +37,30 @@ class AbstractVelocitySolver(eqx.Module):
     """Solves min_v mean |J v - f|^2 + mu |v|^2."""
 
     @abc.abstractmethod
-    def prepare(self, linearisation: Linearisation, key: PRNGKeyArray) -> tuple[Any, int]:
+    def prepare(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> tuple[Any, int]:
         """What all stages of a step share (the preconditioner), and the products it took."""
 
     @abc.abstractmethod
+    def damped(self, damping: float | Float[Array, ""]) -> "AbstractVelocitySolver":
+        """The same solver with another relative damping, which may be traced."""
+
+    @abc.abstractmethod
     def solve(
-        self, linearisation: Linearisation, target: Values, guess: Theta, prepared: Any
+        self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Any
     ) -> Velocity:
         """The velocity for the target f; `guess` is where an iteration starts."""
 
 
-def relative_damping(given: float | None, dtype: Any) -> float:
+def relative_damping(given, dtype: Any):
     """The damping asked for, or one that solvers working with M can bear in this arithmetic."""
     if given is not None:
         return given
     return 1e-10 if dtype == jnp.float64 else 1e-6
 
 
-def projection_residual(linearisation: Linearisation, v: Theta, f: Values) -> Float[Array, ""]:
+def projection_residual(
+    linearisation: AbstractLinearisation, v: Theta, f: Values
+) -> Float[Array, ""]:
     """|J v - f| / |f| in the weighted mean square; 0 for a zero target that is met."""
     misfit = jnp.sum(linearisation.mean_square(linearisation.push(v) - f))
     size = jnp.sum(linearisation.mean_square(f))

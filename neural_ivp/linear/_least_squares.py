@@ -1,14 +1,16 @@
 """Dense velocities by QR of J itself, whose condition number is not squared."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import check_positive
 from .._types import Theta, Values
 from ._base import AbstractVelocitySolver, Velocity, projection_residual
-from ._linearise import Linearisation, power_iteration
+from ._linearisation import AbstractLinearisation
+from ._linearise import power_iteration
 
 
 class LeastSquares(AbstractVelocitySolver):
@@ -25,19 +27,24 @@ class LeastSquares(AbstractVelocitySolver):
     **Raises:** `InputError` for a damping that is not positive.
     """
 
-    damping: float
+    damping: float | Float[Array, ""]
 
     def __init__(self, *, damping: float = 1e-11):
         check_positive("damping", damping)
         self.damping = damping
 
-    def prepare(self, linearisation: Linearisation, key: PRNGKeyArray) -> tuple[Array, int]:
+    def prepare(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> tuple[Array, int]:
         """A random start for the power iteration."""
         zeros = linearisation.zeros
         return jax.random.normal(key, zeros.shape, zeros.dtype), 0
 
+    def damped(self, damping: float | Float[Array, ""]) -> "LeastSquares":
+        return eqx.tree_at(
+            lambda solver: solver.damping, self, damping, is_leaf=lambda x: x is None
+        )
+
     def solve(
-        self, linearisation: Linearisation, target: Values, guess: Theta, prepared: Array
+        self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Array
     ) -> Velocity:
         rows, wanted = linearisation.weighted_rows(target)
         damping = self.damping * power_iteration(lambda v: rows.T @ (rows @ v), prepared)

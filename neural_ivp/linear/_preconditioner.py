@@ -9,7 +9,8 @@ import lineax as lx
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import check_count
-from ._linearise import Linearisation, power_iteration
+from ._linearisation import AbstractLinearisation
+from ._linearise import power_iteration
 
 
 class LowRank(eqx.Module):
@@ -46,7 +47,7 @@ class AbstractPreconditioner(eqx.Module):
         """Products with M that `build` spends."""
 
     @abc.abstractmethod
-    def build(self, linearisation: Linearisation, key: PRNGKeyArray) -> LowRank:
+    def build(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> LowRank:
         """Approximate M = J^T W J."""
 
 
@@ -57,7 +58,7 @@ class NoPreconditioner(AbstractPreconditioner):
     def num_products(self) -> int:
         return 12
 
-    def build(self, linearisation: Linearisation, key: PRNGKeyArray) -> LowRank:
+    def build(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> LowRank:
         zeros = linearisation.zeros
         start = jax.random.normal(key, zeros.shape, zeros.dtype)
         largest = power_iteration(linearisation.gram, start, self.num_products)
@@ -88,7 +89,7 @@ class Nystrom(AbstractPreconditioner):
     def num_products(self) -> int:
         return self.rank
 
-    def build(self, linearisation: Linearisation, key: PRNGKeyArray) -> LowRank:
+    def build(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> LowRank:
         zeros = linearisation.zeros
         rank = min(self.rank, zeros.size)
         test = jax.random.normal(key, (zeros.size, rank), zeros.dtype)

@@ -4,13 +4,12 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from .._errors import check_count
 from .._types import Theta, Values
 from ._base import AbstractVelocitySolver, Velocity
-from ._linearise import Linearisation
+from ._linearisation import AbstractLinearisation
 
 
 class RandomSubset(AbstractVelocitySolver):
@@ -39,18 +38,21 @@ class RandomSubset(AbstractVelocitySolver):
         self.inner, self.size = inner, size
 
     def prepare(
-        self, linearisation: Linearisation, key: PRNGKeyArray
+        self, linearisation: AbstractLinearisation, key: PRNGKeyArray
     ) -> tuple[tuple[Int[Array, " s"], Any], int]:
         subset_key, inner_key = jax.random.split(key)
-        p = linearisation.theta.size
+        p = linearisation.num_parameters
         chosen = jax.random.permutation(subset_key, p)[: min(self.size, p)]
         prepared, products = self.inner.prepare(linearisation.restrict(chosen), inner_key)
         return (chosen, prepared), products
 
+    def damped(self, damping: float | Float[Array, ""]) -> "RandomSubset":
+        return RandomSubset(self.inner.damped(damping), self.size)
+
     def solve(
-        self, linearisation: Linearisation, target: Values, guess: Theta, prepared: Any
+        self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Any
     ) -> Velocity:
         chosen, inner = prepared
         small = self.inner.solve(linearisation.restrict(chosen), target, guess[chosen], inner)
-        full = jnp.zeros_like(linearisation.theta).at[chosen].set(small.value)
+        full = linearisation.zeros.at[chosen].set(small.value)
         return eqx.tree_at(lambda v: v.value, small, full)

@@ -2,12 +2,12 @@
 
 import equinox as eqx
 import lineax as lx
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import InputError, check_count, check_positive
 from .._types import Theta, Values
 from ._base import AbstractVelocitySolver, Velocity, projection_residual, relative_damping
-from ._linearise import Linearisation
+from ._linearisation import AbstractLinearisation
 from ._pcg import PCG
 from ._preconditioner import AbstractPreconditioner, LowRank, Nystrom
 
@@ -28,7 +28,7 @@ class RidgeCG(AbstractVelocitySolver):
     **Raises:** `InputError` for a value out of range.
     """
 
-    damping: float | None
+    damping: float | Float[Array, ""] | None
     rtol: float
     max_steps: int = eqx.field(static=True)
     preconditioner: AbstractPreconditioner
@@ -53,15 +53,20 @@ class RidgeCG(AbstractVelocitySolver):
         self.preconditioner, self.rebuild = preconditioner, rebuild
 
     def prepare(
-        self, linearisation: Linearisation, key: PRNGKeyArray
+        self, linearisation: AbstractLinearisation, key: PRNGKeyArray
     ) -> tuple[LowRank | PRNGKeyArray, int]:
         if self.rebuild == "solve":
             return key, 0
         return self.preconditioner.build(linearisation, key), self.preconditioner.num_products
 
+    def damped(self, damping: float | Float[Array, ""]) -> "RidgeCG":
+        return eqx.tree_at(
+            lambda solver: solver.damping, self, damping, is_leaf=lambda x: x is None
+        )
+
     def solve(
         self,
-        linearisation: Linearisation,
+        linearisation: AbstractLinearisation,
         target: Values,
         guess: Theta,
         prepared: LowRank | PRNGKeyArray,

@@ -1,14 +1,16 @@
 """Dense velocities: Cholesky of M + mu I. The oracle, and the fastest way for small p."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import check_positive
 from .._types import Theta, Values
 from ._base import AbstractVelocitySolver, Velocity, projection_residual, relative_damping
-from ._linearise import Linearisation, power_iteration
+from ._linearisation import AbstractLinearisation
+from ._linearise import power_iteration
 
 
 class RidgeCholesky(AbstractVelocitySolver):
@@ -22,20 +24,25 @@ class RidgeCholesky(AbstractVelocitySolver):
     **Raises:** `InputError` for a damping that is not positive.
     """
 
-    damping: float | None
+    damping: float | Float[Array, ""] | None
 
     def __init__(self, *, damping: float | None = None):
         if damping is not None:
             check_positive("damping", damping)
         self.damping = damping
 
-    def prepare(self, linearisation: Linearisation, key: PRNGKeyArray) -> tuple[Array, int]:
+    def prepare(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> tuple[Array, int]:
         """A random start for the power iteration."""
         zeros = linearisation.zeros
         return jax.random.normal(key, zeros.shape, zeros.dtype), 0
 
+    def damped(self, damping: float | Float[Array, ""]) -> "RidgeCholesky":
+        return eqx.tree_at(
+            lambda solver: solver.damping, self, damping, is_leaf=lambda x: x is None
+        )
+
     def solve(
-        self, linearisation: Linearisation, target: Values, guess: Theta, prepared: Array
+        self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Array
     ) -> Velocity:
         rows, wanted = linearisation.weighted_rows(target)
         gram = rows.T @ rows

@@ -2,6 +2,7 @@
 
 from ._base import AbstractNetwork as AbstractNetwork
 from ._base import flatten as flatten
+from ._dense import Dense as Dense
 from ._dirichlet import HardDirichlet as HardDirichlet
 from ._mixed import Mixed as Mixed
 from ._sinusoidal import SinusoidalMLP as SinusoidalMLP

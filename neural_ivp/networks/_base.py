@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import equinox as eqx
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from .._types import Point, Theta, Value
 
@@ -21,8 +21,8 @@ class AbstractNetwork(eqx.Module):
 
     @property
     @abc.abstractmethod
-    def head(self) -> Float[Array, "c h"]:
-        """Weights of the last layer, biases included; must be a leaf of the module."""
+    def head(self) -> PyTree[Array]:
+        """Weights of the last layer, biases included: arrays or nodes of this module."""
 
     @abc.abstractmethod
     def __call__(self, x: Point) -> Value:
@@ -33,7 +33,7 @@ class AbstractNetwork(eqx.Module):
         """The same architecture with freshly drawn weights, for a restart."""
 
 
-def with_head(network: AbstractNetwork, head: Float[Array, "c h"]) -> AbstractNetwork:
+def with_head(network: AbstractNetwork, head: PyTree[Array]) -> AbstractNetwork:
     """The same network with other weights in its last layer."""
     return eqx.tree_at(lambda net: net.head, network, head)
 

@@ -1,7 +1,7 @@
 """Zero boundary values by construction."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from .._errors import InputError
 from .._types import Point, Value
@@ -28,7 +28,7 @@ class HardDirichlet(AbstractNetwork):
             raise InputError("`HardDirichlet` needs a domain with a boundary, got a torus")
 
     @property
-    def head(self) -> Float[Array, "c h"]:
+    def head(self) -> PyTree[Array]:
         return self.inner.head
 
     def redrawn(self, key: PRNGKeyArray) -> "HardDirichlet":

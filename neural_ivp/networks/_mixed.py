@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from .._errors import InputError
 from .._types import Point, Value
@@ -41,7 +41,7 @@ class Mixed(AbstractNetwork):
         self.matrix = tuple(tuple(float(entry) for entry in row) for row in array)
 
     @property
-    def head(self) -> Float[Array, "c h"]:
+    def head(self) -> PyTree[Array]:
         return self.inner.head
 
     def redrawn(self, key: PRNGKeyArray) -> "Mixed":

@@ -12,6 +12,7 @@ from .._errors import InputError, check_count, suggestion
 from .._types import Point, Value
 from ..domains import AbstractDomain
 from ._base import AbstractNetwork
+from ._dense import Dense, dense
 
 Activation = Literal["swish", "tanh", "sin"]
 _ACTIVATIONS = {"swish": jax.nn.swish, "tanh": jnp.tanh, "sin": jnp.sin}
@@ -43,8 +44,7 @@ class SinusoidalMLP(AbstractNetwork):
     neural networks", ICLR 2023, section 4.2 and its code.
     """
 
-    hidden: tuple[tuple[Float[Array, "c out in"], Float[Array, "c out"]], ...]
-    weights: Float[Array, "c h"]
+    towers: tuple[tuple[Dense, ...], ...]
     domain: AbstractDomain
     components: int = eqx.field(static=True)
     width: int = eqx.field(static=True)
@@ -78,18 +78,12 @@ class SinusoidalMLP(AbstractNetwork):
         self.domain, self.components, self.width, self.depth = domain, components, width, depth
         self.num_frequencies, self.frequency_exponent = num_frequencies, float(frequency_exponent)
         self.activation, self.dtype = activation, resolve_dtype(dtype)
-        fan_ins = [2 * num_frequencies * domain.dimension, *[width] * (depth - 1)]
-        *keys, head_key = jax.random.split(key, depth + 1)
-        self.hidden = tuple(
-            _dense(k, components, fan_in, width, self.dtype)
-            for k, fan_in in zip(keys, fan_ins, strict=True)
-        )
-        head = jax.random.normal(head_key, (components, width), self.dtype) / math.sqrt(width)
-        self.weights = jnp.concatenate([head, jnp.zeros((components, 1), self.dtype)], axis=1)
+        fans = [2 * num_frequencies * domain.dimension, *[width] * depth, 1]
+        self.towers = tuple(_tower(fans, self.dtype, k) for k in jax.random.split(key, components))
 
     @property
-    def head(self) -> Float[Array, "c h"]:
-        return self.weights
+    def head(self) -> tuple[Dense, ...]:
+        return tuple(tower[-1] for tower in self.towers)
 
     def redrawn(self, key: PRNGKeyArray) -> "SinusoidalMLP":
         return SinusoidalMLP(
@@ -117,19 +111,14 @@ class SinusoidalMLP(AbstractNetwork):
         return jnp.ravel(6 * waves / jnp.reshape(w, (1, 1, -1)) ** self.frequency_exponent)
 
     def __call__(self, x: Point) -> Value:
-        return jnp.sum(self.weights * self.features(x), axis=-1)
-
-    def features(self, x: Point) -> Float[Array, "c h"]:
-        """Last hidden layer of each component, and the constant that the bias multiplies."""
         embedded = self.embed(x)
         # One matrix product per tower: XLA's batched product on CPUs is several times slower.
-        towers = [self._tower(k, embedded) for k in range(self.components)]
-        return jnp.stack([jnp.append(h, jnp.ones((), h.dtype)) for h in towers])
+        return jnp.concatenate([self._climb(tower, embedded) for tower in self.towers])
 
-    def _tower(self, k: int, h: Float[Array, " 2*d*L"]) -> Float[Array, " width"]:
-        for weight, bias in self.hidden:
-            h = _ACTIVATIONS[self.activation](weight[k] @ h + bias[k])
-        return h
+    def _climb(self, tower: tuple[Dense, ...], h: Float[Array, " 2*d*L"]) -> Float[Array, "1"]:
+        for layer in tower[:-1]:
+            h = _ACTIVATIONS[self.activation](layer(h))
+        return tower[-1](h)
 
 
 def resolve_dtype(dtype: str | None) -> str:
@@ -145,9 +134,7 @@ def resolve_dtype(dtype: str | None) -> str:
     return name
 
 
-def _dense(key: PRNGKeyArray, components: int, fan_in: int, fan_out: int, dtype: str):
-    weight_key, bias_key = jax.random.split(key)
-    bound = 1 / math.sqrt(fan_in)
-    weight = bound * jax.random.normal(weight_key, (components, fan_out, fan_in), dtype)
-    bias = jax.random.uniform(bias_key, (components, fan_out), dtype, -bound, bound)
-    return weight, bias
+def _tower(sizes: list[int], dtype: str, key: PRNGKeyArray) -> tuple[Dense, ...]:
+    keys = jax.random.split(key, len(sizes) - 1)
+    pairs = zip(sizes[:-1], sizes[1:], keys, strict=True)
+    return tuple(dense(fan_in, fan_out, dtype, key=k) for fan_in, fan_out, k in pairs)

@@ -12,6 +12,7 @@ from ..calculus import grad
 from ..domains import AbstractDomain, Box
 from ._base import AbstractExactProblem, dirichlet_or_periodic
 from ._bump import bump, centred
+from ._norm import L2, AbstractNorm
 
 
 class Advection(AbstractExactProblem):
@@ -39,6 +40,7 @@ class Advection(AbstractExactProblem):
     domain: AbstractDomain
     components: int = eqx.field(static=True)
     zero_boundary: bool = eqx.field(static=True)
+    norm: AbstractNorm
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Advection(AbstractExactProblem):
         self.width = jnp.asarray(width, float)
         self.components = 1
         self.zero_boundary = dirichlet_or_periodic(self.domain)
+        self.norm = L2((1.0,))
 
     def initial(self, x: Point) -> Value:
         return bump(centred(x, self.domain), self.width)[None]

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from .._errors import check_shape
 from .._types import Field, Point, Scalar, Value
 from ..domains import AbstractDomain
+from ._norm import AbstractNorm
 
 
 class AbstractProblem(eqx.Module):
@@ -22,6 +23,8 @@ class AbstractProblem(eqx.Module):
     components: eqx.AbstractVar[int]
     # u = 0 on the boundary: networks for this problem are wrapped in HardDirichlet.
     zero_boundary: eqx.AbstractVar[bool]
+    # What the projection of the right-hand side and the error of a step are measured in.
+    norm: eqx.AbstractVar[AbstractNorm]
 
     @abc.abstractmethod
     def initial(self, x: Point) -> Value:

@@ -6,10 +6,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._errors import InputError
+from .._errors import InputError, check_shape
 from .._types import Field, Point, Scalar, Value
 from ..domains import AbstractDomain
 from ._base import AbstractProblem, check_problem
+from ._norm import L2, AbstractNorm
 
 
 class Problem(AbstractProblem):
@@ -22,8 +23,11 @@ class Problem(AbstractProblem):
     - `rhs`: (u, t, x) to a value of shape (c,); u is the field u(t, .), differentiated with
       `grad`, `divergence`, `laplacian`, `hessian` and `partial`.
     - `zero_boundary`: whether u = 0 on the boundary of a box, enforced by the network.
+    - `norm`: in which residuals and errors of the components add up, `L2` with scales of one if
+      not given. Components of different units want an `L2` with their typical sizes.
 
-    **Raises:** `InputError` for values of the wrong shape, or `zero_boundary` on a torus.
+    **Raises:** `InputError` for values of the wrong shape, `zero_boundary` on a torus, or a
+    norm for another number of components.
 
     A coefficient that should be differentiated goes into a subclass of `AbstractProblem`.
     """
@@ -33,6 +37,7 @@ class Problem(AbstractProblem):
     rhs_function: Callable[[Field, Scalar, Point], Value] = eqx.field(static=True)
     components: int = eqx.field(static=True)
     zero_boundary: bool = eqx.field(static=True)
+    norm: AbstractNorm
 
     def __init__(
         self,
@@ -41,6 +46,7 @@ class Problem(AbstractProblem):
         initial: Callable[[Point], Value],
         rhs: Callable[[Field, Scalar, Point], Value],
         zero_boundary: bool = False,
+        norm: AbstractNorm | None = None,
     ):
         if zero_boundary and domain.periods is not None:
             raise InputError("`zero_boundary=True` needs a box; a torus has no boundary")
@@ -54,6 +60,9 @@ class Problem(AbstractProblem):
                 "return an array of one dimension for one point, e.g. jnp.array([value])"
             )
         self.components = value.shape[0]
+        self.norm = L2((1.0,) * self.components) if norm is None else norm
+        fix = "one typical size for each component"
+        check_shape("`norm.scales`", self.norm.scales.shape, (self.components,), fix)
         check_problem(self)
 
     def initial(self, x: Point) -> Value:

@@ -11,6 +11,7 @@ from .._types import Field, Point, Scalar, Value
 from ..calculus import grad, laplacian
 from ..domains import AbstractDomain, Box
 from ._base import AbstractProblem, dirichlet_or_periodic
+from ._norm import L2, AbstractNorm
 
 
 class FokkerPlanck(AbstractProblem):
@@ -42,6 +43,7 @@ class FokkerPlanck(AbstractProblem):
     domain: AbstractDomain
     components: int = eqx.field(static=True)
     zero_boundary: bool = eqx.field(static=True)
+    norm: AbstractNorm
 
     def __init__(
         self,
@@ -68,6 +70,7 @@ class FokkerPlanck(AbstractProblem):
         check_shape("`mean`", self.mean.shape, (self.dimension,), "give one number per dimension")
         self.components = 1
         self.zero_boundary = dirichlet_or_periodic(self.domain)
+        self.norm = L2((1.0,))
 
     def trap(self, t: Scalar) -> Scalar:
         """a(t), the centre of the trap in every coordinate."""

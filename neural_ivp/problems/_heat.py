@@ -11,6 +11,7 @@ from .._types import Field, Point, Scalar, Value
 from ..calculus import laplacian
 from ..domains import AbstractDomain, Box
 from ._base import AbstractExactProblem, dirichlet_or_periodic
+from ._norm import L2, AbstractNorm
 
 
 class Heat(AbstractExactProblem):
@@ -36,6 +37,7 @@ class Heat(AbstractExactProblem):
     domain: AbstractDomain
     components: int = eqx.field(static=True)
     zero_boundary: bool = eqx.field(static=True)
+    norm: AbstractNorm
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class Heat(AbstractExactProblem):
         self.diffusivity = jnp.asarray(diffusivity, float)
         self.components = 1
         self.zero_boundary = dirichlet_or_periodic(self.domain)
+        self.norm = L2((1.0,))
 
     def initial(self, x: Point) -> Value:
         return jnp.prod(jnp.sin(math.pi * self.domain.reference(x)))[None]

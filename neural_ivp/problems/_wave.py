@@ -10,13 +10,14 @@ from ..calculus import laplacian
 from ..domains import AbstractDomain, Box
 from ._base import AbstractProblem, dirichlet_or_periodic
 from ._bump import bump, centred
+from ._norm import AbstractNorm, WaveEnergy
 
 
 class Wave(AbstractProblem):
     r"""$u_t = v, \; v_t = s^2 \Delta u$ from a bump at rest in the middle of the domain.
 
     Components (u, v); u_0 = $\exp(-|x|^2 / 2 w^2) / (2 \pi w^2) / 30$, v_0 = 0. On a `Box`
-    u = v = 0 on the boundary.
+    u = v = 0 on the boundary. Residuals and errors are measured in the energy, `WaveEnergy`.
 
     **Arguments:**
 
@@ -37,6 +38,7 @@ class Wave(AbstractProblem):
     domain: AbstractDomain
     components: int = eqx.field(static=True)
     zero_boundary: bool = eqx.field(static=True)
+    norm: AbstractNorm
 
     def __init__(
         self,
@@ -55,6 +57,8 @@ class Wave(AbstractProblem):
         self.width = jnp.asarray(width, float)
         self.components = 2
         self.zero_boundary = dirichlet_or_periodic(self.domain)
+        sides = zip(self.domain.lower, self.domain.upper, strict=True)
+        self.norm = WaveEnergy(self.speed, self.width, max(b - a for a, b in sides))
 
     def initial(self, x: Point) -> Value:
         u = bump(centred(x, self.domain), self.width)

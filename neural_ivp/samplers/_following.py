@@ -55,7 +55,8 @@ class Following(AbstractSampler):
     ) -> tuple[Sample, Points]:
         shift_key, pick_key = jax.random.split(key)
         candidates, state = self._candidates().draw(state, domain, field, shift_key)
-        density = self._density(jax.vmap(field)(candidates.points))
+        values = jax.vmap(field)(candidates.points).astype(candidates.points.dtype)
+        density = self._density(values)
         chosen = _systematic(density, self.num_points, pick_key)
         weights = 1 / density[chosen]
         return Sample(candidates.points[chosen], weights / jnp.sum(weights)), state

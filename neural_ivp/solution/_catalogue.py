@@ -15,7 +15,7 @@ import numpy as np
 from .._errors import InputError, suggestion
 from ..domains import Box, Torus
 from ..evolution import Adaptive, NeuralIVP, NoRestart, PeriodicRestart
-from ..fitting import Adam, LastLayer
+from ..fitting import Adam, GaussNewton, LastLayer
 from ..linear import (
     LeastSquares,
     NoPreconditioner,
@@ -23,6 +23,7 @@ from ..linear import (
     RandomSubset,
     RidgeCG,
     RidgeCholesky,
+    RidgeDual,
 )
 from ..networks import HardDirichlet, Mixed, SinusoidalMLP
 from ..problems import Advection, FokkerPlanck, Heat, Wave
@@ -41,8 +42,8 @@ register(Box, Torus)
 register(Advection, Heat, Wave, FokkerPlanck)
 register(SinusoidalMLP, HardDirichlet, Mixed)
 register(Uniform, QuasiUniform, Following)
-register(RidgeCG, RidgeCholesky, LeastSquares, RandomSubset, Nystrom, NoPreconditioner)
-register(Adam, LastLayer, Adaptive, NoRestart, PeriodicRestart, NeuralIVP)
+register(RidgeCG, RidgeCholesky, RidgeDual, LeastSquares, RandomSubset, Nystrom, NoPreconditioner)
+register(Adam, GaussNewton, LastLayer, Adaptive, NoRestart, PeriodicRestart, NeuralIVP)
 register(dfx.Heun, dfx.Midpoint, dfx.Ralston, dfx.Bosh3, dfx.Tsit5, dfx.Dopri5, dfx.Dopri8)
 
 

@@ -22,6 +22,8 @@ Reference = Callable[[float, np.ndarray], np.ndarray]
 class ErrorReport:
     """Errors at the saved times, all components together unless said otherwise.
 
+    Components add up in units of the scales of the problem's norm.
+
     - `ts`: the times.
     - `relative_l2`: |u - w| / |w| at each, w being the reference (NaN where w vanishes).
     - `components`: the same of each component, shape (len(ts), c).
@@ -67,7 +69,13 @@ def _wave_reference(problem: Wave) -> Reference | None:
         s = float(problem.width)
         return np.exp(-np.sum(displacement**2, axis=1) / (2 * s * s)) / (2 * np.pi * s * s) / 30
 
-    series = SineSeries(problem.domain.lower, problem.domain.upper, initial)
+    try:
+        series = SineSeries(problem.domain.lower, problem.domain.upper, initial)
+    except ValueError as error:
+        raise InputError(
+            f"the reference of Wave needs a bump that fits into the box, got width "
+            f"{float(problem.width):g}; pass `reference`. {error}"
+        ) from error
     speed_squared = float(problem.speed) ** 2
     return lambda t, points: np.stack(series.wave(speed_squared, t, points), axis=1)
 
@@ -100,6 +108,7 @@ def measure(
             "(t, points of shape (n, d)) with values of shape (n, c)"
         )
     points = solution.problem.domain.spread(num_points)
+    scales = np.asarray(solution.problem.norm.scales, float)
     misfit, size, worst = [], [], []
     for t in solution.ts:
         wanted = np.asarray(reference(float(t), points), dtype=float)
@@ -112,7 +121,7 @@ def measure(
         misfit.append(np.sum((got - wanted) ** 2, axis=0))
         size.append(np.sum(wanted**2, axis=0))
         worst.append(np.max(np.abs(got - wanted)))
-    misfit, size = np.asarray(misfit), np.asarray(size)
+    misfit, size = np.asarray(misfit) / scales**2, np.asarray(size) / scales**2
     return ErrorReport(
         ts=solution.ts,
         relative_l2=_ratio(misfit.sum(axis=1), size.sum(axis=1)),

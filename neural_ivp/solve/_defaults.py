@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..evolution import Adaptive, NeuralIVP
-from ..fitting import Adam, LastLayer
+from ..fitting import GaussNewton
 from ..linear import (
     AbstractVelocitySolver,
     LeastSquares,
@@ -25,28 +25,31 @@ from ..networks import AbstractNetwork, HardDirichlet, Mixed, SinusoidalMLP, fla
 from ..problems import AbstractProblem
 from ..samplers import Following
 
-# Up to this many parameters J fits in memory at 2 000 points (320 MB in float64).
+# Up to this many parameters J fits in memory at 4 000 points (640 MB in float64).
 DENSE_LIMIT = 20_000
 
 
 def default_network(
     problem: AbstractProblem, *, key: PRNGKeyArray, **options: Any
 ) -> AbstractNetwork:
-    """A `SinusoidalMLP` for the problem, width 25 and depth 3 if not given.
+    """A `SinusoidalMLP` for the problem, width 25, depth 4, four frequencies and tanh if not given.
 
-    It is wrapped in `Mixed` where a component starts at zero, which is then the difference of
-    two towers, and in `HardDirichlet` where u = 0 on the boundary.
+    It is wrapped in `Mixed` where the components have scales, which multiply their towers, or where
+    one starts at zero, which is then the difference of two towers; and in `HardDirichlet` where
+    u = 0 on the boundary.
 
     **Arguments:**
 
     - `options`: of `SinusoidalMLP`.
     """
-    options = {"width": 25, "depth": 3, **options}
+    sizes = {"width": 25, "depth": 4, "num_frequencies": 4, "activation": "tanh"}
+    options = {**sizes, **options}
     network: AbstractNetwork = SinusoidalMLP(problem.domain, problem.components, **options, key=key)
+    matrix = np.diag(np.asarray(problem.norm.scales, float))
     zero = _zero_components(problem)
     if zero.any() and not zero.all():
-        matrix = np.eye(problem.components)
-        matrix[zero, int(np.argmin(zero))] = -1
+        matrix[zero, int(np.argmin(zero))] = -np.diag(matrix)[zero]
+    if not np.array_equal(matrix, np.eye(len(matrix))):
         network = Mixed(network, matrix.tolist())
     return HardDirichlet(network, problem.domain) if problem.zero_boundary else network
 
@@ -57,11 +60,12 @@ def _zero_components(problem: AbstractProblem) -> np.ndarray:
     return np.all(np.asarray(jax.vmap(problem.initial)(points)) == 0, axis=0)
 
 
-def default_velocity(network: AbstractNetwork) -> AbstractVelocitySolver:
+def default_velocity(network: AbstractNetwork, *, rtol: float = 1e-4) -> AbstractVelocitySolver:
     """A dense solve for a random subset of the parameters, or conjugate gradients for many.
 
     The arithmetic chooses the solver of the subset: in float32 the normal equations lose the
-    singular values of J below 1e-3 of the largest, QR of J does not.
+    singular values of J below 1e-3 of the largest, QR of J does not. The damping follows the
+    tolerance of the steps: singular values below rtol / 10 of the largest are damped.
     """
     theta, _ = flatten(network)
     double = theta.dtype == "float64"
@@ -72,16 +76,24 @@ def default_velocity(network: AbstractNetwork) -> AbstractVelocitySolver:
             preconditioner=Nystrom(200),
         )
     if double:
-        return RandomSubset(RidgeCholesky(damping=1e-9), 700)
+        return RandomSubset(RidgeCholesky(damping=rtol**2 / 100), 700)
     return RandomSubset(LeastSquares(damping=1e-9), 500)
 
 
 def default_method(problem: AbstractProblem, network: AbstractNetwork) -> NeuralIVP:
-    """The method for a network: its size and dtype choose the velocity solver."""
-    velocity = default_velocity(network)
+    """The method for a problem and a network, whose size and dtype choose the velocity solver.
+
+    A norm of more quantities than one costs as many rows in every solve: such problems get
+    a tolerance of 1e-3 and half of the points, others 1e-4.
+    """
+    x = jax.ShapeDtypeStruct((problem.domain.dimension,), flatten(network)[0].dtype)
+    several = jax.eval_shape(lambda x: problem.norm(network, x), x).size > 1
+    rtol = 1e-3 if several else 1e-4
+    velocity = default_velocity(network, rtol=rtol)
+    points = 2_000 if several else 4_000
     return NeuralIVP(
-        sampler=Following(2_000 if isinstance(velocity, RandomSubset) else 10_000),
+        sampler=Following(points if isinstance(velocity, RandomSubset) else 10_000),
         velocity=velocity,
-        integrator=Adaptive(dfx.Tsit5(), rtol=1e-4, atol=1e-6),
-        fit=(Adam(), LastLayer()),
+        integrator=Adaptive(dfx.Tsit5(), rtol=rtol, atol=rtol / 100),
+        fit=(GaussNewton(tolerance=3e-5),),
     )

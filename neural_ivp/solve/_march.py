@@ -9,7 +9,7 @@ from jaxtyping import PRNGKeyArray
 from ..evolution import NeuralIVP, State, StepRecord, init, step
 from ..fitting import FitProgress, Fitted, fit
 from ..networks import AbstractNetwork, flatten
-from ..problems import AbstractProblem
+from ..problems import L2, AbstractProblem
 from ..solution import Segment, Solution
 from ._progress import Progress, Report
 
@@ -121,7 +121,15 @@ class March:
             progress(Progress("refit", made.step / made.total, t, numbers, made.stage))
 
         fresh = self.network.redrawn(weights_key)
-        fitted = fit(fresh, self.network, self.problem.domain, stages, key=fit_key, report=report)
+        fitted = fit(
+            fresh,
+            self.network,
+            self.problem.domain,
+            stages,
+            norm=L2(self.problem.norm.scales),
+            key=fit_key,
+            report=report,
+        )
         self.note_fit(t, fitted)
         self.network = fitted.network
 

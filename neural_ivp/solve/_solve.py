@@ -13,7 +13,7 @@ from .._errors import InputError, SolveError
 from ..evolution import NeuralIVP
 from ..fitting import FitProgress, Fitted, fit
 from ..networks import AbstractNetwork, flatten
-from ..problems import AbstractProblem, check_problem
+from ..problems import L2, AbstractProblem, check_problem
 from ..solution import Solution
 from ._defaults import default_method, default_network
 from ._march import March
@@ -84,7 +84,15 @@ def _fit_initial(problem, network, method, key, t0, progress: Report) -> Fitted:
         numbers = {"step": made.step, "error": made.error}
         progress(Progress("fit", made.step / made.total, t0, numbers, made.stage))
 
-    return fit(network, problem.initial, problem.domain, method.fit, key=key, report=report)
+    return fit(
+        network,
+        problem.initial,
+        problem.domain,
+        method.fit,
+        norm=L2(problem.norm.scales),
+        key=key,
+        report=report,
+    )
 
 
 def _check_times(ts) -> np.ndarray:

@@ -1,0 +1,67 @@
+"""J of any network, by forward and reverse differentiation."""
+
+from collections.abc import Callable
+
+import jax
+from jaxtyping import Array, Float, Int
+
+from .._types import Points, Theta, Values, Weights
+from ..networks import AbstractNetwork, flatten
+from ..problems import AbstractNorm
+from ..samplers import Sample
+from ._linearisation import AbstractLinearisation
+
+
+class GenericLinearisation(AbstractLinearisation):
+    """`jax.linearize` at the points, transposed for the way back: about 8 n p operations for
+    a product with M."""
+
+    template: AbstractNetwork
+    theta: Theta
+    points: Points
+    values: Values
+    weights: Weights
+    norm: AbstractNorm
+    push_function: Callable[[Theta], Values]
+
+    @property
+    def num_parameters(self) -> int:
+        return self.theta.size
+
+    def push(self, v: Theta) -> Values:
+        return self.push_function(v)
+
+    def pull(self, w: Values) -> Theta:
+        return jax.linear_transpose(self.push_function, self.theta)(w)[0]
+
+    def columns(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:
+        """One reverse pass a point and quantity."""
+        _, rebuild = flatten(self.template)
+
+        def value(theta, x):
+            return self.norm(rebuild(theta), x)
+
+        jacobian = jax.vmap(jax.jacrev(value), in_axes=(None, 0))(self.theta, self.points)
+        return jacobian if indices is None else jacobian[..., indices]
+
+
+def generic(
+    template: AbstractNetwork, theta: Theta, sample: Sample, norm: AbstractNorm
+) -> GenericLinearisation:
+    """Linearise the network with parameters theta at the points of `sample`."""
+    _, rebuild = flatten(template)
+
+    def values(theta):
+        network = rebuild(theta)
+        return jax.vmap(lambda x: norm(network, x))(sample.points)
+
+    at_theta, push = jax.linearize(values, theta)
+    return GenericLinearisation(
+        template=template,
+        theta=theta,
+        points=sample.points,
+        values=at_theta,
+        weights=sample.weights,
+        norm=norm,
+        push_function=push,
+    )

@@ -1,0 +1,114 @@
+"""J as a map: linearised once at given points, multiplied often.
+
+J is the derivative in the p parameters of the network's values at n points, as the norm of the
+problem sees them: shape (n, q, p), with q = c quantities for `L2`. It is never formed here
+except by `columns`, for the solvers that need a matrix.
+"""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import lineax as lx
+from jaxtyping import Array, Float, Int
+
+from .._types import Theta, Values, Weights
+
+
+class AbstractLinearisation(eqx.Module):
+    """The network at one theta, linear in the parameters, at weighted points.
+
+    - `values`: of u_theta at the points, as the norm sees them, like all values below.
+    - `weights`: of the points, with sum 1.
+    """
+
+    values: eqx.AbstractVar[Values]
+    weights: eqx.AbstractVar[Weights]
+
+    @property
+    @abc.abstractmethod
+    def num_parameters(self) -> int:
+        """Length of the velocities."""
+
+    @abc.abstractmethod
+    def push(self, v: Theta) -> Values:
+        """J v: the change of the values with the parameters moving along v."""
+
+    @abc.abstractmethod
+    def pull(self, w: Values) -> Theta:
+        """J^T w."""
+
+    @abc.abstractmethod
+    def columns(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:
+        """J as an array, or its columns of these indices."""
+
+    def kernel(self) -> Float[Array, "nq nq"]:
+        """J J^T, points and quantities in one row each."""
+        rows = self.columns().reshape(-1, self.num_parameters)
+        return rows @ rows.T
+
+    @property
+    def zeros(self) -> Theta:
+        """The velocity 0."""
+        return jnp.zeros((self.num_parameters,), self.values.dtype)
+
+    def restrict(self, indices: Int[Array, " s"]) -> "AbstractLinearisation":
+        """The same map for velocities that move only the parameters of these indices."""
+        return _Restricted(whole=self, indices=indices)  # pyright: ignore[reportCallIssue]
+
+    def gram(self, v: Theta) -> Theta:
+        """M v with M = J^T W J: one product forward, one transposed."""
+        return self.project(self.push(v))
+
+    def project(self, f: Values) -> Theta:
+        """F = J^T W f."""
+        return self.pull(self.weights[:, None] * f)
+
+    def operator(self, damping: Float[Array, ""]) -> lx.AbstractLinearOperator:
+        """M + mu I as a lineax operator that is only ever multiplied."""
+        structure = jax.eval_shape(lambda: self.zeros)
+
+        def product(v):
+            return self.gram(v) + damping * v
+
+        return lx.FunctionLinearOperator(product, structure, lx.positive_semidefinite_tag)
+
+    def mean_square(self, f: Values) -> Float[Array, " q"]:
+        """Weighted mean of f^2 over the points, of each quantity."""
+        return self.weights @ f**2
+
+    def weighted_rows(self, f: Values) -> tuple[Float[Array, "m p"], Float[Array, " m"]]:
+        """sqrt(W) J as a matrix and sqrt(W) f as a vector, m = n c: the least squares, dense."""
+        root = jnp.sqrt(self.weights)[:, None]
+        rows = root[:, :, None] * self.columns()
+        return rows.reshape(-1, self.num_parameters), jnp.ravel(root * f)
+
+
+class _Restricted(AbstractLinearisation):
+    """The columns of another J."""
+
+    whole: AbstractLinearisation
+    indices: Int[Array, " s"]
+
+    @property
+    def values(self) -> Values:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.whole.values
+
+    @property
+    def weights(self) -> Weights:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.whole.weights
+
+    @property
+    def num_parameters(self) -> int:
+        return self.indices.size
+
+    def push(self, v: Theta) -> Values:
+        full = self.whole.zeros.at[self.indices].set(v, unique_indices=True)
+        return self.whole.push(full)
+
+    def pull(self, w: Values) -> Theta:
+        return self.whole.pull(w)[self.indices]
+
+    def columns(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:
+        return self.whole.columns(self.indices if indices is None else self.indices[indices])

@@ -1,0 +1,162 @@
+"""J of a network of dense layers, by its structure.
+
+A layer z = V a + b that is called once per point enters J as d(value)/dV = d a^T, where a is
+the layer's input and d the derivative of the value in z. With the inputs and these signals of
+all layers at all points, J v and J^T w are matrix products of 2 n p operations each, half of
+what forward and reverse differentiation take; a column of J is the product of an entry of d
+and one of a; and J J^T is a sum over the layers of elementwise products of small Gram matrices.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import get_opaque_trace_state
+from jaxtyping import Array, Float, Int
+
+from .._types import Theta, Values, Weights
+from ..networks import AbstractNetwork, Dense, flatten
+from ..problems import AbstractNorm
+from ..samplers import Sample
+from ._linearisation import AbstractLinearisation
+
+
+class StructuredLinearisation(AbstractLinearisation):
+    """Inputs a (n, in) and signals d (n, q, out) of each dense layer, in the order of theta."""
+
+    values: Values
+    weights: Weights
+    inputs: tuple[Float[Array, "n _in"], ...]
+    signals: tuple[Float[Array, "n q _out"], ...]
+
+    @property
+    def _sizes(self) -> list[tuple[int, int]]:
+        """(in, out) of each layer."""
+        layers = zip(self.inputs, self.signals, strict=True)
+        return [(a.shape[1], d.shape[2]) for a, d in layers]
+
+    @property
+    def num_parameters(self) -> int:
+        return sum((fan_in + 1) * fan_out for fan_in, fan_out in self._sizes)
+
+    def push(self, v: Theta) -> Values:
+        total, offset = jnp.zeros_like(self.values), 0
+        for a, d in zip(self.inputs, self.signals, strict=True):
+            fan_in, fan_out = a.shape[1], d.shape[2]
+            weight = v[offset : offset + fan_in * fan_out].reshape(fan_out, fan_in)
+            offset += fan_in * fan_out
+            z = a @ weight.T + v[None, offset : offset + fan_out]
+            offset += fan_out
+            total = total + jnp.sum(d * z[:, None, :], axis=-1)
+        return total
+
+    def pull(self, w: Values) -> Theta:
+        parts = []
+        for a, d in zip(self.inputs, self.signals, strict=True):
+            back = jnp.sum(d * w[:, :, None], axis=1)
+            parts += [jnp.ravel(back.T @ a), jnp.sum(back, axis=0)]
+        return jnp.concatenate(parts)
+
+    def columns(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:
+        sources, sinks = self._origins()
+        if indices is not None:
+            sources, sinks = jnp.asarray(sources)[indices], jnp.asarray(sinks)[indices]
+        ones = jnp.ones((self.values.shape[0], 1), self.values.dtype)
+        a = jnp.concatenate([*self.inputs, ones], axis=1)
+        d = jnp.concatenate(self.signals, axis=2)
+        return d[:, :, sinks] * a[:, None, sources]
+
+    def kernel(self) -> Float[Array, "nq nq"]:
+        """The sum over the layers of (a a^T + 1) times d d^T, entry by entry."""
+        n, q = self.values.shape
+        total = jnp.zeros((n * q, n * q), self.values.dtype)
+        for a, d in zip(self.inputs, self.signals, strict=True):
+            inner = jnp.repeat(jnp.repeat(a @ a.T + 1, q, axis=0), q, axis=1)
+            flat = d.reshape(n * q, -1)
+            total = total + inner * (flat @ flat.T)
+        return total
+
+    def _origins(self) -> tuple[np.ndarray, np.ndarray]:
+        """For each parameter the entry of all inputs (the last is 1, for the biases) and the
+        entry of all signals whose product is its column."""
+        sources, sinks = [], []
+        constant = sum(fan_in for fan_in, _ in self._sizes)
+        first_in = first_out = 0
+        for fan_in, fan_out in self._sizes:
+            ins, outs = first_in + np.arange(fan_in), first_out + np.arange(fan_out)
+            sources += [np.tile(ins, fan_out), np.full(fan_out, constant)]
+            sinks += [np.repeat(outs, fan_in), outs]
+            first_in, first_out = first_in + fan_in, first_out + fan_out
+        return np.concatenate(sources), np.concatenate(sinks)
+
+
+class _Tapped(eqx.Module):
+    """A dense layer whose output is shifted, and whose input is noted with where it came from."""
+
+    layer: Dense
+    shift: Float[Array, " out"]
+    notes: list = eqx.field(static=True)
+
+    def __call__(self, h: Float[Array, " in"]) -> Float[Array, " out"]:
+        self.notes.append((h, get_opaque_trace_state()))
+        return self.layer(h) + self.shift
+
+
+def _is_dense(node) -> bool:
+    return isinstance(node, Dense)
+
+
+def _layers(network: AbstractNetwork) -> list | None:
+    """The dense layers in the order of theta; None if there are parameters besides them."""
+    nodes = jax.tree.leaves(network, is_leaf=_is_dense)
+    nodes = [node for node in nodes if _is_dense(node) or eqx.is_inexact_array(node)]
+    return nodes if all(map(_is_dense, nodes)) else None
+
+
+def _tap(network: AbstractNetwork, shifts: list) -> tuple[AbstractNetwork, list[list]]:
+    """The network with its layers' outputs shifted, and where they will note their inputs."""
+    notes = [[] for _ in shifts]
+    taps = iter(zip(shifts, notes, strict=True))
+
+    def tap(node):
+        return _Tapped(node, *next(taps)) if _is_dense(node) else node
+
+    return jax.tree.map(tap, network, is_leaf=_is_dense), notes
+
+
+def structured(
+    template: AbstractNetwork, theta: Theta, sample: Sample, norm: AbstractNorm
+) -> StructuredLinearisation | None:
+    """Linearise the network with parameters theta at the points of `sample`.
+
+    None for a network with parameters outside dense layers, or with a layer that is called
+    more or less than once per point or inside another transformation, as by a norm with
+    derivatives.
+    """
+    network = flatten(template)[1](theta)
+    layers = _layers(network)
+    if layers is None:
+        return None
+    shifts = [jnp.zeros_like(layer.bias) for layer in layers]
+
+    def at_point(x):
+        def value(shifts):
+            tapped, notes = _tap(network, shifts)
+            value, here = norm(tapped, x), get_opaque_trace_state()
+            if any(len(calls) != 1 or calls[0][1] != here for calls in notes):
+                raise _NotStructured
+            return value, [calls[0][0] for calls in notes]
+
+        value_here, back, inputs = jax.vjp(value, shifts, has_aux=True)
+        signals = jax.vmap(back)(jnp.eye(value_here.size, dtype=x.dtype))[0]
+        return value_here, inputs, signals
+
+    try:
+        values, inputs, signals = jax.vmap(at_point)(sample.points)
+    except _NotStructured:
+        return None
+    return StructuredLinearisation(values, sample.weights, tuple(inputs), tuple(signals))
+
+
+class _NotStructured(Exception):
+    """Raised while tracing, on the first sight of a layer that is not called plainly once."""
