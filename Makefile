@@ -13,10 +13,10 @@ DEV := .venv/.stamp-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test validate lint format clean help
+.PHONY: demo test validate bench-linear lint format clean help
 
 help:  ## Print this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: $(RUN)  ## Run the 2-D advection example
 	$(BIN)/neural-ivp run configs/advection_2d.toml
@@ -26,6 +26,9 @@ test: $(DEV)  ## Run the fast tests
 
 validate: $(DEV)  ## Run the slow tests, which print the long validation table
 	$(BIN)/python -m pytest -m slow -s $(PYTEST_ARGS)
+
+bench-linear: $(DEV)  ## Measure the linear layer: products, memory, the dual solve
+	$(BIN)/python benchmarks/linear.py
 
 lint: $(DEV)  ## Check style, formatting and types
 	$(BIN)/ruff check .

@@ -14,14 +14,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+# Solver, size of the subset, damping, rtol, points.
 CHOICES = [
-    ("RidgeCholesky", None, 1e-8, 1e-3),
-    ("RidgeCholesky", None, 1e-8, 1e-4),
-    ("RidgeCholesky", 700, 1e-8, 1e-4),
-    ("RidgeCholesky", 700, 1e-9, 1e-4),
-    ("LeastSquares", 500, 1e-8, 1e-4),
-    ("LeastSquares", 500, 1e-9, 1e-4),
-    ("RidgeCG", None, 1e-8, 1e-4),
+    ("RidgeCholesky", 700, 1e-10, 1e-4, 4_000),
+    ("RidgeCholesky", 700, 1e-9, 1e-4, 4_000),
+    ("RidgeCholesky", 700, 1e-10, 1e-4, 2_000),
+    ("RidgeCholesky", 1_000, 1e-10, 1e-4, 4_000),
+    ("RidgeDual", None, 1e-9, 1e-4, 2_000),
+    ("LeastSquares", 500, 1e-9, 1e-4, 4_000),
+    ("RidgeCG", None, 1e-8, 1e-4, 4_000),
 ]
 
 
@@ -62,12 +63,12 @@ def main(name: str = "advection", dtype: str = "float64") -> None:
     problem, end, reference = case(nivp, name)
     key = jax.random.key(0)
     start = nivp.default_network(problem, key=key)
-    stages = (nivp.Adam(), nivp.LastLayer())
+    stages = (nivp.GaussNewton(tolerance=3e-5),)
     fitted = nivp.fit(start, problem.initial, problem.domain, stages, key=key)
     print(json.dumps({"case": name, "dtype": dtype, "fit": fitted.relative_l2_error}))
-    for kind, size, damping, rtol in CHOICES:
+    for kind, size, damping, rtol, points in CHOICES:
         method = nivp.NeuralIVP(
-            sampler=nivp.Following(2_000),
+            sampler=nivp.Following(points),
             velocity=velocity(nivp, kind, size, damping),
             integrator=nivp.Adaptive(diffrax.Tsit5(), rtol=rtol, atol=1e-6, max_steps=200),
             fit=(nivp.LastLayer(),),
@@ -78,6 +79,7 @@ def main(name: str = "advection", dtype: str = "float64") -> None:
             "subset": size,
             "damping": damping,
             "rtol": rtol,
+            "points": points,
             "result": solution.result,
             "reached": float(solution.ts[-1]),
             "relative_l2_error": float(solution.error(reference).relative_l2[-1]),

@@ -24,9 +24,11 @@ from .evolution import init as init
 from .evolution import step as step
 from .fitting import AbstractFitStage as AbstractFitStage
 from .fitting import Adam as Adam
+from .fitting import FitErrors as FitErrors
 from .fitting import GaussNewton as GaussNewton
 from .fitting import LastLayer as LastLayer
 from .fitting import fit as fit
+from .fitting import fit_errors as fit_errors
 from .linear import PCG as PCG
 from .linear import AbstractLinearisation as AbstractLinearisation
 from .linear import AbstractPreconditioner as AbstractPreconditioner

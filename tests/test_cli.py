@@ -115,6 +115,16 @@ class TestRunFolder:
         assert found["wall_seconds"].keys() == {"compile", "fit", "evolve", "total"}
         assert found["versions"]["jax"] == jax.__version__
 
+    def test_fit_alone_is_the_fit_of_the_run(self, done, here, capsys):
+        assert main(["fit", "tiny.toml"]) == 0
+        streams = capsys.readouterr()
+        error = read_json(done / "metrics.json")["fit"]["relative_l2_error"]
+        said = float(streams.out.split()[3].rstrip(","))
+        np.testing.assert_allclose(said, error, rtol=0.02)  # other points, three digits
+        assert "optimiser steps 50" in streams.out and "held-out error" in streams.err
+        assert main(["fit", "tiny.toml", "--quiet", "--set", "network.widht=3"]) == 2
+        assert "widht" in capsys.readouterr().err
+
     def test_environment(self, done):
         found = read_json(done / "environment.json")
         packages = {"python", "neural_ivp", "jax", "jaxlib", "equinox", "diffrax", "lineax"}

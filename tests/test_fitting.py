@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
+from neural_ivp.networks._base import with_head
 
 from .helpers import KEY, PROBLEMS, TORUS, Fourier, small_network
 
@@ -85,6 +86,15 @@ def test_components_add_up_in_the_norm():
     misfit = (jax.vmap(fitted.network)(x) - wanted) / jnp.array([[1.0, 1e3]])
     relative = jnp.linalg.norm(misfit) / jnp.linalg.norm(wanted[:, 0])
     np.testing.assert_allclose(relative, fitted.relative_l2_error, rtol=0.1)
+
+
+def test_fit_errors_of_a_known_perturbation():
+    """sin x + 1e-3 sin 3x against sin x: 1e-3, 3e-3 and 9e-3 in value, slope and curvature."""
+    network = with_head(Fourier(3), jnp.zeros((1, 7)).at[0, 1].set(1.0).at[0, 3].set(1e-3))
+    errors = nivp.fit_errors(network, jnp.sin, TORUS)
+    got = [errors.relative_l2, errors.gradient, errors.hessian, errors.maximum]
+    np.testing.assert_allclose(got, [1e-3, 3e-3, 9e-3, 1e-3], rtol=1e-2)
+    assert "1.00e-03" in str(errors)
 
 
 @pytest.mark.parametrize(

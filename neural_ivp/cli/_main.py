@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from .._errors import InputError
 from ._environment import versions
+from ._fit import fit
 from ._list import list_catalogue
 from ._plot import plot
 from ._run import run
@@ -42,6 +43,13 @@ def _dispatch(arguments: argparse.Namespace, argv: list[str]) -> int:
             quiet=arguments.quiet,
             argv=argv,
         )
+    if arguments.command == "fit":
+        return fit(
+            arguments.config,
+            overrides=arguments.set,
+            seed=arguments.seed,
+            quiet=arguments.quiet,
+        )
     return plot(arguments.folder) if arguments.command == "plot" else list_catalogue()
 
 
@@ -57,10 +65,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=versions()["neural_ivp"])
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     command = commands.add_parser("run", help="solve the problem of a config")
-    command.add_argument("config", metavar="CONFIG", help="a TOML file")
     command.add_argument(
         "--out", metavar="DIR", help="the run folder; the next free runs/NAME if not given"
     )
+    _add_config(command)
+    _add_config(commands.add_parser("fit", help="only fit the initial value of a config"))
+    commands.add_parser("list", help="list what a config can name, and the configs in ./configs")
+    command = commands.add_parser("plot", help="redraw the picture of a run")
+    command.add_argument("folder", metavar="DIR", help="a run folder")
+    return parser
+
+
+def _add_config(command: argparse.ArgumentParser) -> None:
+    """What a command that reads a config takes."""
+    command.add_argument("config", metavar="CONFIG", help="a TOML file")
     command.add_argument(
         "--set",
         metavar="section.key=value",
@@ -71,7 +89,3 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--seed", metavar="N", type=int, help="instead of the config's seed")
     command.add_argument("--quiet", action="store_true", help="no progress, only the outcome")
-    commands.add_parser("list", help="list what a config can name, and the configs in ./configs")
-    command = commands.add_parser("plot", help="redraw the picture of a run")
-    command.add_argument("folder", metavar="DIR", help="a run folder")
-    return parser

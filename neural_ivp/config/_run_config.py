@@ -16,7 +16,7 @@ from ..evolution import NeuralIVP
 from ..networks import AbstractNetwork, HardDirichlet, Mixed, SinusoidalMLP
 from ..problems import AbstractProblem
 from ..solution._catalogue import arguments
-from ..solve import default_method, default_network
+from ..solve import default_method, default_network, solve_keys
 from ._file import merge, read_table
 from ._parts import build_part, describe_part, dotted
 from ._values import check_keys, check_value, plain_type
@@ -81,7 +81,7 @@ def make_config(table: dict[str, Any]) -> RunConfig:
     problem = build_part(table["problem"], AbstractProblem, "problem")
     ts, time = _times(table["time"])
     # The same weights as `solve` draws where no network is given.
-    network_key, _, _ = jax.random.split(jax.random.key(seed), 3)
+    network_key, _, _ = solve_keys(jax.random.key(seed))
     network, options = _network(table.get("network", {}), problem, dtype, network_key)
     method, choices = _method(table.get("method", {}), problem, network)
     resolved = {

@@ -81,17 +81,21 @@ class GaussNewton(AbstractFitStage):
         theta, rebuild = flatten(network)
         damping = jnp.asarray(FIRST, theta.dtype)
         best, best_error, since_best, step = network, measure(network), 0, 0
-        while step < self.steps and best_error > self.tolerance and since_best < self.patience:
+        finished = best_error <= self.tolerance
+        while not finished:
             stop = min(step + self.report_every, self.steps)
             # A step's key depends on its number alone, not on how the steps are chunked.
             theta, damping = _improve(
                 self, network, theta, damping, goal, key, jnp.arange(step, stop)
             )
             step, error = stop, measure(rebuild(theta))
-            report(FitProgress("gauss-newton", step, self.steps, error))
             since_best = 0 if error < 0.9 * best_error else since_best + 1
             if error < best_error:
                 best, best_error = rebuild(theta), error
+            met = best_error <= self.tolerance
+            finished = met or step == self.steps or since_best == self.patience
+            total = step if finished else self.steps
+            report(FitProgress("gauss-newton", step, total, error))
         return best, step
 
 

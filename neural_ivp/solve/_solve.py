@@ -54,7 +54,7 @@ def solve(
     """
     times = _check_times(ts)
     check_problem(problem)
-    network_key, fit_key, march_key = jax.random.split(key, 3)
+    network_key, fit_key, march_key = solve_keys(key)
     network = default_network(problem, key=network_key) if network is None else network
     _check_network(problem, network)
     method = default_method(problem, network) if method is None else method
@@ -63,7 +63,7 @@ def solve(
     clock = time.perf_counter
     began = clock()
     with compile_clock() as compiling:
-        fitted = _fit_initial(problem, network, method, fit_key, float(times[0]), progress)
+        fitted = fit_initial(problem, network, method, fit_key, float(times[0]), progress)
         fit_seconds, fit_compile = clock() - began, sum(compiling)
         march = March(problem, fitted.network, method, times[0], times[-1], march_key)
         march.note_fit(times[0], fitted)
@@ -79,7 +79,15 @@ def solve(
     return solution
 
 
-def _fit_initial(problem, network, method, key, t0, progress: Report) -> Fitted:
+def solve_keys(key: PRNGKeyArray) -> tuple[PRNGKeyArray, PRNGKeyArray, PRNGKeyArray]:
+    """The keys of the default network's weights, the fit and the march."""
+    network_key, fit_key, march_key = jax.random.split(key, 3)
+    return network_key, fit_key, march_key
+
+
+def fit_initial(problem, network, method, key, t0, progress: Report) -> Fitted:
+    """The fit that `solve` begins with; `key` is the second of `solve_keys`."""
+
     def report(made: FitProgress) -> None:
         numbers = {"step": made.step, "error": made.error}
         progress(Progress("fit", made.step / made.total, t0, numbers, made.stage))

@@ -1,0 +1,132 @@
+"""The linear layer: products, their memory, and the exact dual solve against conjugate gradients.
+
+    .venv/bin/python benchmarks/linear.py [products|rate|dual ...] [--points 1024]
+
+Times are medians of repeated calls in one process; the matrix-product peak they are compared
+with is measured in the same run. One JSON record a row.
+"""
+
+import argparse
+import json
+import statistics
+import time
+
+import equinox as eqx
+import jax
+
+
+def seconds(function, *arguments, repeats=5):
+    """Median time of a compiled call."""
+    jax.block_until_ready(function(*arguments))
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        jax.block_until_ready(function(*arguments))
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def peak(dtype, size=3_000):
+    """Floating-point operations per second of a square matrix product."""
+    a = jax.random.normal(jax.random.key(0), (size, size), dtype)
+    return 2 * size**3 / seconds(jax.jit(lambda a: a @ a), a)
+
+
+def case(nivp, width, depth, points, dtype):
+    """Network, its parameters and points of the 2-D advection problem."""
+    problem = nivp.problems.Advection(2)
+    key = jax.random.key(0)
+    network = nivp.default_network(problem, key=key, width=width, depth=depth, dtype=dtype)
+    theta, _ = nivp.flatten(network)
+    sampler = nivp.Uniform(points)
+    sample, _ = sampler.draw(
+        sampler.init(problem.domain, theta.dtype, key), problem.domain, network, key
+    )
+    return problem, network, theta, sample
+
+
+def products(nivp, points):
+    """Cost and temporary memory of a product against p, by structure and by differentiation."""
+    from neural_ivp.linear._generic import generic
+
+    for width in (64, 128, 256, 512, 724):
+        problem, network, theta, sample = case(nivp, width, 3, points, "float64")
+        row = {"case": "products", "p": theta.size, "points": points}
+        makers = {"structured": nivp.linearise, "generic": generic}
+        for name, maker in makers.items():
+            lin = eqx.filter_jit(maker)(network, theta, sample, problem.norm)
+            gram = eqx.filter_jit(lambda lin, v: lin.gram(v))
+            memory = gram.lower(lin, theta).compile().compiled.memory_analysis()
+            row[f"{name}_seconds"] = seconds(gram, lin, theta)
+            row[f"{name}_temporary_entries"] = memory.temp_size_in_bytes // 8
+        row["n_p_entries"] = points * theta.size
+        print(json.dumps(row), flush=True)
+
+
+def rate(nivp, points):
+    """Achieved rate of the structured product over the peak, 4 n p operations counted."""
+    for dtype in ("float32", "float64"):
+        best = peak(dtype)
+        for width in (256, 512):
+            problem, network, theta, sample = case(nivp, width, 3, points, dtype)
+            lin = eqx.filter_jit(nivp.linearise)(network, theta, sample, problem.norm)
+            gram = eqx.filter_jit(lambda lin, v: lin.gram(v))
+            achieved = 4 * points * theta.size / seconds(gram, lin, theta)
+            row = {
+                "case": "rate",
+                "dtype": dtype,
+                "width": width,
+                "p": theta.size,
+                "points": points,
+            }
+            print(json.dumps(row | {"peak": best, "of_peak": achieved / best}), flush=True)
+
+
+def dual(nivp, points):
+    """The exact solve through the kernel against CG with a sketch rebuilt for the solve."""
+    from neural_ivp.linear._generic import generic
+
+    problem, network, theta, sample = case(nivp, 256, 3, points, "float64")
+    network = nivp.fit(
+        network, problem.initial, problem.domain, (nivp.Adam(steps=300),), key=jax.random.key(1)
+    ).network
+    theta, rebuild = nivp.flatten(network)
+    target = jax.vmap(lambda x: problem.rhs(rebuild(theta), 0.0, x))(sample.points)
+    lin = eqx.filter_jit(nivp.linearise)(network, theta, sample, problem.norm)
+    plain = eqx.filter_jit(generic)(network, theta, sample, problem.norm)
+    product = seconds(eqx.filter_jit(lambda lin, v: lin.gram(v)), plain, theta)
+    sketched = nivp.RidgeCG(
+        damping=1e-8, rtol=1e-8, preconditioner=nivp.Nystrom(250), rebuild="solve"
+    )
+    row = {"case": "dual", "p": theta.size, "points": points, "generic_product_seconds": product}
+    for name, solver in {"dual": nivp.RidgeDual(damping=1e-8), "cg": sketched}.items():
+
+        def solve(lin, target, solver=solver):
+            prepared, _ = solver.prepare(lin, jax.random.key(2))
+            return solver.solve(lin, target, lin.zeros, prepared)
+
+        compiled = eqx.filter_jit(solve)
+        spent = seconds(compiled, lin, target, repeats=1)
+        velocity = compiled(lin, target)
+        row[f"{name}_seconds"], row[f"{name}_in_products"] = spent, spent / product
+        row[f"{name}_linear_residual"] = float(velocity.linear_residual)
+        row[f"{name}_projection_residual"] = float(velocity.projection_residual)
+        row[f"{name}_iterations"] = int(velocity.iterations)
+    print(json.dumps(row), flush=True)
+
+
+def main() -> None:
+    cases = {"products": products, "rate": rate, "dual": dual}
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", choices=[*cases, []])
+    parser.add_argument("--points", type=int)
+    options = parser.parse_args()
+    jax.config.update("jax_enable_x64", True)
+    import neural_ivp as nivp
+
+    for name in options.names or cases:
+        cases[name](nivp, options.points or (1_024 if name == "products" else 4_096))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""What a fit is worth: errors of the value and of the derivatives that the PDE will take."""
+
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._types import Field, Points
+from ..domains import AbstractDomain
+from ..networks import AbstractNetwork, flatten
+
+
+@dataclass(frozen=True)
+class FitErrors:
+    """Errors of a fit on evenly spread points, all components together.
+
+    - `relative_l2`: |u - w| / |w|, w being the target; NaN where w vanishes everywhere.
+    - `maximum`: the largest error of a component at a point, absolute.
+    - `gradient`, `hessian`: relative L2 errors of all first and all second derivatives.
+    """
+
+    relative_l2: float
+    maximum: float
+    gradient: float
+    hessian: float
+
+    def __str__(self) -> str:
+        return (
+            f"relative L2 error {self.relative_l2:.2e}, largest error {self.maximum:.2e}\n"
+            f"relative L2 error of first derivatives {self.gradient:.2e}, "
+            f"of second ones {self.hessian:.2e}"
+        )
+
+
+def fit_errors(
+    network: AbstractNetwork, target: Field, domain: AbstractDomain, num_points: int = 5_000
+) -> FitErrors:
+    """Compare a network with a differentiable target, derivatives up to the second included."""
+    points = jnp.asarray(domain.spread(num_points), flatten(network)[0].dtype)
+    misfit, size, largest = _squares(network, target, points)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.sqrt(np.asarray(misfit) / np.asarray(size))
+    return FitErrors(float(relative[0]), float(largest), float(relative[1]), float(relative[2]))
+
+
+@eqx.filter_jit
+def _squares(network: AbstractNetwork, target: Field, points: Points):
+    """Sums of squares of misfit and target for each order, and the largest misfit."""
+
+    def orders(field):
+        slope = jax.jacfwd(field)
+        return [jax.vmap(f)(points) for f in (field, slope, jax.jacfwd(slope))]
+
+    wanted = orders(target)
+    misfit = [got - w for got, w in zip(orders(network), wanted, strict=True)]
+    total = [jnp.stack([jnp.sum(part**2) for part in parts]) for parts in (misfit, wanted)]
+    return *total, jnp.max(jnp.abs(misfit[0]))
