@@ -27,19 +27,19 @@ class SolveError(RuntimeError):
         self.solution = solution
 
 
-def concrete(value: Any) -> np.ndarray | None:
+def concrete(name: str, value: Any) -> np.ndarray | None:
     """`value` as a numpy array, or None while it is traced (a gradient of a coefficient)."""
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)):
         return None
     try:
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
-        raise InputError(f"expected numbers, got {value!r}") from error
+        raise InputError(f"`{name}` must be a number or numbers, got {value!r}") from error
 
 
 def check_positive(name: str, value: Any, *, zero: bool = False) -> None:
     """Raise `InputError` unless every entry of `value` is finite and > 0 (>= 0 with `zero`)."""
-    array = concrete(value)
+    array = concrete(name, value)
     if array is None:
         return
     low = array >= 0 if zero else array > 0

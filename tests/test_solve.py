@@ -1,5 +1,7 @@
 """The whole way: accuracy, reproducibility, files, restarts, failures."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 import neural_ivp as nivp
 from neural_ivp.references import FourierReference
+from neural_ivp.solution._errors import reference_for
 
 from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, small_network
 
@@ -65,6 +68,47 @@ def test_file_evaluates_bit_for_bit(solution, tmp_path):
     assert loaded.report() == solution.report() and loaded.fits == solution.fits
     loaded.save(tmp_path / "again.nivp")
     assert (tmp_path / "again.nivp").read_bytes() == path.read_bytes()
+
+
+def test_the_error_counts_time_from_the_start_of_the_solve():
+    """The equation does not depend on t, so another start changes nothing but the clock."""
+    late = nivp.solve(PROBLEM, NETWORK, METHOD, ts=TS + 0.7, key=KEY)
+    assert late.error().overall < 3 * late.fits[0]["relative_l2_error"] + 1e-3
+
+
+def test_references_take_the_start():
+    x = np.linspace(-0.9, 0.9, 7)[:, None]
+    wave = nivp.problems.Wave(1, width=0.1)
+    now, later = (reference_for(wave, start)(start + 0.2, x) for start in (0.0, 0.5))
+    np.testing.assert_allclose(now, later, atol=1e-12)
+    trap = nivp.problems.FokkerPlanck(1)
+    initial = jax.vmap(trap.initial)(jnp.asarray(x))
+    np.testing.assert_allclose(reference_for(trap, 0.5)(0.5, x), initial, rtol=1e-8)
+
+
+@pytest.mark.parametrize("change", [("diffusivity", 7.0), ("dimension", 2)])
+def test_an_edited_header_is_refused(solution, tmp_path, change):
+    path = tmp_path / "heat.nivp"
+    solution.save(path)
+    first, _, body = path.read_bytes().partition(b"\n")
+    header = json.loads(first)
+    header["problem"][change[0]] = change[1]
+    path.write_bytes(json.dumps(header).encode() + b"\n" + body)
+    with pytest.raises(nivp.InputError, match="altered"):
+        nivp.load(path)
+    path.write_bytes(b'{"format": "neural_ivp solution"}\n')
+    with pytest.raises(nivp.InputError, match="version None"):
+        nivp.load(path)
+
+
+def test_a_problem_other_than_the_file_s_is_refused(solution, tmp_path):
+    path = tmp_path / "heat.nivp"
+    solution.save(path)
+    assert np.array_equal(nivp.load(path, problem=PROBLEM)(0.1, X), solution(0.1, X))
+    with pytest.raises(nivp.InputError, match=r"`problem` is .* but the file holds"):
+        nivp.load(path, problem=nivp.problems.Heat(2))
+    with pytest.raises(nivp.InputError, match="`problem` must be an AbstractProblem"):
+        nivp.load(path, problem="Heat")
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "foreign", "empty", "altered"])
@@ -227,6 +271,13 @@ WRONG = nivp.Problem(domain=TORUS, initial=lambda x: jnp.sin(x), rhs=lambda u, t
             "`network` cannot take a point",
         ),
         (lambda: nivp.solve(PROBLEM, 3, ts=TS, key=KEY), "`network` must be"),
+        (lambda: nivp.solve("Heat", ts=TS, key=KEY), "`problem` must be an AbstractProblem"),
+        (lambda: nivp.solve(PROBLEM, ts=TS, key=0), "`key` must be made by"),
+        (lambda: nivp.problems.Heat(1, diffusivity="a"), "`diffusivity` must be a number"),
+        (
+            lambda: nivp.Problem(domain=TORUS, initial=lambda x: [x, x], rhs=lambda u, t, x: x),
+            "the value of `initial` is a list",
+        ),
         (
             lambda: nivp.solve(
                 PROBLEMS["heat_1d"],

@@ -14,7 +14,7 @@ def measured(solution: Solution) -> tuple[ErrorReport | None, str]:
     None, and why, where no reference is known or it does not resolve this problem.
     """
     try:
-        reference = reference_for(solution.problem)
+        reference = reference_for(solution.problem, float(solution.ts[0]))
         if reference is None:
             return None, "no reference is known for this problem"
         return solution.error(reference), ""

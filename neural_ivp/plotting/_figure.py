@@ -35,7 +35,8 @@ def figure(solution: Solution, reference: Reference | None = None) -> Figure:
     **Raises:** `InputError` for a reference whose values have the wrong shape.
     """
     problem = solution.problem
-    reference = reference_for(problem) if reference is None else reference
+    if reference is None:
+        reference = reference_for(problem, float(solution.ts[0]))
     error = None if reference is None else measure(solution, reference)
     drawn = Figure((WIDTH, _MARCH), dpi=_DPI, layout=_layout())
     FigureCanvasAgg(drawn)

@@ -54,6 +54,11 @@ class Problem(AbstractProblem):
         self.initial_function, self.rhs_function = initial, rhs
         x = jax.ShapeDtypeStruct((domain.dimension,), jnp.result_type(float))
         value = jax.eval_shape(initial, x)
+        if not hasattr(value, "shape"):
+            raise InputError(
+                f"the value of `initial` is a {type(value).__name__}: return one array, e.g. "
+                "jnp.stack([u, v])"
+            )
         if jnp.ndim(value) != 1:
             raise InputError(
                 f"the value of `initial` has shape {jnp.shape(value)}, expected (components,): "

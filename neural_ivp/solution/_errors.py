@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._errors import InputError
-from ..problems import AbstractExactProblem, AbstractProblem, FokkerPlanck, Wave
+from ..problems import AbstractExactProblem, AbstractProblem, Advection, FokkerPlanck, Heat, Wave
 
 if TYPE_CHECKING:
     from ._solution import Solution
@@ -45,20 +45,29 @@ class ErrorReport:
         return "\n".join(["relative L2 error", *rows, f"  overall      {self.overall:.2e}"])
 
 
-def reference_for(problem: AbstractProblem) -> Reference | None:
-    """The exact or independent solution of a problem of the catalogue, None if unknown."""
-    if isinstance(problem, AbstractExactProblem):
+def reference_for(problem: AbstractProblem, start: float = 0.0) -> Reference | None:
+    """The exact or independent solution that has the initial value at the time `start`.
+
+    None for a problem outside the catalogue that has none, or whose solution is known only from
+    t = 0 on.
+    """
+    if isinstance(problem, Advection | Heat) or (
+        isinstance(problem, AbstractExactProblem) and start == 0
+    ):
+        # These equations do not depend on t: another start shifts the time.
         return lambda t, points: np.asarray(
-            jax.vmap(lambda x: problem.exact(jnp.asarray(t, x.dtype), x))(jnp.asarray(points))
+            jax.vmap(lambda x: problem.exact(jnp.asarray(t - start, x.dtype), x))(
+                jnp.asarray(points)
+            )
         )
     if isinstance(problem, Wave):
-        return _wave_reference(problem)
+        return _wave_reference(problem, start)
     if isinstance(problem, FokkerPlanck):
-        return _fokker_planck_reference(problem)
+        return _fokker_planck_reference(problem, start)
     return None
 
 
-def _wave_reference(problem: Wave) -> Reference | None:
+def _wave_reference(problem: Wave, start: float) -> Reference | None:
     from ..references import SineSeries
 
     if problem.domain.periods is not None or problem.dimension > 3:
@@ -74,13 +83,13 @@ def _wave_reference(problem: Wave) -> Reference | None:
     except ValueError as error:
         raise InputError(
             f"the reference of Wave needs a bump that fits into the box, got width "
-            f"{float(problem.width):g}; pass `reference`. {error}"
+            f"{float(problem.width):g}: narrow it, or pass `reference`"
         ) from error
     speed_squared = float(problem.speed) ** 2
-    return lambda t, points: np.stack(series.wave(speed_squared, t, points), axis=1)
+    return lambda t, points: np.stack(series.wave(speed_squared, t - start, points), axis=1)
 
 
-def _fokker_planck_reference(problem: FokkerPlanck) -> Reference:
+def _fokker_planck_reference(problem: FokkerPlanck, start: float) -> Reference:
     from ..references import fokker_planck_solution
 
     density = fokker_planck_solution(
@@ -90,6 +99,7 @@ def _fokker_planck_reference(problem: FokkerPlanck) -> Reference:
         alpha=float(problem.interaction),
         beta=float(problem.inverse_temperature),
         drift=lambda t: 1.25 * (np.sin(np.pi * t) + 1.5),
+        t0=start,
     )
     return lambda t, points: density(t, points)[:, None]
 
@@ -101,7 +111,8 @@ def measure(
 
     **Raises:** `InputError` if the problem has no known reference and none is given.
     """
-    reference = reference_for(solution.problem) if reference is None else reference
+    if reference is None:
+        reference = reference_for(solution.problem, float(solution.ts[0]))
     if reference is None:
         raise InputError(
             "no exact solution is known for this problem: pass `reference`, a function of "

@@ -1,7 +1,7 @@
 """Solutions on disk: one JSON line, then raw arrays. Nothing in a file is ever executed.
 
-Line 1 holds the format, the tables of problem and network (see `_catalogue`), the record and
-where each array lies; a checksum covers the rest, so a truncated or altered file is refused.
+Line 1 holds the format, the tables of problem and network (see `_catalogue`), where each array
+lies, and a checksum of all that and of the arrays, so a truncated or altered file is refused.
 """
 
 import hashlib
@@ -49,12 +49,18 @@ def save(solution: "Solution", path: str | os.PathLike) -> None:
         "fits": solution.fits,
         "seconds": solution.seconds,
         "arrays": [[name, a.dtype.name, list(a.shape)] for name, a in blobs.items()],
-        "sha256": hashlib.sha256(body).hexdigest(),
     }
+    header["sha256"] = _checksum(header, body)
     path = Path(path)
     draft = path.with_name(path.name + ".part")
     draft.write_bytes(json.dumps(header).encode() + b"\n" + body)
     draft.replace(path)
+
+
+def _checksum(header: dict[str, Any], body: bytes) -> str:
+    """Of the body and of all that the header says but this."""
+    said = {name: value for name, value in header.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode() + body).hexdigest()
 
 
 def load(
@@ -77,8 +83,8 @@ def load(
     from ._solution import Solution
 
     header, arrays = _read(Path(path))
-    whole: AbstractProblem = _rebuild("problem", header["problem"], problem)
-    template = _rebuild("network", header["network"], network)
+    whole: AbstractProblem = _rebuild("problem", header["problem"], problem, AbstractProblem)
+    template = _rebuild("network", header["network"], network, AbstractNetwork)
     segments = [
         Segment(*(arrays[f"segment{k}.{part}"] for part in ("ts", "theta", "left", "right")))
         for k in range(header["segments"])
@@ -102,8 +108,12 @@ def load(
     )
 
 
-def _rebuild(kind: str, table: Any, given: Any) -> Any:
+def _rebuild(kind: str, table: Any, given: Any, sort: type) -> Any:
     if given is not None:
+        if not isinstance(given, sort):
+            raise InputError(f"`{kind}` must be an {sort.__name__}, got {given!r}")
+        if (got := json.loads(json.dumps(describe(given)))) != table:
+            raise InputError(f"`{kind}` is {got}, but the file holds a solution of {table}")
         return given
     if "opaque" in json.dumps(table):
         raise InputError(
@@ -127,11 +137,12 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         named = False
     if not named:
         raise InputError(f"{str(path)!r} is not a solution file of neural_ivp")
-    if header["version"] != VERSION:
+    if header.get("version") != VERSION:
         raise InputError(
-            f"{str(path)!r} has format version {header['version']}, this library reads {VERSION}"
+            f"{str(path)!r} has format version {header.get('version')}, this library reads "
+            f"{VERSION}"
         )
-    if hashlib.sha256(body).hexdigest() != header["sha256"]:
+    if _checksum(header, body) != header.get("sha256"):
         raise InputError(f"{str(path)!r} is truncated or altered: its checksum does not match")
     arrays, offset = {}, 0
     for name, dtype, shape in header["arrays"]:

@@ -60,7 +60,9 @@ def _zero_components(problem: AbstractProblem) -> np.ndarray:
     return np.all(np.asarray(jax.vmap(problem.initial)(points)) == 0, axis=0)
 
 
-def default_velocity(network: AbstractNetwork, *, rtol: float = 1e-4) -> AbstractVelocitySolver:
+def default_velocity(
+    network: AbstractNetwork, *, size: int = 700, rtol: float = 1e-4
+) -> AbstractVelocitySolver:
     """A dense solve for a random subset of the parameters, or conjugate gradients for many.
 
     The arithmetic chooses the solver of the subset: in float32 the normal equations lose the
@@ -76,21 +78,24 @@ def default_velocity(network: AbstractNetwork, *, rtol: float = 1e-4) -> Abstrac
             preconditioner=Nystrom(200),
         )
     if double:
-        return RandomSubset(RidgeCholesky(damping=rtol**2 / 100), 700)
-    return RandomSubset(LeastSquares(damping=1e-9), 500)
+        return RandomSubset(RidgeCholesky(damping=rtol**2 / 100), size)
+    return RandomSubset(LeastSquares(damping=1e-9), min(size, 500))
 
 
 def default_method(problem: AbstractProblem, network: AbstractNetwork) -> NeuralIVP:
     """The method for a problem and a network, whose size and dtype choose the velocity solver.
 
-    A norm of more quantities than one costs as many rows in every solve: such problems get
-    a tolerance of 1e-3 and half of the points, others 1e-4.
+    In one dimension a smaller subset and fewer points do. A norm with derivatives costs as many
+    rows in every solve as it has quantities: such problems (waves) get a tolerance of 1e-3 and
+    half of the points, others 1e-4.
     """
     x = jax.ShapeDtypeStruct((problem.domain.dimension,), flatten(network)[0].dtype)
-    several = jax.eval_shape(lambda x: problem.norm(network, x), x).size > 1
-    rtol = 1e-3 if several else 1e-4
-    velocity = default_velocity(network, rtol=rtol)
-    points = 2_000 if several else 4_000
+    quantities = jax.eval_shape(lambda x: problem.norm(network, x), x).size
+    derivatives = quantities > problem.components
+    line = problem.domain.dimension == 1
+    rtol = 1e-3 if derivatives else 1e-4
+    velocity = default_velocity(network, size=300 if line else 700, rtol=rtol)
+    points = 2_000 if derivatives or line else 4_000
     return NeuralIVP(
         sampler=Following(points if isinstance(velocity, RandomSubset) else 10_000),
         velocity=velocity,

@@ -53,6 +53,13 @@ def solve(
     Source: Finzi, Potapczynski, Choptuik & Wilson, ICLR 2023.
     """
     times = _check_times(ts)
+    if not isinstance(problem, AbstractProblem):
+        raise InputError(
+            f"`problem` must be an AbstractProblem, got {problem!r}: make it by "
+            "`nivp.Problem(...)` or take one of `nivp.problems`"
+        )
+    if not (isinstance(key, jax.Array) and key.size >= 1 and key.ndim <= 1):
+        raise InputError(f"`key` must be made by `jax.random.key(0)`, got {key!r}")
     check_problem(problem)
     network_key, fit_key, march_key = solve_keys(key)
     network = default_network(problem, key=network_key) if network is None else network
