@@ -123,9 +123,9 @@ def test_commands_are_valid(line, monkeypatch):
 def test_names_exist():
     configs = set(re.findall(r"configs/\w+\.toml", TEXT))
     assert configs and all((ROOT / config).is_file() for config in configs)
-    targets = set(re.findall(r"(?:^    |`)make (\w+)", TEXT, flags=re.MULTILINE))
+    targets = set(re.findall(r"(?:^    |`)make ([\w-]+)", TEXT, flags=re.MULTILINE))
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert {"demo", "test"} <= targets
-    assert targets <= set(re.findall(r"^(\w+):", makefile, flags=re.MULTILINE))
+    assert targets <= set(re.findall(r"^([\w-]+):", makefile, flags=re.MULTILINE))
     links = re.findall(r"\]\(([\w./]+)\)", TEXT)  # the picture is one
     assert links and all((ROOT / link).is_file() for link in links)
