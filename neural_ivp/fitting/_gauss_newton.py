@@ -42,8 +42,7 @@ class GaussNewton(AbstractFitStage):
 
     **Raises:** `InputError` for a count below one or a tolerance that is negative.
 
-    Source: Nocedal & Wright, "Numerical optimization", 10.3; Hao et al., "Gauss-Newton for
-    neural networks", 2024.
+    Source: Nocedal & Wright, "Numerical optimization", 2006, section 10.3.
     """
 
     steps: int = eqx.field(static=True)

@@ -55,7 +55,9 @@ class WaveEnergy(AbstractNorm):
     The equation conserves the first two terms, and so does its projection in this norm onto
     any network whose last layer is linear: with $P$ the projection, $\tfrac12 dE/dt = \langle
     (u, v), P (v, s^2 \Delta u) \rangle_E = \langle (u, v), (v, s^2 \Delta u) \rangle_E = 0$,
-    since the value of the network is one of its own tangents. In L2 nothing bounds the energy,
+    since the value of the network is one of its own tangents. That is exact for all parameters
+    without damping, and approximate for the damped subsets of the default. In L2 nothing bounds
+    the energy,
     and the residual feeds on itself. The last term tells constants apart.
 
     **Arguments:**
