@@ -107,3 +107,14 @@ def linearised(problem, network, num_points=200, sampler=None):
     t = jnp.zeros((), theta.dtype)
     target = jax.vmap(lambda x: problem.rhs(network, t, x))(sample.points)
     return nivp.linearise(network, theta, sample), target
+
+
+def dense_parts(lin):
+    """J scaled by the root of the weights, as a numpy matrix of shape (n c, p)."""
+    root = np.sqrt(np.asarray(lin.weights))[:, None, None]
+    jacobian = root * np.asarray(lin.columns())
+    return jacobian.reshape(-1, jacobian.shape[-1]), root[:, :, 0]
+
+
+def error(got, wanted):
+    return np.linalg.norm(np.asarray(got) - wanted) / np.linalg.norm(wanted)

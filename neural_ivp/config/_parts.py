@@ -74,7 +74,8 @@ def _build_argument(cls: type, parameter: inspect.Parameter, value: Any, path: s
             return tuple(build_part(v, kind, f"{path}.{k}") for k, v in enumerate(value))
         if get_origin(member) is tuple:
             raise InputError(f"`{path}` must be an array of tables: write [[{path}]]")
-        if isinstance(member, type) and issubclass(member, eqx.Module):
+        part = isinstance(member, type) and issubclass(member, eqx.Module)
+        if part and (len(members) == 1 or isinstance(value, dict | str)):
             return build_part(value, member, path)
     if not members:
         raise InputError(f"`{path}` takes no value: leave it out")

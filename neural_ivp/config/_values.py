@@ -9,6 +9,7 @@ import types
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
+import equinox as eqx
 import jax
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -51,7 +52,11 @@ def plain_type(cls: type, parameter: inspect.Parameter) -> Any:
 
     Arrays are numbers or lists of numbers, as the rank of the field of that name says.
     """
-    members = alternatives(parameter.annotation)
+    members = [
+        member
+        for member in alternatives(parameter.annotation)
+        if not (isinstance(member, type) and issubclass(member, eqx.Module))
+    ]
     if jax.Array in members:
         field = inspect.get_annotations(cls).get(parameter.name)
         return list[float] if getattr(field, "dim_str", "") else float

@@ -9,3 +9,4 @@ from ._state import State as State
 from ._state import StepRecord as StepRecord
 from ._step import init as init
 from ._step import step as step
+from ._tangent import tangent_problem as tangent_problem

@@ -2,7 +2,7 @@
 
 import equinox as eqx
 
-from .._errors import InputError
+from .._errors import InputError, check_count
 from ..fitting import AbstractFitStage, Adam, LastLayer
 from ..linear import AbstractVelocitySolver
 from ..samplers import AbstractSampler
@@ -20,6 +20,8 @@ class NeuralIVP(eqx.Module):
     - `integrator`: Runge-Kutta method and tolerances.
     - `fit`: stages of the fit of the initial value.
     - `restart`: rule for refits.
+    - `chunk`: points linearised at a time, for more points than the memory holds at once; all
+      of them if not given.
 
     **Raises:** `InputError` for a part of the wrong kind.
 
@@ -31,6 +33,7 @@ class NeuralIVP(eqx.Module):
     integrator: Adaptive
     fit: tuple[AbstractFitStage, ...]
     restart: AbstractRestartRule
+    chunk: int | None = eqx.field(static=True)
 
     def __init__(
         self,
@@ -40,7 +43,11 @@ class NeuralIVP(eqx.Module):
         integrator: Adaptive | None = None,
         fit: tuple[AbstractFitStage, ...] | None = None,
         restart: AbstractRestartRule | None = None,
+        chunk: int | None = None,
     ):
+        if chunk is not None:
+            check_count("chunk", chunk)
+        self.chunk = chunk
         self.sampler, self.velocity = sampler, velocity
         self.integrator = Adaptive() if integrator is None else integrator
         self.fit = (Adam(), LastLayer()) if fit is None else tuple(fit)

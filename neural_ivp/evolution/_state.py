@@ -9,7 +9,11 @@ from .._types import Scalar, Theta
 
 
 class State(eqx.Module):
-    """Everything that the next step depends on."""
+    """Everything that the next step depends on.
+
+    - `guess`: the velocity at `t`, where the next solve starts.
+    - `controller`, `sampler`, `velocity`: memories of step control, sampler and velocity solver.
+    """
 
     t: Scalar
     theta: Theta
@@ -18,6 +22,7 @@ class State(eqx.Module):
     attempts: Int[Array, ""]
     controller: Any
     sampler: Any
+    velocity: Any
     key: PRNGKeyArray
 
 
@@ -27,7 +32,12 @@ class StepRecord(eqx.Module):
     - `error`: scaled local error; the step is accepted below 1.
     - `iterations`, `unconverged`: linear iterations and solves short of their tolerance.
     - `products`: multiplications by M, the preconditioner's included.
+    - `rebuilds`: preconditioners built.
     - `linear_residual`, `projection_residual`: the largest over the stages, and at the start.
+    - `held_out_residual`: the projection residual at the start on points that the solver did
+      not see: much larger than on its own, and there are too few points for the damping.
+    - `damping`, `effective_rank`, `condition`: at the start, see `VelocityInfo`; the rank is nan
+      where the solver does not know it.
     - `speed`: root mean square of f at the start of the step.
     - `finite`: whether all right-hand sides, velocities and the new values are finite.
     - `velocity0`, `velocity1`: dtheta/dt at both ends, for dense output.
@@ -42,10 +52,14 @@ class StepRecord(eqx.Module):
     iterations: Int[Array, ""]
     unconverged: Int[Array, ""]
     products: Int[Array, ""]
+    rebuilds: Int[Array, ""]
     rhs_evaluations: Int[Array, ""]
     linear_residual: Scalar
     projection_residual: Scalar
+    held_out_residual: Scalar
     damping: Scalar
+    effective_rank: Scalar
+    condition: Scalar
     speed: Float[Array, ""]
     velocity0: Theta
     velocity1: Theta

@@ -10,19 +10,21 @@ last stage of a step cannot serve as the first of the next.
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import lineax as lx
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from .._types import Scalar, Theta, Time
-from ..linear import AbstractLinearisation, Velocity, linearise
+from ..linear import RESULTS, AbstractLinearisation, Velocity, linearise
 from ..linear._linearise import on_points
+from ..linear._results import refused
+from ..linear._velocity import projection_residual
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
 from ..samplers import Sample
 from ._integrator import Adaptive
 from ._method import NeuralIVP
 from ._state import State, StepRecord
+from ._tangent import right_hand_side, tangent_at
 
 
 def init(
@@ -47,10 +49,10 @@ def _init(problem, network, method, t0: Scalar, t1: Scalar, key: PRNGKeyArray) -
     theta, _ = flatten(network)
     t0, t1 = t0.astype(theta.dtype), t1.astype(theta.dtype)
     memory = method.sampler.init(problem.domain, theta.dtype, key)
+    sample, _ = method.sampler.draw(memory, problem.domain, network, key)
+    here, f = tangent_at(problem, network, theta, t0, sample, method.chunk)
     if method.integrator.dt0 is None:
-        sample, _ = method.sampler.draw(memory, problem.domain, network, key)
-        u = on_points(network, sample, problem.norm)
-        f = _target(problem, network, t0, sample)
+        u = here.values
         speed = jnp.linalg.norm(f)
         still = ~(speed > 0) | ~jnp.isfinite(speed)
         dt = 0.01 * jnp.linalg.norm(u) / jnp.where(still, 1, speed)
@@ -59,7 +61,17 @@ def _init(problem, network, method, t0: Scalar, t1: Scalar, key: PRNGKeyArray) -
         dt = jnp.asarray(method.integrator.dt0, theta.dtype)
     controller = (jnp.ones((), theta.dtype), jnp.ones((), theta.dtype), jnp.asarray(False))
     zeros, count = jnp.zeros_like(theta), jnp.zeros((), jnp.int32)
-    return State(t0, theta, jnp.minimum(dt, t1 - t0), zeros, count, controller, memory, key)
+    return State(
+        t=t0,
+        theta=theta,
+        dt=jnp.minimum(dt, t1 - t0),
+        guess=zeros,
+        attempts=count,
+        controller=controller,
+        sampler=memory,
+        velocity=method.velocity.init(here),
+        key=key,
+    )
 
 
 def step(
@@ -86,12 +98,11 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     t1 = jnp.where(last, stop, t0 + state.dt)
     sample_key, solver_key = jax.random.split(jax.random.fold_in(state.key, state.attempts))
     sample, memory = method.sampler.draw(state.sampler, problem.domain, rebuild(theta), sample_key)
-    start = linearise(template, theta, sample, problem.norm)
-    prepared, spent = method.velocity.prepare(start, solver_key)
+    start, f = tangent_at(problem, template, theta, t0, sample, method.chunk)
+    prepared = method.velocity.prepare(start, f, state.guess, state.velocity, solver_key)
 
     def velocity(theta, t, guess) -> tuple[Velocity, Scalar, Array]:
-        here = linearise(template, theta, sample, problem.norm)
-        f = _target(problem, rebuild(theta), t, sample)
+        here, f = tangent_at(problem, template, theta, t, sample, method.chunk)
         solved = method.velocity.solve(here, f, guess, prepared)
         speed = jnp.sqrt(jnp.sum(here.mean_square(f)))
         # Not the right-hand side's fault if the parameters were not finite to begin with.
@@ -106,7 +117,10 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     u_error = u1 - on_points(rebuild(theta1 - error), sample, problem.norm)
     target_finite = jnp.all(sound)
     finite = (
-        jnp.all(jnp.isfinite(speeds)) & jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(u1))
+        jnp.all(jnp.isfinite(speeds))
+        & jnp.all(jnp.isfinite(theta1))
+        & jnp.all(jnp.isfinite(u1))
+        & ~jnp.any(stages.refused)
     )
     accepted, scaled, dt, controller = _control(
         method.integrator,
@@ -128,6 +142,9 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
         attempts=state.attempts + 1,
         controller=controller,
         sampler=memory,
+        velocity=method.velocity.remember(
+            prepared, jnp.sum(stages.iterations), jnp.sum(stages.unconverged)
+        ),
         key=state.key,
     )
     record = StepRecord(
@@ -139,11 +156,15 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
         error=scaled,
         iterations=jnp.sum(stages.iterations),
         unconverged=jnp.sum(stages.unconverged),
-        products=jnp.sum(stages.products) + spent,
+        products=jnp.sum(stages.products) + prepared.products,
+        rebuilds=jnp.sum(stages.rebuilds) + prepared.rebuilds,
         rhs_evaluations=jnp.asarray(speeds.shape[0], jnp.int32),
         linear_residual=jnp.max(stages.linear_residual),
         projection_residual=stages.projection_residual[0],
+        held_out_residual=_held_out(problem, template, method, state, first, sample_key),
         damping=stages.damping[0],
+        effective_rank=stages.effective_rank[0],
+        condition=stages.condition[0],
         speed=speeds[0],
         velocity0=first,
         velocity1=final,
@@ -151,10 +172,18 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     return new, record
 
 
-def _target(problem: AbstractProblem, network, t: Scalar, sample: Sample) -> Float[Array, "n q"]:
-    """f = L[u] at the points, as the norm sees it."""
-    dtype = sample.points.dtype  # the network's, whatever the coefficients' is
-    return on_points(lambda x: problem.rhs(network, t, x).astype(dtype), sample, problem.norm)
+def _held_out(problem, template, method, state: State, velocity: Theta, key) -> Scalar:
+    """|J v - f| / |f| at the start of the step, at an eighth as many points that no solver saw."""
+    draw_key, choice_key = jax.random.split(jax.random.fold_in(key, 1))
+    theta, rebuild = state.theta, flatten(template)[1]
+    drawn, _ = method.sampler.draw(state.sampler, problem.domain, rebuild(theta), draw_key)
+    total = drawn.weights.size
+    chosen = jax.random.permutation(choice_key, total)[: max(total // 8, min(total, 64))]
+    weights = drawn.weights[chosen]
+    sample = Sample(drawn.points[chosen], weights / jnp.sum(weights))
+    here = linearise(template, theta, sample, problem.norm)
+    f = right_hand_side(problem, rebuild(theta), state.t, sample, None)
+    return projection_residual(here, velocity, f)
 
 
 class _Solved(eqx.Module):
@@ -163,9 +192,30 @@ class _Solved(eqx.Module):
     iterations: Array
     unconverged: Array
     products: Array
+    rebuilds: Array
     linear_residual: Array
     projection_residual: Array
     damping: Array
+    effective_rank: Array
+    condition: Array
+    refused: Array
+
+
+def _kept(solved: Velocity) -> _Solved:
+    info = solved.info
+    unknown = jnp.full_like(info.damping, jnp.nan)
+    return _Solved(
+        iterations=info.iterations,
+        unconverged=(solved.result != RESULTS.successful).astype(jnp.int32),
+        products=info.products,
+        rebuilds=info.rebuilds,
+        linear_residual=info.linear_residual,
+        projection_residual=info.projection_residual,
+        damping=info.damping,
+        effective_rank=unknown if info.effective_rank is None else info.effective_rank,
+        condition=info.condition,
+        refused=refused(solved.result),
+    )
 
 
 def _tableau(solver):
@@ -195,15 +245,7 @@ def _stages(integrator: Adaptive, velocity, theta: Theta, t0, t1, guess):
         ks, guess = carry
         i, row, node = inputs
         solved, speed, sound = velocity(theta + dt * (row @ ks), t0 + node * dt, guess)
-        kept = _Solved(
-            solved.iterations,
-            (solved.result != lx.RESULTS.successful).astype(jnp.int32),
-            solved.products,
-            solved.linear_residual,
-            solved.projection_residual,
-            solved.damping,
-        )
-        return (ks.at[i].set(solved.value), solved.value), (kept, (speed, sound))
+        return (ks.at[i].set(solved.value), solved.value), (_kept(solved), (speed, sound))
 
     ks = jnp.zeros((len(c), theta.size), dtype)
     (ks, _), (kept, speeds) = jax.lax.scan(stage, (ks, guess), (jnp.arange(len(c)), a, c))

@@ -9,7 +9,14 @@ from jaxtyping import PRNGKeyArray
 
 from .._errors import check_count, check_positive
 from .._types import Scalar, Theta
-from ..linear import AbstractVelocitySolver, LeastSquares, RandomSubset, RidgeCholesky, linearise
+from ..linear import (
+    AbstractVelocitySolver,
+    LeastSquares,
+    RandomSubset,
+    RidgeCholesky,
+    linearise,
+    solve_velocity,
+)
 from ..networks import AbstractNetwork, flatten
 from ..samplers import AbstractSampler, Following
 from ._base import AbstractFitStage, FitProgress, Goal
@@ -110,12 +117,11 @@ def _improve(stage: GaussNewton, template, theta: Theta, damping: Scalar, goal: 
         sample, _ = stage.sampler.draw(memory, goal.domain, goal.target, draw_key)
         here = linearise(template, theta, sample, goal.norm)
         misfit = _misfit(template, theta, goal, sample)
-        prepared, _ = solver.prepare(here, solver_key)
-        move = solver.damped(damping).solve(here, -misfit, here.zeros, prepared)
+        move = solve_velocity(solver.damped(damping), here, -misfit, key=solver_key)
         trial = theta + move.value
         before = jnp.sum(here.mean_square(misfit))
         after = jnp.sum(here.mean_square(_misfit(template, trial, goal, sample)))
-        promised = before * (1 - move.projection_residual**2)
+        promised = before * (1 - move.info.projection_residual**2)
         taken = after < before
         gain = jnp.where(taken, (before - after) / promised, -1)
         return (jnp.where(taken, trial, theta), _adapted(damping, gain)), taken

@@ -5,63 +5,115 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import lineax as lx
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from .._types import Theta, Values
+from ._damping import Damping
 from ._linearisation import AbstractLinearisation
+from ._velocity import Velocity, projection_residual
 
 
-class Velocity(eqx.Module):
-    """The solution v of one least-squares problem, and what is known of it.
+class Prepared(eqx.Module):
+    """What the stages of a step share.
 
-    - `result`: `lineax.RESULTS`, successful or why not; `value` is the best iterate either way.
-    - `iterations`: of the linear solver (0 for a direct one).
-    - `products`: multiplications by M spent, the preconditioner's included.
-    - `linear_residual`: |(M + mu I) v - F| / |F|.
-    - `projection_residual`: |J v - f| / |f|, root mean squares over the points: what the
-      network cannot follow.
-    - `damping`: mu, absolute.
+    - `content`: the solver's own.
+    - `products`: multiplications by M that it took.
+    - `rebuilds`: preconditioners that were built.
     """
 
-    value: Theta
-    result: lx.RESULTS
-    iterations: Int[Array, ""]
+    content: Any
     products: Int[Array, ""]
-    linear_residual: Float[Array, ""]
-    projection_residual: Float[Array, ""]
-    damping: Float[Array, ""]
+    rebuilds: Int[Array, ""]
+
+    def __init__(
+        self,
+        content: Any,
+        products: int | Int[Array, ""] = 0,
+        rebuilds: int | Int[Array, ""] = 0,
+    ):
+        self.content = content
+        self.products = jnp.asarray(products, jnp.int32)
+        self.rebuilds = jnp.asarray(rebuilds, jnp.int32)
 
 
 class AbstractVelocitySolver(eqx.Module):
-    """Solves min_v mean |J v - f|^2 + mu |v|^2."""
+    """Solves min_v mean |J v - f|^2 + mu |v|^2.
+
+    A march calls `init` once, then for each step `prepare`, `solve` for each stage and
+    `remember`, whose memory the next `prepare` gets. `solve_velocity` is all of it for one
+    problem.
+    """
+
+    def init(self, linearisation: AbstractLinearisation) -> Any:
+        """The memory before the first step; None for a solver that has none."""
+        del linearisation
+        return None
 
     @abc.abstractmethod
-    def prepare(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> tuple[Any, int]:
-        """What all stages of a step share (the preconditioner), and the products it took."""
-
-    @abc.abstractmethod
-    def damped(self, damping: float | Float[Array, ""]) -> "AbstractVelocitySolver":
-        """The same solver with another relative damping, which may be traced."""
+    def prepare(
+        self,
+        linearisation: AbstractLinearisation,
+        target: Values,
+        guess: Theta,
+        memory: Any,
+        key: PRNGKeyArray,
+    ) -> Prepared:
+        """What all stages of a step share: random choices, a preconditioner, a damping."""
 
     @abc.abstractmethod
     def solve(
-        self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Any
+        self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
     ) -> Velocity:
         """The velocity for the target f; `guess` is where an iteration starts."""
 
+    def remember(
+        self, prepared: Prepared, iterations: Int[Array, ""], unconverged: Int[Array, ""]
+    ) -> Any:
+        """The memory after a step whose solves took so many `iterations` in all, and of which
+        so many did not reach their tolerance."""
+        del prepared, iterations, unconverged
+        return None
 
-def relative_damping(given, dtype: Any):
-    """The damping asked for, or one that solvers working with M can bear in this arithmetic."""
-    if given is not None:
-        return given
-    return 1e-10 if dtype == jnp.float64 else 1e-6
+    @abc.abstractmethod
+    def damped(self, damping: Damping) -> "AbstractVelocitySolver":
+        """The same solver with another relative damping, which may be traced."""
 
 
-def projection_residual(
-    linearisation: AbstractLinearisation, v: Theta, f: Values
-) -> Float[Array, ""]:
-    """|J v - f| / |f| in the weighted mean square; 0 for a zero target that is met."""
-    misfit = jnp.sum(linearisation.mean_square(linearisation.push(v) - f))
-    size = jnp.sum(linearisation.mean_square(f))
-    return jnp.where(misfit == 0, jnp.zeros_like(misfit), jnp.sqrt(misfit / size))
+class AbstractDamped(AbstractVelocitySolver):
+    """A solver that holds its damping itself."""
+
+    damping: eqx.AbstractVar[Damping]
+
+    def damped(self, damping: Damping) -> "AbstractDamped":
+        return eqx.tree_at(lambda s: s.damping, self, damping, is_leaf=lambda x: x is None)
+
+
+def solve_velocity(
+    solver: AbstractVelocitySolver,
+    linearisation: AbstractLinearisation,
+    target: Values,
+    *,
+    key: PRNGKeyArray,
+    guess: Theta | None = None,
+    held_out: tuple[AbstractLinearisation, Array] | None = None,
+) -> Velocity:
+    r"""Solve $\min_v \overline{|J v - f|^2} + \mu |v|^2$ once.
+
+    **Arguments:**
+
+    - `solver`: how.
+    - `linearisation`, `target`: J and f at weighted points, as `tangent_problem` makes them.
+    - `key`: of the solver's random choices.
+    - `guess`: where an iteration starts; 0 if not given.
+    - `held_out`: J and f at other points, for `info.held_out_residual`.
+    """
+    guess = linearisation.zeros if guess is None else guess
+    memory = solver.init(linearisation)
+    prepared = solver.prepare(linearisation, target, guess, memory, key)
+    velocity = solver.solve(linearisation, target, guess, prepared)
+    if held_out is None:
+        return velocity
+    residual = projection_residual(held_out[0], velocity.value, held_out[1])
+    return eqx.tree_at(
+        lambda v: v.info.held_out_residual, velocity, residual, is_leaf=lambda x: x is None
+    )

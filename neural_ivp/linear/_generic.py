@@ -1,8 +1,11 @@
 """J of any network, by forward and reverse differentiation."""
 
 from collections.abc import Callable
+from typing import Any
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._types import Points, Theta, Values, Weights
@@ -36,13 +39,30 @@ class GenericLinearisation(AbstractLinearisation):
 
     def columns(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:
         """One reverse pass a point and quantity."""
-        _, rebuild = flatten(self.template)
-
-        def value(theta, x):
-            return self.norm(rebuild(theta), x)
-
-        jacobian = jax.vmap(jax.jacrev(value), in_axes=(None, 0))(self.theta, self.points)
+        jacobian = jax.vmap(self._rows)(self.points)
         return jacobian if indices is None else jacobian[..., indices]
+
+    def diagonal(self) -> Theta:
+        """Point by point, so that J is never held."""
+
+        def add(total, point):
+            x, weight = point
+            return total + weight * jnp.sum(self._rows(x) ** 2, axis=0), None
+
+        points = (self.points, self.weights)
+        return jax.lax.scan(add, jnp.zeros_like(self.theta), points)[0]
+
+    def astype(self, dtype: Any) -> "GenericLinearisation":
+        template, theta, sample = jax.tree.map(
+            lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf,
+            (self.template, self.theta, Sample(self.points, self.weights)),
+        )
+        return generic(template, theta, sample, self.norm)
+
+    def _rows(self, x) -> Float[Array, "q p"]:
+        """J at one point."""
+        _, rebuild = flatten(self.template)
+        return jax.jacrev(lambda theta: self.norm(rebuild(theta), x))(self.theta)
 
 
 def generic(

@@ -1,19 +1,20 @@
 """Dense velocities by QR of J itself, whose condition number is not squared."""
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
-import lineax as lx
-from jaxtyping import Array, Float, PRNGKeyArray
+from jax.scipy.linalg import solve_triangular
+from jaxtyping import PRNGKeyArray
 
-from .._errors import check_positive
 from .._types import Theta, Values
-from ._base import AbstractVelocitySolver, Velocity, projection_residual
+from ._base import AbstractDamped, Prepared
+from ._damping import AbsoluteDamping, Damping, absolute, check_damping
+from ._direct import probes, spectrum
 from ._linearisation import AbstractLinearisation
 from ._linearise import power_iteration
+from ._results import RESULTS
+from ._velocity import Velocity, finish, ratio
 
 
-class LeastSquares(AbstractVelocitySolver):
+class LeastSquares(AbstractDamped):
     r"""QR of $\sqrt{W} J$ stacked on $\sqrt\mu I$: cost $O((n c + p) p^2)$, memory n c p.
 
     The normal equations see the squares of J's singular values and lose those below the square
@@ -27,42 +28,40 @@ class LeastSquares(AbstractVelocitySolver):
     **Raises:** `InputError` for a damping that is not positive.
     """
 
-    damping: float | Float[Array, ""]
+    damping: Damping
 
-    def __init__(self, *, damping: float = 1e-11):
-        check_positive("damping", damping)
+    def __init__(self, *, damping: float | AbsoluteDamping = 1e-11):
+        check_damping(damping)
         self.damping = damping
 
-    def prepare(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> tuple[Array, int]:
-        """A random start for the power iteration."""
-        zeros = linearisation.zeros
-        return jax.random.normal(key, zeros.shape, zeros.dtype), 0
-
-    def damped(self, damping: float | Float[Array, ""]) -> "LeastSquares":
-        return eqx.tree_at(
-            lambda solver: solver.damping, self, damping, is_leaf=lambda x: x is None
-        )
+    def prepare(
+        self,
+        linearisation: AbstractLinearisation,
+        target: Values,
+        guess: Theta,
+        memory: None,
+        key: PRNGKeyArray,
+    ) -> Prepared:
+        return Prepared(probes(key, guess.size, guess.dtype))
 
     def solve(
-        self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Array
+        self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
     ) -> Velocity:
+        starts = prepared.content
         rows, wanted = linearisation.weighted_rows(target)
-        damping = self.damping * power_iteration(lambda v: rows.T @ (rows @ v), prepared)
+        largest = power_iteration(lambda v: rows.T @ (rows @ v), starts[0])
+        damping = absolute(self.damping, largest)
         identity = jnp.eye(rows.shape[1], dtype=rows.dtype)
         matrix = jnp.concatenate([rows, jnp.sqrt(damping) * identity])
-        right = jnp.concatenate([wanted, jnp.zeros_like(prepared)])
-        solution = lx.linear_solve(lx.MatrixLinearOperator(matrix), right, lx.QR(), throw=False)
-        v = solution.value
+        right = jnp.concatenate([wanted, jnp.zeros_like(guess)])
+        q, r = jnp.linalg.qr(matrix)
+        value = solve_triangular(r, q.T @ right)
         # The gradient of the objective, relative to its size at v = 0.
-        slope = jnp.linalg.norm(matrix.T @ (matrix @ v - right))
-        size = jnp.linalg.norm(matrix.T @ right)
-        zero = jnp.zeros((), jnp.int32)
-        return Velocity(
-            value=v,
-            result=solution.result,
-            iterations=zero,
-            products=zero,
-            linear_residual=jnp.where(size > 0, slope / size, slope),
-            projection_residual=projection_residual(linearisation, v, target),
-            damping=damping,
-        )
+        slope = jnp.linalg.norm(matrix.T @ (matrix @ value - right))
+        residual = ratio(slope, jnp.linalg.norm(matrix.T @ right))
+
+        def inverse(b):
+            return solve_triangular(r, solve_triangular(r, b, trans=1))
+
+        known = spectrum(inverse, starts, damping, largest)
+        return finish(linearisation, target, value, RESULTS.successful, residual, known)

@@ -6,11 +6,10 @@ except by `columns`, for the solvers that need a matrix.
 """
 
 import abc
+from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
-import lineax as lx
 from jaxtyping import Array, Float, Int
 
 from .._types import Theta, Values, Weights
@@ -43,6 +42,18 @@ class AbstractLinearisation(eqx.Module):
     def columns(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:
         """J as an array, or its columns of these indices."""
 
+    @abc.abstractmethod
+    def diagonal(self) -> Theta:
+        """The diagonal of M."""
+
+    @abc.abstractmethod
+    def astype(self, dtype: Any) -> "AbstractLinearisation":
+        """The same J multiplied in another precision."""
+
+    def reweighted(self, weights: Weights) -> "AbstractLinearisation":
+        """The same J with other weights of the points: 0 leaves a point out of M and F."""
+        return eqx.tree_at(lambda lin: lin.weights, self, weights)
+
     def kernel(self) -> Float[Array, "nq nq"]:
         """J J^T, points and quantities in one row each."""
         rows = self.columns().reshape(-1, self.num_parameters)
@@ -64,15 +75,6 @@ class AbstractLinearisation(eqx.Module):
     def project(self, f: Values) -> Theta:
         """F = J^T W f."""
         return self.pull(self.weights[:, None] * f)
-
-    def operator(self, damping: Float[Array, ""]) -> lx.AbstractLinearOperator:
-        """M + mu I as a lineax operator that is only ever multiplied."""
-        structure = jax.eval_shape(lambda: self.zeros)
-
-        def product(v):
-            return self.gram(v) + damping * v
-
-        return lx.FunctionLinearOperator(product, structure, lx.positive_semidefinite_tag)
 
     def mean_square(self, f: Values) -> Float[Array, " q"]:
         """Weighted mean of f^2 over the points, of each quantity."""
@@ -112,3 +114,13 @@ class _Restricted(AbstractLinearisation):
 
     def columns(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:
         return self.whole.columns(self.indices if indices is None else self.indices[indices])
+
+    def diagonal(self) -> Theta:
+        return self.whole.diagonal()[self.indices]
+
+    def astype(self, dtype: Any) -> "_Restricted":
+        return _Restricted(whole=self.whole.astype(dtype), indices=self.indices)  # pyright: ignore[reportCallIssue]
+
+    def reweighted(self, weights: Weights) -> "_Restricted":
+        whole = self.whole.reweighted(weights)
+        return _Restricted(whole=whole, indices=self.indices)  # pyright: ignore[reportCallIssue]

@@ -10,21 +10,37 @@ from .._types import Field, Theta, Values
 from ..networks import AbstractNetwork
 from ..problems import L2, AbstractNorm
 from ..samplers import Sample
+from ._chunked import chunked
 from ._generic import generic
 from ._linearisation import AbstractLinearisation
 from ._structured import structured
 
 
 def linearise(
-    template: AbstractNetwork, theta: Theta, sample: Sample, norm: AbstractNorm | None = None
+    template: AbstractNetwork,
+    theta: Theta,
+    sample: Sample,
+    norm: AbstractNorm | None = None,
+    *,
+    chunk: int | None = None,
 ) -> AbstractLinearisation:
     """Linearise the network with parameters `theta` at the points of `sample`.
 
     `template` gives the architecture; its own parameters are not used. `norm` is `L2` with
-    scales of one if not given.
+    scales of one if not given. With `chunk`, so many points are linearised at a time, anew for
+    each product: memory is that of a chunk, and a product costs two to three times as much.
     """
     if norm is None:
         norm = L2((1.0,) * jax.eval_shape(template, sample.points[0]).shape[0])
+    if chunk is not None and chunk < len(sample.points):
+        return chunked(whole, template, theta, sample, norm, chunk)
+    return whole(template, theta, sample, norm)
+
+
+def whole(
+    template: AbstractNetwork, theta: Theta, sample: Sample, norm: AbstractNorm
+) -> AbstractLinearisation:
+    """Linearise at all points at once."""
     found = structured(template, theta, sample, norm)
     return generic(template, theta, sample, norm) if found is None else found
 
@@ -41,11 +57,20 @@ def power_iteration(
 
     The damping is relative to it, so a few per cent are enough; `start` should be random.
     """
+    return leading_pair(product, start, num_products)[0]
+
+
+def leading_pair(
+    product: Callable[[Theta], Theta], start: Theta, num_products: int = 12
+) -> tuple[Float[Array, ""], Theta]:
+    """`power_iteration`, and the unit vector it ends with; 0 and 0 for the operator 0."""
 
     def body(carry, _):
         v, _ = carry
-        w = product(v / jnp.linalg.norm(v))
-        return (w, jnp.linalg.norm(w)), None
+        w = product(v)
+        largest = jnp.linalg.norm(w)
+        return (w / jnp.where(largest == 0, jnp.ones_like(largest), largest), largest), None
 
-    (_, largest), _ = jax.lax.scan(body, (start, jnp.zeros((), start.dtype)), length=num_products)
-    return largest
+    first = start / jnp.linalg.norm(start)
+    (v, largest), _ = jax.lax.scan(body, (first, jnp.zeros((), start.dtype)), length=num_products)
+    return largest, v

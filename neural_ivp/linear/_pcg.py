@@ -27,6 +27,7 @@ class _State(eqx.Module):
     since_best: Int[Array, ""]
     iterations: Int[Array, ""]
     broken: Bool[Array, ""]
+    indefinite: Bool[Array, ""]
 
 
 class PCG(lx.AbstractLinearSolver):
@@ -39,8 +40,10 @@ class PCG(lx.AbstractLinearSolver):
     - `patience`: stagnation if the best residual has not improved for so many iterations.
 
     Options of `lineax.linear_solve`: `preconditioner` (an operator approximating the inverse)
-    and `y0`. `stats` holds `num_steps` and `relative_residual` (of the best iterate, by the
-    recurrence). Results: `max_steps_reached`, `stagnation`, or `breakdown` when A or the
+    and `y0`. `stats` holds `num_steps`, `relative_residual` (|b - A y| / |b| of the best
+    iterate, computed at the end: the recurrence may promise more than the arithmetic keeps) and
+    `indefinite_preconditioner`. Results: `max_steps_reached`; `stagnation`, also where the
+    recurrence met `rtol` and the residual is more than twice that; or `breakdown` when A or the
     preconditioner shows a direction of non-positive curvature.
 
     Source: Hestenes & Stiefel, 1952; Saad, "Iterative methods for sparse linear systems", 9.2.
@@ -73,9 +76,15 @@ class PCG(lx.AbstractLinearSolver):
             return missed & going & ~s.broken
 
         final = jax.lax.while_loop(unfinished, lambda s: self._iterate(state, inverse, s), first)
-        relative = jnp.where(size > 0, final.best_norm / size, jnp.zeros_like(size))
-        stats = {"num_steps": final.iterations, "relative_residual": relative}
-        return final.best, self._result(final, relative), stats
+        recurrence = jnp.where(size > 0, final.best_norm / size, jnp.zeros_like(size))
+        left = jnp.linalg.norm(vector - state.mv(final.best))
+        relative = jnp.where(size > 0, left / size, jnp.zeros_like(size))
+        stats = {
+            "num_steps": final.iterations,
+            "relative_residual": relative,
+            "indefinite_preconditioner": final.indefinite,
+        }
+        return final.best, self._result(final, recurrence, relative), stats
 
     def _start(self, operator, inverse, vector, y0) -> _State:
         r = vector - operator.mv(y0)
@@ -85,8 +94,9 @@ class PCG(lx.AbstractLinearSolver):
         z = inverse.mv(r)
         count = jnp.zeros((), jnp.int32)
         rz, norm = jnp.vdot(r, z), jnp.linalg.norm(r)
-        broken = ~(jnp.isfinite(rz) & ((rz > 0) | (norm == 0)))
-        return _State(y, r, z, rz, y, norm, count, count, broken)
+        indefinite = (rz <= 0) & (norm > 0)
+        broken = indefinite | ~jnp.isfinite(rz)
+        return _State(y, r, z, rz, y, norm, count, count, broken, indefinite)
 
     def _iterate(self, operator, inverse, s: _State) -> _State:
         image = operator.mv(s.direction)
@@ -96,7 +106,8 @@ class PCG(lx.AbstractLinearSolver):
         y, r = s.y + step * s.direction, s.r - step * image
         z = inverse.mv(r)
         rz, norm = jnp.vdot(r, z), jnp.linalg.norm(r)
-        broken = broken | ~((rz > 0) | (norm == 0)) | ~jnp.isfinite(norm)
+        indefinite = (rz <= 0) & (norm > 0)
+        broken = broken | indefinite | ~jnp.isfinite(rz) | ~jnp.isfinite(norm)
         better = (norm < s.best_norm) & jnp.isfinite(norm)
         return _State(
             y=y,
@@ -108,14 +119,18 @@ class PCG(lx.AbstractLinearSolver):
             since_best=jnp.where(better, 0, s.since_best + 1),
             iterations=s.iterations + 1,
             broken=broken,
+            indefinite=indefinite,
         )
 
-    def _result(self, s: _State, relative) -> lx.RESULTS:
+    def _result(self, s: _State, recurrence, relative) -> lx.RESULTS:
         result = lx.RESULTS.where(
             s.since_best >= self.patience, lx.RESULTS.stagnation, lx.RESULTS.max_steps_reached
         )
         result = lx.RESULTS.where(s.broken, lx.RESULTS.breakdown, result)
-        return lx.RESULTS.where(relative <= self.rtol, lx.RESULTS.successful, result)
+        met = recurrence <= self.rtol
+        result = lx.RESULTS.where(met, lx.RESULTS.stagnation, result)
+        kept = met & (relative <= 2 * self.rtol)
+        return lx.RESULTS.where(kept, lx.RESULTS.successful, result)
 
     def transpose(self, state: lx.AbstractLinearOperator, options: dict[str, Any]):
         kept = {k: v.transpose() for k, v in options.items() if k == "preconditioner"}

@@ -1,107 +1,90 @@
-"""Approximate inverses of M + mu I for conjugate gradients."""
+"""Approximate inverses of M + mu I for the iterative solvers, and those that need no sketch."""
 
 import abc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import lineax as lx
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from .._errors import check_count
+from .._types import Theta
 from ._linearisation import AbstractLinearisation
-from ._linearise import power_iteration
+from ._linearise import leading_pair
+
+# mu for the largest eigenvalue of M.
+DampingOf = Callable[[Float[Array, ""]], Float[Array, ""]]
 
 
-class LowRank(eqx.Module):
-    """M approximated by U diag(eigenvalues) U^T, and its largest eigenvalue."""
+class AbstractFactors(eqx.Module):
+    """What a preconditioner keeps of M; it serves any damping.
 
-    basis: Float[Array, "p r"]
-    eigenvalues: Float[Array, " r"]
-    largest: Float[Array, ""]
+    - `largest`: largest eigenvalue of M.
+    - `start`: close to its eigenvector.
+    - `products`: products with M that were spent on it.
+    """
 
-    def inverse(self, damping: Float[Array, ""]) -> lx.AbstractLinearOperator:
-        """The inverse of U (Lambda + mu) U^T + (lambda_r + mu)(I - U U^T), times lambda_r + mu.
+    largest: eqx.AbstractVar[Float[Array, ""]]
+    start: eqx.AbstractVar[Theta]
+    products: eqx.AbstractVar[Int[Array, ""]]
 
-        That scale leaves what the sketch does not see unchanged. Frangella, Tropp & Udell,
-        "Randomized Nystrom preconditioning", 2023, equation 1.3.
-        """
-        structure = jax.ShapeDtypeStruct(self.basis.shape[:1], self.basis.dtype)
-        if self.basis.shape[1] == 0:
-            return lx.IdentityLinearOperator(structure)
-        scale = (self.eigenvalues[-1] + damping) / (self.eigenvalues + damping)
+    @abc.abstractmethod
+    def apply(self, v: Theta, damping: Float[Array, ""], power: float) -> Theta:
+        """P^power v with P approximating M + mu I up to a factor; power is -1 or -1/2."""
 
-        def product(r):
-            inside = self.basis.T @ r
-            return r + self.basis @ (scale * inside - inside)
-
-        return lx.FunctionLinearOperator(product, structure, lx.positive_semidefinite_tag)
+    @abc.abstractmethod
+    def effective_rank(self, damping: Float[Array, ""]) -> Float[Array, ""] | None:
+        """The sum of lambda / (lambda + mu) over the eigenvalues found; None if none were."""
 
 
 class AbstractPreconditioner(eqx.Module):
-    """Builds a low-rank approximation of M from products with it."""
-
-    @property
-    @abc.abstractmethod
-    def num_products(self) -> int:
-        """Products with M that `build` spends."""
+    """Approximates M from products with it."""
 
     @abc.abstractmethod
-    def build(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> LowRank:
-        """Approximate M = J^T W J."""
+    def build(
+        self, linearisation: AbstractLinearisation, damping_of: DampingOf, key: PRNGKeyArray
+    ) -> AbstractFactors:
+        """Approximate M = J^T W J well enough for the damping that will be asked for."""
+
+
+class Diagonal(AbstractFactors):
+    """The diagonal of M (ones for no preconditioner)."""
+
+    largest: Float[Array, ""]
+    start: Theta
+    products: Int[Array, ""]
+    diagonal: Float[Array, " p"] | None = None
+
+    def apply(self, v: Theta, damping: Float[Array, ""], power: float) -> Theta:
+        return v if self.diagonal is None else v * (self.diagonal + damping) ** power
+
+    def effective_rank(self, damping: Float[Array, ""]) -> None:
+        return None
+
+
+def _leading(linearisation: AbstractLinearisation, key: PRNGKeyArray, num_products: int = 12):
+    """The largest eigenvalue of M and a vector close to its eigenvector."""
+    zeros = linearisation.zeros
+    start = jax.random.normal(key, zeros.shape, zeros.dtype)
+    return leading_pair(linearisation.gram, start, num_products)
 
 
 class NoPreconditioner(AbstractPreconditioner):
-    """Plain conjugate gradients; the largest eigenvalue comes from power iteration."""
+    """Plain iterations; the largest eigenvalue comes from a power iteration."""
 
-    @property
-    def num_products(self) -> int:
-        return 12
-
-    def build(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> LowRank:
-        zeros = linearisation.zeros
-        start = jax.random.normal(key, zeros.shape, zeros.dtype)
-        largest = power_iteration(linearisation.gram, start, self.num_products)
-        return LowRank(jnp.zeros((zeros.size, 0), zeros.dtype), jnp.zeros(0, zeros.dtype), largest)
+    def build(
+        self, linearisation: AbstractLinearisation, damping_of: DampingOf, key: PRNGKeyArray
+    ) -> Diagonal:
+        largest, vector = _leading(linearisation, key)
+        return Diagonal(largest, vector, jnp.asarray(12, jnp.int32))
 
 
-class Nystrom(AbstractPreconditioner):
-    """Randomised Nystrom sketch of M from `rank` products.
+class Jacobi(AbstractPreconditioner):
+    """The diagonal of M + mu I: for the price of one product, and worth little more where the
+    parameters have like units, as those of a network do."""
 
-    **Arguments:**
-
-    - `rank`: of the sketch (at most p is used). Good values: 100 to 300.
-    - `block`: products done at once; more are faster and take more memory.
-
-    **Raises:** `InputError` for a rank or block below one.
-
-    Source: Frangella, Tropp & Udell, 2023, algorithm 2.1.
-    """
-
-    rank: int = eqx.field(static=True)
-    block: int = eqx.field(static=True, default=16)
-
-    def __check_init__(self):
-        check_count("rank", self.rank)
-        check_count("block", self.block)
-
-    @property
-    def num_products(self) -> int:
-        return self.rank
-
-    def build(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> LowRank:
-        zeros = linearisation.zeros
-        rank = min(self.rank, zeros.size)
-        test = jax.random.normal(key, (zeros.size, rank), zeros.dtype)
-        test, _ = jnp.linalg.qr(test)
-        sketch = jax.lax.map(linearisation.gram, test.T, batch_size=min(self.block, rank)).T
-        # The shift keeps the small Gram matrix positive definite in this arithmetic.
-        eps = jnp.finfo(zeros.dtype).eps
-        shift = eps * jnp.sqrt(jnp.asarray(zeros.size, zeros.dtype)) * jnp.linalg.norm(sketch)
-        sketch = sketch + shift * test
-        small = test.T @ sketch
-        factor = jnp.linalg.cholesky((small + small.T) / 2)
-        half = jax.scipy.linalg.solve_triangular(factor, sketch.T, lower=True).T
-        basis, singular, _ = jnp.linalg.svd(half, full_matrices=False)
-        eigenvalues = jnp.maximum(singular**2 - shift, 0)
-        return LowRank(basis, eigenvalues, eigenvalues[0])
+    def build(
+        self, linearisation: AbstractLinearisation, damping_of: DampingOf, key: PRNGKeyArray
+    ) -> Diagonal:
+        largest, vector = _leading(linearisation, key)
+        return Diagonal(largest, vector, jnp.asarray(13, jnp.int32), linearisation.diagonal())

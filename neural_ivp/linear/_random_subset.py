@@ -1,15 +1,15 @@
 """Move only a fresh random subset of the parameters in each step."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from .._errors import check_count
 from .._types import Theta, Values
-from ._base import AbstractVelocitySolver, Velocity
+from ._base import AbstractVelocitySolver, Prepared
+from ._damping import Damping
 from ._linearisation import AbstractLinearisation
+from ._velocity import Velocity
 
 
 class RandomSubset(AbstractVelocitySolver):
@@ -17,7 +17,8 @@ class RandomSubset(AbstractVelocitySolver):
 
     The subset is drawn anew for each step and shared by its stages. It costs a fraction of the
     full solve and regularises: far smaller dampings stay stable, and the parameters that are
-    not moved in one step are in the next.
+    not moved in one step are in the next. What `inner` learned of one subset is not kept for
+    the next.
 
     **Arguments:**
 
@@ -38,21 +39,27 @@ class RandomSubset(AbstractVelocitySolver):
         self.inner, self.size = inner, size
 
     def prepare(
-        self, linearisation: AbstractLinearisation, key: PRNGKeyArray
-    ) -> tuple[tuple[Int[Array, " s"], Any], int]:
+        self,
+        linearisation: AbstractLinearisation,
+        target: Values,
+        guess: Theta,
+        memory: None,
+        key: PRNGKeyArray,
+    ) -> Prepared:
         subset_key, inner_key = jax.random.split(key)
-        p = linearisation.num_parameters
-        chosen = jax.random.permutation(subset_key, p)[: min(self.size, p)]
-        prepared, products = self.inner.prepare(linearisation.restrict(chosen), inner_key)
-        return (chosen, prepared), products
-
-    def damped(self, damping: float | Float[Array, ""]) -> "RandomSubset":
-        return RandomSubset(self.inner.damped(damping), self.size)
+        chosen = jax.random.permutation(subset_key, guess.size)[: min(self.size, guess.size)]
+        small = linearisation.restrict(chosen)
+        fresh = self.inner.init(small)
+        inner = self.inner.prepare(small, target, guess[chosen], fresh, inner_key)
+        return Prepared((chosen, inner), inner.products, inner.rebuilds)
 
     def solve(
-        self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Any
+        self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
     ) -> Velocity:
-        chosen, inner = prepared
+        chosen, inner = prepared.content
         small = self.inner.solve(linearisation.restrict(chosen), target, guess[chosen], inner)
         full = linearisation.zeros.at[chosen].set(small.value)
         return eqx.tree_at(lambda v: v.value, small, full)
+
+    def damped(self, damping: Damping) -> "RandomSubset":
+        return RandomSubset(self.inner.damped(damping), self.size)

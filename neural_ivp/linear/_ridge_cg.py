@@ -1,95 +1,113 @@
 """Matrix-free velocities: conjugate gradients on (M + mu I) v = F."""
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import lineax as lx
-from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import InputError, check_count, check_positive
 from .._types import Theta, Values
-from ._base import AbstractVelocitySolver, Velocity, projection_residual, relative_damping
+from ._base import Prepared
+from ._damping import AbsoluteDamping, Damping, absolute, check_damping
 from ._linearisation import AbstractLinearisation
+from ._nystrom import Nystrom
 from ._pcg import PCG
-from ._preconditioner import AbstractPreconditioner, LowRank, Nystrom
+from ._preconditioned import AbstractPreconditioned, check_rebuild, known
+from ._preconditioner import AbstractPreconditioner
+from ._results import RESULTS
+from ._velocity import Velocity, finish
 
 
-class RidgeCG(AbstractVelocitySolver):
+class RidgeCG(AbstractPreconditioned):
     r"""Preconditioned conjugate gradients; memory and time linear in p.
 
     **Arguments:**
 
-    - `damping`: mu relative to the largest eigenvalue of M; 1e-10 in float64 and 1e-6 in float32
-      if not given.
+    - `damping`: mu relative to the largest eigenvalue of M; 1e-10 where the products are in
+      float64 and 1e-6 in float32 if not given; `AbsoluteDamping(mu)` for mu itself.
     - `rtol`: relative residual |(M + mu I) v - F| / |F| at which the iteration stops.
     - `max_steps`: iterations at most.
-    - `preconditioner`: `Nystrom(rank)` or `NoPreconditioner()`.
-    - `rebuild`: "step" builds the preconditioner at the start of each step and shares it among
-      the stages; "solve" builds it for every right-hand side, as in the paper.
+    - `preconditioner`: `Nystrom(rank)`, `Jacobi()` or `NoPreconditioner()`.
+    - `rebuild`: "needed" keeps the preconditioner over the steps until the additional
+      iterations would have paid for a new one; "step" builds it at the start of each step and
+      shares it among the stages; "solve" builds it for every right-hand side, as in the paper.
+    - `precision`: "same" works in the network's dtype; "mixed" multiplies by J in float32 and
+      iterates in float64, which must be enabled in JAX.
 
-    **Raises:** `InputError` for a value out of range.
+    **Raises:** `InputError` for a value out of range, or "mixed" without float64.
     """
 
-    damping: float | Float[Array, ""] | None
+    damping: Damping
     rtol: float
     max_steps: int = eqx.field(static=True)
     preconditioner: AbstractPreconditioner
     rebuild: str = eqx.field(static=True)
+    precision: str = eqx.field(static=True)
 
     def __init__(
         self,
         *,
-        damping: float | None = None,
+        damping: float | AbsoluteDamping | None = None,
         rtol: float = 1e-6,
         max_steps: int = 200,
         preconditioner: AbstractPreconditioner = Nystrom(150),  # noqa: B008 (immutable)
-        rebuild: str = "step",
+        rebuild: str = "needed",
+        precision: str = "same",
     ):
-        if damping is not None:
-            check_positive("damping", damping)
+        check_damping(damping)
         check_positive("rtol", rtol)
         check_count("max_steps", max_steps)
-        if rebuild not in ("step", "solve"):
-            raise InputError(f'`rebuild` must be "step" or "solve", got {rebuild!r}')
+        check_rebuild(rebuild)
+        if precision not in ("same", "mixed"):
+            raise InputError(f'`precision` must be "same" or "mixed", got {precision!r}')
+        if precision == "mixed" and jnp.result_type(float) != jnp.float64:
+            raise InputError(
+                '`precision` = "mixed" iterates in float64: set JAX_ENABLE_X64=1 or its option '
+                "jax_enable_x64 first"
+            )
         self.damping, self.rtol, self.max_steps = damping, rtol, max_steps
         self.preconditioner, self.rebuild = preconditioner, rebuild
+        self.precision = precision
 
-    def prepare(
-        self, linearisation: AbstractLinearisation, key: PRNGKeyArray
-    ) -> tuple[LowRank | PRNGKeyArray, int]:
-        if self.rebuild == "solve":
-            return key, 0
-        return self.preconditioner.build(linearisation, key), self.preconditioner.num_products
-
-    def damped(self, damping: float | Float[Array, ""]) -> "RidgeCG":
-        return eqx.tree_at(
-            lambda solver: solver.damping, self, damping, is_leaf=lambda x: x is None
-        )
+    def multiplied(self, linearisation: AbstractLinearisation) -> AbstractLinearisation:
+        return linearisation.astype(jnp.float32) if self.precision == "mixed" else linearisation
 
     def solve(
-        self,
-        linearisation: AbstractLinearisation,
-        target: Values,
-        guess: Theta,
-        prepared: LowRank | PRNGKeyArray,
+        self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
     ) -> Velocity:
-        factors, spent = prepared, 1  # one product for the residual of the guess
-        if not isinstance(factors, LowRank):
-            factors = self.preconditioner.build(linearisation, factors)
-            spent += self.preconditioner.num_products
-        damping = relative_damping(self.damping, factors.largest.dtype) * factors.largest
-        right = linearisation.project(target)
+        factors, spent = self.factors(linearisation, prepared)
+        damping = absolute(self.damping, factors.largest)
+        multiplied, narrow = self.multiplied(linearisation), factors.largest.dtype
+        wide = jnp.dtype("float64") if self.precision == "mixed" else guess.dtype
+        structure = jax.ShapeDtypeStruct(guess.shape, wide)
+
+        def product(v):
+            return multiplied.gram(v.astype(narrow)).astype(wide) + damping.astype(wide) * v
+
+        def inverse(r):
+            return factors.apply(r.astype(narrow), damping, -1.0).astype(wide)
+
+        positive = lx.positive_semidefinite_tag
         solution = lx.linear_solve(
-            linearisation.operator(damping),
-            right,
+            lx.FunctionLinearOperator(product, structure, positive),
+            linearisation.project(target).astype(wide),
             PCG(self.rtol, self.max_steps),
-            options={"preconditioner": factors.inverse(damping), "y0": guess},
+            options={
+                "preconditioner": lx.FunctionLinearOperator(inverse, structure, positive),
+                "y0": guess.astype(wide),
+            },
             throw=False,
         )
-        return Velocity(
-            value=solution.value,
-            result=solution.result,
+        result = RESULTS.promote(solution.result)
+        indefinite = solution.stats["indefinite_preconditioner"] & (result == RESULTS.breakdown)
+        return finish(
+            linearisation,
+            target,
+            solution.value.astype(guess.dtype),
+            RESULTS.where(indefinite, RESULTS.indefinite_preconditioner, result),
+            solution.stats["relative_residual"].astype(guess.dtype),
+            known(factors, damping),
+            rebuilds=int(self.rebuild == "solve"),
             iterations=solution.stats["num_steps"],
-            products=solution.stats["num_steps"] + spent,
-            linear_residual=solution.stats["relative_residual"],
-            projection_residual=projection_residual(linearisation, solution.value, target),
-            damping=damping,
+            products=solution.stats["num_steps"] + spent + 2,  # the first and last residual
         )

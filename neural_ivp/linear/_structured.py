@@ -7,6 +7,8 @@ what forward and reverse differentiation take; a column of J is the product of a
 and one of a; and J J^T is a sum over the layers of elementwise products of small Gram matrices.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -75,6 +77,16 @@ class StructuredLinearisation(AbstractLinearisation):
             flat = d.reshape(n * q, -1)
             total = total + inner * (flat @ flat.T)
         return total
+
+    def diagonal(self) -> Theta:
+        parts = []
+        for a, d in zip(self.inputs, self.signals, strict=True):
+            sizes = self.weights[:, None] * jnp.sum(d**2, axis=1)
+            parts += [jnp.ravel(sizes.T @ a**2), jnp.sum(sizes, axis=0)]
+        return jnp.concatenate(parts)
+
+    def astype(self, dtype: Any) -> "StructuredLinearisation":
+        return jax.tree.map(lambda leaf: leaf.astype(dtype), self)
 
     def _origins(self) -> tuple[np.ndarray, np.ndarray]:
         """For each parameter the entry of all inputs (the last is 1, for the biases) and the

@@ -17,6 +17,12 @@ from ..domains import Box, Torus
 from ..evolution import Adaptive, NeuralIVP, NoRestart, PeriodicRestart
 from ..fitting import Adam, GaussNewton, LastLayer
 from ..linear import (
+    AbsoluteDamping,
+    Anchored,
+    Auto,
+    DampedLSMR,
+    HeldOutDamping,
+    Jacobi,
     LeastSquares,
     NoPreconditioner,
     Nystrom,
@@ -42,7 +48,8 @@ register(Box, Torus)
 register(Advection, Heat, Wave, FokkerPlanck)
 register(SinusoidalMLP, HardDirichlet, Mixed)
 register(Uniform, QuasiUniform, Following)
-register(RidgeCG, RidgeCholesky, RidgeDual, LeastSquares, RandomSubset, Nystrom, NoPreconditioner)
+register(RidgeCG, RidgeCholesky, RidgeDual, LeastSquares, DampedLSMR, AbsoluteDamping)
+register(RandomSubset, HeldOutDamping, Anchored, Auto, Nystrom, Jacobi, NoPreconditioner)
 register(Adam, GaussNewton, LastLayer, Adaptive, NoRestart, PeriodicRestart, NeuralIVP)
 register(dfx.Heun, dfx.Midpoint, dfx.Ralston, dfx.Bosh3, dfx.Tsit5, dfx.Dopri5, dfx.Dopri8)
 

@@ -1,0 +1,56 @@
+"""The least-squares problem of one instant: J and f = L[u] at weighted points."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._types import Theta, Time
+from ..linear import AbstractLinearisation, linearise
+from ..linear._linearise import on_points
+from ..networks import AbstractNetwork, flatten
+from ..problems import AbstractProblem
+from ..samplers import Sample
+
+
+def tangent_problem(
+    problem: AbstractProblem,
+    network: AbstractNetwork,
+    t: Time,
+    sample: Sample,
+    *,
+    chunk: int | None = None,
+) -> tuple[AbstractLinearisation, Float[Array, "n q"]]:
+    """J of the network and f = L[u] at time `t`, both as the norm of the problem sees them.
+
+    What `solve_velocity` solves: the change of the parameters that follows u_t = L[u] best.
+
+    **Arguments:**
+
+    - `problem`, `network`, `t`: the equation, u and the time at which it is looked at.
+    - `sample`: points and weights, of shapes (n, d) and (n,).
+    - `chunk`: points linearised at a time, to bound the memory; all of them if not given.
+    """
+    theta, _ = flatten(network)
+    return tangent_at(problem, network, theta, t, sample, chunk)
+
+
+def tangent_at(problem, template, theta: Theta, t: Time, sample: Sample, chunk: int | None):
+    """`tangent_problem` for the network with parameters `theta`."""
+    network = flatten(template)[1](theta)
+    here = linearise(template, theta, sample, problem.norm, chunk=chunk)
+    return here, right_hand_side(problem, network, t, sample, chunk)
+
+
+def right_hand_side(
+    problem: AbstractProblem, network, t: Time, sample: Sample, chunk: int | None
+) -> Float[Array, "n q"]:
+    """f = L[u] at the points, as the norm sees it."""
+    dtype = sample.points.dtype  # the network's, whatever the coefficients' is
+    time = jnp.asarray(t, dtype)
+
+    def field(x):
+        return problem.rhs(network, time, x).astype(dtype)
+
+    if chunk is None:
+        return on_points(field, sample, problem.norm)
+    return jax.lax.map(lambda x: problem.norm(field, x), sample.points, batch_size=chunk)

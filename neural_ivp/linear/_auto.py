@@ -1,0 +1,106 @@
+"""The solver that the sizes ask for."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from .._errors import check_positive
+from .._types import Theta, Values
+from ._base import AbstractDamped, AbstractVelocitySolver, Prepared
+from ._damping import AbsoluteDamping, Damping, check_damping
+from ._least_squares import LeastSquares
+from ._linearisation import AbstractLinearisation
+from ._nystrom import Nystrom
+from ._ridge_cg import RidgeCG
+from ._ridge_cholesky import RidgeCholesky
+from ._ridge_dual import RidgeDual
+from ._velocity import Velocity
+
+# An exact solve is preferred up to the cost of so many products. Conjugate gradients take a few
+# hundred, but the operations of a factorisation run at several times their rate.
+ITERATIVE_PRODUCTS = 1_000
+
+
+class Auto(AbstractDamped):
+    """The cheapest exact solver that fits in memory, or conjugate gradients.
+
+    With p parameters, m = n q rows and the dtype, `choice` compares the operations of
+    `RidgeCholesky` (p x p), `RidgeDual` (m x m) and, in float32, `LeastSquares` with those of
+    1 000 products, and says in a sentence what it took and why.
+
+    **Arguments:**
+
+    - `damping`: mu relative to the largest eigenvalue; that of the solver chosen if not given.
+    - `memory`: bytes that an exact solver may take.
+
+    **Raises:** `InputError` for a damping or memory that is not positive.
+    """
+
+    damping: Damping
+    memory: float = eqx.field(static=True)
+
+    def __init__(self, *, damping: float | AbsoluteDamping | None = None, memory: float = 2e9):
+        check_damping(damping)
+        check_positive("memory", memory)
+        self.damping, self.memory = damping, memory
+
+    def choice(self, p: int, rows: int, dtype: Any) -> tuple[AbstractVelocitySolver, str]:
+        """The solver for p parameters and m rows, and why."""
+        double = jnp.dtype(dtype) == jnp.float64
+        wide = jnp.dtype(dtype).itemsize
+        # Name, solver, operations, entries held.
+        if double:
+            exact = [
+                (RidgeCholesky(), rows * p**2 + p**3 / 3, rows * p + 2 * p**2),
+                (RidgeDual(), 2 * rows * rows * p**0.5 + rows**3 / 3, 3 * rows**2),
+            ]
+        else:
+            exact = [(LeastSquares(), 4 * (rows + p) * p**2, 2 * (rows + p) * p)]
+        solver, operations, entries = min(exact, key=lambda entry: entry[1])
+        iterative = ITERATIVE_PRODUCTS * 4 * rows * p
+        sizes = f"{p} parameters, {rows} rows, {jnp.dtype(dtype)}"
+        space = f"{entries * wide / 1e9:.2g} GB of the {self.memory / 1e9:.2g} GB allowed"
+        name = type(solver).__name__
+        if entries * wide > self.memory:
+            why = f"{name} would take {space}"
+        elif operations > iterative:
+            ratio = operations / iterative
+            why = f"{name} would cost {ratio:.2g} times {ITERATIVE_PRODUCTS} products"
+        else:
+            return self._with_damping(solver), f"{name} for {sizes}: exact, and takes {space}"
+        solver = RidgeCG(preconditioner=Nystrom(200), rtol=1e-6 if double else 1e-4)
+        return self._with_damping(solver), f"RidgeCG for {sizes}: {why}"
+
+    def _with_damping(self, solver: AbstractVelocitySolver) -> AbstractVelocitySolver:
+        return solver if self.damping is None else solver.damped(self.damping)
+
+    def _chosen(self, linearisation: AbstractLinearisation) -> AbstractVelocitySolver:
+        values = linearisation.values
+        return self.choice(linearisation.num_parameters, values.size, values.dtype)[0]
+
+    def init(self, linearisation: AbstractLinearisation):
+        return self._chosen(linearisation).init(linearisation)
+
+    def prepare(
+        self,
+        linearisation: AbstractLinearisation,
+        target: Values,
+        guess: Theta,
+        memory,
+        key: PRNGKeyArray,
+    ) -> Prepared:
+        solver = self._chosen(linearisation)
+        inner = solver.prepare(linearisation, target, guess, memory, key)
+        return Prepared((solver, inner), inner.products, inner.rebuilds)
+
+    def solve(
+        self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
+    ) -> Velocity:
+        solver, inner = prepared.content
+        return solver.solve(linearisation, target, guess, inner)
+
+    def remember(self, prepared: Prepared, iterations: Int[Array, ""], unconverged: Int[Array, ""]):
+        solver, inner = prepared.content
+        return solver.remember(inner, iterations, unconverged)

@@ -1,0 +1,401 @@
+"""Velocity solvers against numpy's linear algebra, their failures, and their derivatives."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neural_ivp as nivp
+
+from .helpers import KEY, PROBLEMS, dense_parts, error, linearised, sampled, small_network
+
+ITERATIVE = {
+    "cg_nystrom": nivp.RidgeCG(
+        damping=1e-6, rtol=1e-10, max_steps=500, preconditioner=nivp.Nystrom(40)
+    ),
+    "cg_grown": nivp.RidgeCG(damping=1e-6, rtol=1e-10, preconditioner=nivp.Nystrom(4, 79)),
+    "cg_rebuilt": nivp.RidgeCG(
+        damping=1e-6, rtol=1e-10, preconditioner=nivp.Nystrom(40), rebuild="solve"
+    ),
+    "cg_plain": nivp.RidgeCG(
+        damping=1e-4, rtol=1e-8, max_steps=2000, preconditioner=nivp.NoPreconditioner()
+    ),
+    "cg_jacobi": nivp.RidgeCG(
+        damping=1e-4, rtol=1e-8, max_steps=2000, preconditioner=nivp.Jacobi()
+    ),
+    "cg_mixed": nivp.RidgeCG(
+        damping=1e-4, rtol=1e-5, preconditioner=nivp.Nystrom(40), precision="mixed"
+    ),
+    "lsmr": nivp.DampedLSMR(
+        damping=1e-6, rtol=1e-10, max_steps=500, preconditioner=nivp.Nystrom(40)
+    ),
+}
+DIRECT = {
+    "cholesky": nivp.RidgeCholesky(damping=1e-6),
+    "least_squares": nivp.LeastSquares(damping=1e-6),
+    "dual": nivp.RidgeDual(damping=1e-6),
+    "auto": nivp.Auto(damping=1e-6),
+    "subset_of_all": nivp.RandomSubset(nivp.RidgeCholesky(damping=1e-6), 10**6),
+}
+SOLVERS = ITERATIVE | DIRECT
+
+
+@eqx.filter_jit
+def solve(solver, lin, target, key=KEY):
+    return nivp.solve_velocity(solver, lin, target, key=key)
+
+
+def reference(lin, target, mu):
+    """J v of the damped least squares by numpy's SVD, sqrt(W) J, sqrt(W) f and its eigenvalues."""
+    jacobian, root = dense_parts(lin)
+    right = np.ravel(root * np.asarray(target))
+    u, sigma, _ = np.linalg.svd(jacobian, full_matrices=False)
+    return u @ (sigma**2 / (sigma**2 + mu) * (u.T @ right)), jacobian, right, sigma**2
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("problem", ["advection_1d", "wave_1d"])
+def test_velocity_equals_the_dense_one_in_function_space(name, problem):
+    problem, solver = PROBLEMS[problem], SOLVERS[name]
+    lin, target = linearised(problem, small_network(problem))
+    velocity = solve(solver, lin, target)
+    info = velocity.info
+    mu = float(info.damping)
+    image, jacobian, right, eigenvalues = reference(lin, target, mu)
+    assert velocity.result == nivp.RESULTS.successful
+    # |J (v - w)| <= |residual| / (2 sqrt(mu)) for the residual of (M + mu I) v = F.
+    bound = solver.rtol if name in ITERATIVE else 1e-10
+    size = np.linalg.norm(jacobian.T @ right)
+    misfit = np.linalg.norm(jacobian @ np.asarray(velocity.value) - image)
+    assert misfit <= bound * size / (2 * np.sqrt(mu)) + 1e-9 * np.linalg.norm(image)
+    wanted = np.linalg.norm(image - right) / np.linalg.norm(right)
+    np.testing.assert_allclose(info.projection_residual, wanted, rtol=1e-2)
+    left = jacobian.T @ (jacobian @ velocity.value - right) + mu * velocity.value
+    exact = 1e-11 if name != "cg_mixed" else 1e-6  # its products are in float32
+    np.testing.assert_allclose(info.linear_residual, np.linalg.norm(left) / size, atol=exact)
+    np.testing.assert_allclose(info.largest, eigenvalues[0], rtol=0.05)
+
+
+@pytest.mark.parametrize("name", ["cg_grown", *DIRECT])
+def test_spectrum_of_the_solved_system(name):
+    """The effective rank is a random estimate, of a sketch that sees all: 79 of 79 columns."""
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem))
+    info = solve(SOLVERS[name], lin, target).info
+    mu = float(info.damping)
+    *_, eigenvalues = reference(lin, target, mu)
+    # Four random signs: a standard deviation of about 2 (Hutchinson).
+    np.testing.assert_allclose(
+        info.effective_rank, np.sum(eigenvalues / (eigenvalues + mu)), atol=5
+    )
+    solved = mu if name in ("cg_grown", "dual") else eigenvalues[-1] + mu
+    np.testing.assert_allclose(info.condition, (eigenvalues[0] + mu) / solved, rtol=0.3)
+
+
+def test_nystrom_grows_until_its_tail_is_below_the_damping():
+    problem = PROBLEMS["advection_1d"]
+    lin, _ = linearised(problem, small_network(problem))
+    for relative in (1e-1, 1e-5):
+        grown = nivp.Nystrom(2, 79).build(lin, lambda largest, r=relative: r * largest, KEY)
+        enough = grown.tail <= 10 * relative * grown.largest
+        rank = int(grown.products)
+        assert enough or rank == 79
+        assert np.count_nonzero(np.any(np.asarray(grown.basis), axis=0)) == rank
+        # The rank before it would not have sufficed.
+        smaller = nivp.Nystrom(rank // 2).build(lin, lambda largest: largest, KEY)
+        assert rank == 2 or smaller.tail > 10 * relative * smaller.largest
+
+
+def test_random_subset_solves_the_problem_of_its_columns():
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem))
+    solver = nivp.RandomSubset(nivp.LeastSquares(damping=1e-6), 20)
+    velocity = solve(solver, lin, target)
+    chosen = np.flatnonzero(np.asarray(velocity.value))
+    assert len(chosen) == 20
+    jacobian, root = dense_parts(lin)
+    columns = jacobian[:, chosen]
+    gram = columns.T @ columns + float(velocity.info.damping) * np.eye(20)
+    oracle = np.linalg.solve(gram, columns.T @ np.ravel(root * np.asarray(target)))
+    assert error(columns @ np.asarray(velocity.value)[chosen], columns @ oracle) < 1e-6
+    again = solve(solver, lin, target, jax.random.key(1))
+    assert set(np.flatnonzero(np.asarray(again.value))) != set(chosen)
+    through_cg = nivp.RandomSubset(SOLVERS["cg_nystrom"], 20)
+    np.testing.assert_allclose(
+        lin.push(solve(through_cg, lin, target).value), lin.push(velocity.value), atol=1e-4
+    )
+
+
+def test_nystrom_cuts_iterations():
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem))
+    plain = solve(SOLVERS["cg_plain"], lin, target)
+    sketched = solve(
+        nivp.RidgeCG(damping=1e-4, rtol=1e-8, preconditioner=nivp.Nystrom(40)), lin, target
+    )
+    assert 5 * sketched.info.iterations < plain.info.iterations
+    assert sketched.info.products == sketched.info.iterations + 2
+
+
+@pytest.mark.parametrize("name", ["cg_nystrom", "lsmr", *DIRECT])
+def test_damped_replaces_the_damping_even_by_a_traced_one(name):
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem))
+    damped = jax.jit(lambda mu: solve(SOLVERS[name].damped(mu), lin, target).info.damping)
+    plain = solve(SOLVERS[name].damped(1e-2), lin, target).info.damping
+    np.testing.assert_allclose(damped(1e-2), plain, rtol=1e-12)
+    np.testing.assert_allclose(damped(1e-3), plain / 10, rtol=1e-12)
+    absolute = SOLVERS[name].damped(nivp.AbsoluteDamping(0.25))
+    assert solve(absolute, lin, target).info.damping == 0.25
+
+
+def test_held_out_points_choose_the_damping():
+    """The choice repeated with numpy, from the residuals of each candidate."""
+    problem = PROBLEMS["advection_1d"]
+    network = small_network(problem)
+    lin, target = linearised(problem, network, num_points=60)  # fewer points than parameters
+    candidates = (1e-12, 1e-8, 1e-4, 1e-2)
+    solver = nivp.HeldOutDamping(nivp.LeastSquares(), candidates, fraction=0.3, slack=1.05)
+    chosen = solve(solver, lin, target).info
+    prepared = solver.prepare(lin, target, lin.zeros, None, KEY)
+    split_key, _ = jax.random.split(KEY)
+    out = np.asarray(jax.random.permutation(split_key, 60) < 18)
+    jacobian, right = np.asarray(lin.columns())[:, 0], np.asarray(target)[:, 0]
+    residuals = []
+    for relative in candidates:
+        train = jacobian[~out] / np.sqrt(np.sum(~out))
+        mu = relative * np.linalg.norm(train, 2) ** 2
+        stacked = np.concatenate([train, np.sqrt(mu) * np.eye(79)])
+        wanted = np.concatenate([right[~out] / np.sqrt(np.sum(~out)), np.zeros(79)])
+        v = np.linalg.lstsq(stacked, wanted, rcond=None)[0]
+        residuals.append(np.linalg.norm(jacobian[out] @ v - right[out]))
+    good = [r <= 1.05 * min(residuals) for r in residuals]
+    wanted = max(c for c, g in zip(candidates, good, strict=True) if g)
+    assert prepared.content[0] == wanted
+    np.testing.assert_allclose(chosen.damping / chosen.largest, wanted, rtol=1e-10)
+    assert 1e-12 < wanted < 1e-2  # neither end: there was a choice
+
+
+def test_anchored_damps_towards_the_velocity_before():
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem))
+    before = jax.random.normal(KEY, lin.zeros.shape)
+    solver = nivp.Anchored(nivp.RidgeCholesky(damping=1e-2))
+    velocity = nivp.solve_velocity(solver, lin, target, key=KEY, guess=before)
+    jacobian, root = dense_parts(lin)
+    mu = float(velocity.info.damping)
+    right = jacobian.T @ np.ravel(root * np.asarray(target)) + mu * np.asarray(before)
+    oracle = np.linalg.solve(jacobian.T @ jacobian + mu * np.eye(79), right)
+    assert error(velocity.value, oracle) < 1e-10
+    misfit = jacobian @ oracle - np.ravel(root * np.asarray(target))
+    wanted = np.linalg.norm(misfit) / np.linalg.norm(root * np.asarray(target))
+    np.testing.assert_allclose(velocity.info.projection_residual, wanted)
+
+
+def test_a_preconditioner_is_kept_until_a_new_one_would_have_paid():
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem))
+    solver = nivp.RidgeCG(preconditioner=nivp.Nystrom(30))
+
+    @eqx.filter_jit
+    def next_step(memory, iterations, unconverged):
+        prepared = solver.prepare(lin, target, lin.zeros, memory, KEY)
+        memory = solver.remember(prepared, jnp.asarray(iterations), jnp.asarray(unconverged))
+        return memory, prepared.rebuilds, prepared.products
+
+    memory, built = solver.init(lin), []
+    for iterations, unconverged in [(10, 0), (12, 0), (35, 0), (14, 0), (10, 0), (10, 1), (10, 0)]:
+        memory, rebuilds, products = next_step(memory, iterations, unconverged)
+        assert products == (30 if rebuilds else 1)
+        built.append(int(rebuilds))
+    # 2 + 25 + 4 iterations beyond the best paid for 30 products; then a solve did not converge.
+    assert built == [1, 0, 0, 0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("p", "rows", "dtype", "memory", "name", "words"),
+    [
+        (500, 4000, "float64", 2e9, "RidgeCholesky", "exact"),
+        (100_000, 3000, "float64", 2e9, "RidgeDual", "exact"),
+        (500, 4000, "float32", 2e9, "LeastSquares", "exact"),
+        (100_000, 3000, "float64", 1e8, "RidgeCG", "GB of the 0.1 GB allowed"),
+        (100_000, 300_000, "float64", 1e12, "RidgeCG", "times 1000 products"),
+    ],
+)
+def test_auto_says_what_it_chose_and_why(p, rows, dtype, memory, name, words):
+    solver, why = nivp.Auto(damping=1e-7, memory=memory).choice(p, rows, dtype)
+    assert type(solver).__name__ == name and solver.damping == 1e-7
+    assert why.startswith(f"{name} for {p} parameters, {rows} rows, {dtype}") and words in why
+
+
+def test_a_projection_in_the_energy_conserves_it_and_one_in_l2_does_not():
+    """dE/dt = 2 <(u, v), J theta'>_E at the points of an accurate quadrature."""
+    problem = PROBLEMS["wave_1d"]
+    network = small_network(problem)
+    theta, _ = nivp.flatten(network)
+    points = jnp.linspace(-1, 1, 2001)[:, None]
+    sample = nivp.Sample(points, jnp.full(2001, 1 / 2001))
+
+    def rate(norm):
+        lin = nivp.linearise(network, theta, sample, norm)
+        f = jax.vmap(lambda x: norm(lambda x: problem.rhs(network, 0.0, x), x))(points)
+        velocity = solve(nivp.LeastSquares(damping=1e-20), lin, f).value
+        energy = nivp.linearise(network, theta, sample, problem.norm)
+        change = energy.push(velocity)[:, :2]  # v and the gradient, without the term in u
+        sizes = jnp.sqrt(jnp.mean(energy.values[:, :2] ** 2) * jnp.mean(change**2))
+        return float(jnp.mean(energy.values[:, :2] * change) / sizes)
+
+    assert abs(rate(problem.norm)) < 1e-3 < 10 * abs(rate(nivp.L2((1.0, 1.0))))
+
+
+class Indefinite(nivp.AbstractPreconditioner):
+    """Has one direction of negative curvature."""
+
+    def build(self, linearisation, damping_of, key):
+        plain = nivp.NoPreconditioner().build(linearisation, damping_of, key)
+        signs = jnp.ones_like(plain.start).at[3].set(-1e-3)
+        return eqx.tree_at(lambda f: f.diagonal, plain, signs, is_leaf=lambda x: x is None)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_failures_and_trivial_cases(name):
+    """Each its own result, always a finite value."""
+    problem, solver = PROBLEMS["heat_1d"], SOLVERS[name]
+    lin, target = linearised(problem, small_network(problem))
+    R = nivp.RESULTS
+
+    def ended(lin, target, result, residual=None):
+        velocity = solve(solver, lin, target)
+        assert velocity.result == result, nivp.RESULTS[velocity.result]
+        assert np.all(np.isfinite(velocity.value))
+        if residual is not None:
+            assert velocity.info.projection_residual == residual
+            assert not np.any(velocity.value)
+
+    ended(lin, jnp.zeros_like(target), R.successful, 0)
+    ended(jax.tree.map(jnp.zeros_like, lin).reweighted(lin.weights), target, R.successful, 1)
+    ended(lin, target.at[7].set(jnp.nan), R.nonfinite_target)
+    ended(lin, target.at[7].set(jnp.inf), R.nonfinite_target)
+    broken = eqx.tree_at(lambda lin: lin.signals[0], lin, lin.signals[0].at[0].set(jnp.nan))
+    ended(broken, target, R.nonfinite_jacobian)
+
+
+@pytest.mark.parametrize("name", ["cg_nystrom", "lsmr", "cholesky", "least_squares", "dual"])
+@pytest.mark.parametrize(("points", "parameters"), [(1, 79), (20, 79), (200, 1), (1, 1)])
+def test_any_shape(name, points, parameters):
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem), num_points=points)
+    if parameters < 79:
+        lin = lin.restrict(jnp.arange(79 - parameters, 79))
+    velocity = solve(SOLVERS[name], lin, target)
+    image, _, right, _ = reference(lin, target, float(velocity.info.damping))
+    assert velocity.result == nivp.RESULTS.successful
+    wanted = np.linalg.norm(image - right) / np.linalg.norm(right)
+    np.testing.assert_allclose(velocity.info.projection_residual, wanted, rtol=1e-4, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("solver", "result"),
+    [
+        (nivp.RidgeCG(max_steps=2, preconditioner=nivp.NoPreconditioner()), "max_steps_reached"),
+        (nivp.RidgeCG(rtol=1e-30, damping=1e-4), "stagnation"),
+        (nivp.RidgeCG(preconditioner=Indefinite()), "indefinite_preconditioner"),
+        (nivp.DampedLSMR(max_steps=2, preconditioner=nivp.NoPreconditioner()), "max_steps_reached"),
+        (nivp.RidgeCholesky(damping=1e-30), "factorisation_failed"),
+    ],
+)
+def test_iterations_say_why_they_ended(solver, result):
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem), num_points=40)
+    velocity = solve(solver, lin, target)
+    assert velocity.result == getattr(nivp.RESULTS, result)
+    assert np.all(np.isfinite(velocity.value)) and len(nivp.RESULTS[velocity.result]) > 20
+
+
+@pytest.mark.parametrize("name", ["cg_nystrom", "lsmr", "cholesky", "least_squares", "dual"])
+def test_float32_is_honest(name):
+    """Every residual is what float64 finds it to be; a tolerance out of reach is not claimed."""
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem))
+    low, low_target = lin.astype(jnp.float32), target.astype(jnp.float32)
+    for damping, rtol in ((1e-4, 1e-5), (1e-4, 1e-12), (1e-9, 1e-5)):
+        solver = SOLVERS[name].damped(damping)
+        if name in ITERATIVE:
+            solver = eqx.tree_at(lambda s: s.rtol, solver, rtol)
+        velocity = solve(solver, low, low_target)
+        value, mu = np.asarray(velocity.value, float), float(velocity.info.damping)
+        image, jacobian, right, _ = reference(lin, target, mu)
+        misfit = np.linalg.norm(jacobian @ value - right) / np.linalg.norm(right)
+        np.testing.assert_allclose(velocity.info.projection_residual, misfit, rtol=1e-3)
+        assert np.all(np.isfinite(value))
+        succeeded = velocity.result == nivp.RESULTS.successful
+        assert succeeded or damping < 1e-4 or rtol < 1e-5
+        if name in ITERATIVE:
+            assert not (succeeded and rtol < 1e-6)
+        if succeeded and damping == 1e-4:
+            best = np.linalg.norm(image - right) / np.linalg.norm(right)
+            np.testing.assert_allclose(misfit, best, rtol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["cg_nystrom", "lsmr", "cholesky", "least_squares", "dual"])
+def test_gradients_agree_with_finite_differences(name):
+    """Of a functional of v, along a direction of theta; the damping is a constant."""
+    problem = PROBLEMS["advection_1d"]
+    network = small_network(problem)
+    theta, rebuild = nivp.flatten(network)
+    sample = sampled(problem, network, 100)
+    solver = SOLVERS[name].damped(nivp.AbsoluteDamping(1e-3))
+    if name in ITERATIVE:
+        solver = eqx.tree_at(lambda s: s.rtol, solver, 1e-13)
+
+    @jax.jit
+    def functional(theta):
+        lin, target = nivp.tangent_problem(problem, rebuild(theta), 0.0, sample)
+        v = nivp.solve_velocity(solver, lin, target, key=KEY).value
+        return jnp.vdot(jnp.cos(jnp.arange(v.size)), v)
+
+    slope = jax.jit(jax.grad(functional))(theta)
+    for seed in (1, 2):
+        along = jax.random.normal(jax.random.key(seed), theta.shape)
+        step = 1e-5
+        rise, fall = functional(theta + step * along), functional(theta - step * along)
+        np.testing.assert_allclose(slope @ along, (rise - fall) / (2 * step), rtol=1e-6)
+
+
+def test_residual_on_points_not_seen():
+    problem = PROBLEMS["advection_1d"]
+    network = small_network(problem)
+    seen, other = (
+        nivp.tangent_problem(problem, network, 0.0, sampled(problem, network, n)) for n in (30, 90)
+    )
+    velocity = nivp.solve_velocity(nivp.LeastSquares(), *seen, key=KEY, held_out=other)
+    jacobian, root = dense_parts(other[0])
+    right = np.ravel(root * np.asarray(other[1]))
+    wanted = np.linalg.norm(jacobian @ velocity.value - right) / np.linalg.norm(right)
+    np.testing.assert_allclose(velocity.info.held_out_residual, wanted)
+    assert velocity.info.held_out_residual > 10 * velocity.info.projection_residual
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: nivp.RidgeCG(damping=-1.0), "`damping` must be finite and positive, got -1.0"),
+        (lambda: nivp.RidgeCG(rebuild="never"), "`rebuild`"),
+        (lambda: nivp.RidgeCG(precision="half"), "`precision`"),
+        (lambda: nivp.AbsoluteDamping(0.0), "`value`"),
+        (lambda: nivp.DampedLSMR(rtol=0.0), "`rtol`"),
+        (lambda: nivp.Nystrom(0), "`rank`"),
+        (lambda: nivp.Nystrom(20, 10), "`max_rank`"),
+        (lambda: nivp.HeldOutDamping(nivp.RidgeDual(), ()), "`candidates`"),
+        (lambda: nivp.HeldOutDamping(nivp.RidgeDual(), (-1.0,)), "`candidates`"),
+        (lambda: nivp.HeldOutDamping(nivp.RidgeDual(), fraction=1.0), "`fraction`"),
+        (lambda: nivp.HeldOutDamping(nivp.RidgeDual(), slack=0.5), "`slack`"),
+        (lambda: nivp.Auto(memory=-1.0), "`memory`"),
+        (lambda: nivp.RandomSubset(nivp.RidgeCholesky(), 0), "`size`"),
+        (lambda: nivp.PCG(rtol=0.0), "`rtol`"),
+    ],
+)
+def test_bad_input(make, words):
+    with pytest.raises(nivp.InputError, match=words):
+        make()
