@@ -64,22 +64,27 @@ def products(nivp, points):
 
 
 def rate(nivp, points):
-    """Achieved rate of the structured product over the peak, 4 n p operations counted."""
+    """Achieved rate of the structured product over the peak, 4 n p operations counted: a call
+    alone, and within a compiled loop of ten, as an iterative solver makes it."""
     for dtype in ("float32", "float64"):
         best = peak(dtype)
         for width in (256, 512):
             problem, network, theta, sample = case(nivp, width, 3, points, dtype)
             lin = eqx.filter_jit(nivp.linearise)(network, theta, sample, problem.norm)
             gram = eqx.filter_jit(lambda lin, v: lin.gram(v))
-            achieved = 4 * points * theta.size / seconds(gram, lin, theta)
-            row = {
-                "case": "rate",
-                "dtype": dtype,
-                "width": width,
-                "p": theta.size,
-                "points": points,
-            }
-            print(json.dumps(row | {"peak": best, "of_peak": achieved / best}), flush=True)
+            ten = eqx.filter_jit(
+                lambda lin, v: jax.lax.fori_loop(0, 10, lambda _, v: unit(lin.gram(v)), v)
+            )
+            operations = 4 * points * theta.size
+            row = {"case": "rate", "dtype": dtype, "width": width, "p": theta.size}
+            row |= {"points": points, "peak": best}
+            row["of_peak"] = operations / seconds(gram, lin, theta, repeats=9) / best
+            row["of_peak_in_a_loop"] = 10 * operations / seconds(ten, lin, theta) / best
+            print(json.dumps(row), flush=True)
+
+
+def unit(v):
+    return v / jax.numpy.linalg.norm(v)
 
 
 def dual(nivp, points):
@@ -102,16 +107,15 @@ def dual(nivp, points):
     for name, solver in {"dual": nivp.RidgeDual(damping=1e-8), "cg": sketched}.items():
 
         def solve(lin, target, solver=solver):
-            prepared, _ = solver.prepare(lin, jax.random.key(2))
-            return solver.solve(lin, target, lin.zeros, prepared)
+            return nivp.solve_velocity(solver, lin, target, key=jax.random.key(2))
 
         compiled = eqx.filter_jit(solve)
         spent = seconds(compiled, lin, target, repeats=1)
         velocity = compiled(lin, target)
         row[f"{name}_seconds"], row[f"{name}_in_products"] = spent, spent / product
-        row[f"{name}_linear_residual"] = float(velocity.linear_residual)
-        row[f"{name}_projection_residual"] = float(velocity.projection_residual)
-        row[f"{name}_iterations"] = int(velocity.iterations)
+        row[f"{name}_linear_residual"] = float(velocity.info.linear_residual)
+        row[f"{name}_projection_residual"] = float(velocity.info.projection_residual)
+        row[f"{name}_iterations"] = int(velocity.info.iterations)
     print(json.dumps(row), flush=True)
 
 

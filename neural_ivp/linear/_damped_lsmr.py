@@ -13,7 +13,7 @@ from ._linearisation import AbstractLinearisation
 from ._nystrom import Nystrom
 from ._preconditioned import AbstractPreconditioned, check_rebuild, known
 from ._preconditioner import AbstractPreconditioner
-from ._results import RESULTS
+from ._results import RESULTS, promoted
 from ._velocity import Velocity, finish, ratio
 
 
@@ -90,7 +90,7 @@ class DampedLSMR(AbstractPreconditioned):
             linearisation,
             target,
             value,
-            RESULTS.where(stuck, RESULTS.stagnation, result),
+            RESULTS.where(stuck, RESULTS.tolerance_out_of_reach, result),
             ratio(jnp.linalg.norm(left), jnp.linalg.norm(linearisation.project(f))),
             known(factors, damping),
             iterations=iterations,
@@ -116,5 +116,5 @@ class DampedLSMR(AbstractPreconditioned):
             lx.LSMR(rtol=0.0, atol=limit, max_steps=self.max_steps, conlim=jnp.inf),  # pyright: ignore[reportArgumentType]
             throw=False,
         )
-        result = RESULTS.promote(solution.result)
+        result = promoted(solution.result)
         return right_root(solution.value.astype(narrow)), result, solution.stats["num_steps"]

@@ -21,6 +21,21 @@ class RESULTS(lx.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
         "The preconditioner is not positive definite: the best iterate before it showed is "
         "returned. Try a larger damping, a smaller rank, or `NoPreconditioner`."
     )
+    tolerance_out_of_reach = (
+        "The iteration stopped improving before its tolerance; the best iterate is returned. Try "
+        "a larger `rtol`, a larger damping, or float64."
+    )
+    indefinite_system = (
+        "Rounding made M + mu I indefinite along a direction of the iteration; the best iterate "
+        "is returned. Try a larger damping, or float64."
+    )
+
+
+def promoted(result: lx.RESULTS) -> RESULTS:
+    """lineax's result of an iteration, in words that speak of this library's arguments."""
+    own = RESULTS.promote(result)
+    own = RESULTS.where(own == RESULTS.stagnation, RESULTS.tolerance_out_of_reach, own)
+    return RESULTS.where(own == RESULTS.breakdown, RESULTS.indefinite_system, own)
 
 
 def refused(result: RESULTS) -> Bool[Array, ""]:

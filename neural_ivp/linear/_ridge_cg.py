@@ -14,7 +14,7 @@ from ._nystrom import Nystrom
 from ._pcg import PCG
 from ._preconditioned import AbstractPreconditioned, check_rebuild, known
 from ._preconditioner import AbstractPreconditioner
-from ._results import RESULTS
+from ._results import RESULTS, promoted
 from ._velocity import Velocity, finish
 
 
@@ -98,8 +98,9 @@ class RidgeCG(AbstractPreconditioned):
             },
             throw=False,
         )
-        result = RESULTS.promote(solution.result)
-        indefinite = solution.stats["indefinite_preconditioner"] & (result == RESULTS.breakdown)
+        result = promoted(solution.result)
+        indefinite = solution.stats["indefinite_preconditioner"]
+        indefinite &= result == RESULTS.indefinite_system
         return finish(
             linearisation,
             target,

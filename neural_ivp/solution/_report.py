@@ -54,17 +54,29 @@ def report(solution: "Solution") -> str:
 def _of_steps(record: dict[str, np.ndarray], totals: dict[str, int]) -> list[str]:
     kept = record["accepted"]
     dt = (record["t1"] - record["t0"])[kept]
-    residual = record["projection_residual"][kept]
+    residual, held_out = (
+        record[name][kept] for name in ("projection_residual", "held_out_residual")
+    )
     lines = [
         f"step size: {dt.min():.2e} to {dt.max():.2e}",
         f"projection residual |J v - f| / |f|: median {np.median(residual):.1e}, "
-        f"largest {residual.max():.1e}",
+        f"largest {residual.max():.1e}; on points not used: median {np.median(held_out):.1e}, "
+        f"largest {held_out.max():.1e}",
+        f"condition number of the solved system: up to {record['condition'][kept].max():.1e}"
+        + _ranks(record["effective_rank"][kept]),
     ]
     if totals["cg_iterations"]:
         unconverged = int(record["unconverged"].sum())
         lines.append(
             f"linear solves: {totals['cg_iterations']} iterations, {totals['gram_products']} "
-            f"products with M; {unconverged} of {totals['rhs_evaluations']} ended short of their "
+            f"products with M, {int(record['rebuilds'].sum())} preconditioners built; "
+            f"{unconverged} of {totals['rhs_evaluations']} ended short of their "
             f"tolerance (largest relative residual {record['linear_residual'].max():.1e})"
         )
     return lines
+
+
+def _ranks(ranks: np.ndarray) -> str:
+    if np.any(np.isnan(ranks)):
+        return ""
+    return f"; effective rank {ranks.min():.0f} to {ranks.max():.0f}"
