@@ -27,8 +27,9 @@ test: $(DEV)  ## Run the fast tests
 validate: $(DEV)  ## Run the slow tests, which print the long validation table
 	$(BIN)/python -m pytest -m slow -s $(PYTEST_ARGS)
 
-bench-linear: $(DEV)  ## Measure the linear layer: products, memory, the dual solve
-	$(BIN)/python benchmarks/linear.py
+bench-linear: $(DEV)  ## Measure the linear layer: products, memory, solvers along trajectories
+	$(BIN)/python benchmarks/linear.py --json runs/bench/linear.jsonl
+	$(BIN)/python benchmarks/trajectories.py --json runs/bench/trajectories.jsonl
 
 lint: $(DEV)  ## Check style, formatting and types
 	$(BIN)/ruff check .

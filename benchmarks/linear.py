@@ -1,18 +1,18 @@
 """The linear layer: products, their memory, and the exact dual solve against conjugate gradients.
 
-    .venv/bin/python benchmarks/linear.py [products|rate|dual ...] [--points 1024]
+    .venv/bin/python benchmarks/linear.py [products|rate|dual ...] [--points 1024] [--json FILE]
 
 Times are medians of repeated calls in one process; the matrix-product peak they are compared
-with is measured in the same run. One JSON record a row.
+with is measured in the same run. Prints a table, and writes its rows to FILE as lines of JSON.
 """
 
 import argparse
-import json
 import statistics
 import time
 
 import equinox as eqx
 import jax
+from records import Records
 
 
 def seconds(function, *arguments, repeats=5):
@@ -45,13 +45,13 @@ def case(nivp, width, depth, points, dtype):
     return problem, network, theta, sample
 
 
-def products(nivp, points):
+def products(nivp, points, records):
     """Cost and temporary memory of a product against p, by structure and by differentiation."""
     from neural_ivp.linear._generic import generic
 
     for width in (64, 128, 256, 512, 724):
         problem, network, theta, sample = case(nivp, width, 3, points, "float64")
-        row = {"case": "products", "p": theta.size, "points": points}
+        row = {"p": theta.size, "points": points}
         makers = {"structured": nivp.linearise, "generic": generic}
         for name, maker in makers.items():
             lin = eqx.filter_jit(maker)(network, theta, sample, problem.norm)
@@ -59,11 +59,11 @@ def products(nivp, points):
             memory = gram.lower(lin, theta).compile().compiled.memory_analysis()
             row[f"{name}_seconds"] = seconds(gram, lin, theta)
             row[f"{name}_temporary_entries"] = memory.temp_size_in_bytes // 8
-        row["n_p_entries"] = points * theta.size
-        print(json.dumps(row), flush=True)
+        row["temporary_over_n_p"] = row["structured_temporary_entries"] / (points * theta.size)
+        records.add("products", **row)
 
 
-def rate(nivp, points):
+def rate(nivp, points, records):
     """Achieved rate of the structured product over the peak, 4 n p operations counted, and the
     time of the generic one over its own: a call alone, and within a compiled loop of ten, as an
     iterative solver makes it."""
@@ -77,20 +77,20 @@ def rate(nivp, points):
             problem, network, theta, sample = case(nivp, width, 3, points, dtype)
             given = (network, theta, sample, problem.norm)
             lin, plain = eqx.filter_jit(nivp.linearise)(*given), eqx.filter_jit(generic)(*given)
-            row = {"case": "rate", "dtype": dtype, "width": width, "p": theta.size}
+            row = {"dtype": dtype, "width": width, "p": theta.size}
             row |= {"points": points, "peak": best}
             for name, product, count in (("alone", gram, 1), ("in_a_loop", ten, 10)):
                 spent = seconds(product, lin, theta, repeats=9)
                 row[f"of_peak_{name}"] = 4 * points * theta.size * count / spent / best
                 row[f"generic_{name}"] = seconds(product, plain, theta, repeats=9) / spent
-            print(json.dumps(row), flush=True)
+            records.add("rate", **row)
 
 
 def unit(v):
     return v / jax.numpy.linalg.norm(v)
 
 
-def dual(nivp, points):
+def dual(nivp, points, records):
     """The exact solve through the kernel against CG with a sketch rebuilt for the solve."""
     from neural_ivp.linear._generic import generic
 
@@ -106,20 +106,30 @@ def dual(nivp, points):
     sketched = nivp.RidgeCG(
         damping=1e-8, rtol=1e-8, preconditioner=nivp.Nystrom(250), rebuild="solve"
     )
-    row = {"case": "dual", "p": theta.size, "points": points, "generic_product_seconds": product}
-    for name, solver in {"dual": nivp.RidgeDual(damping=1e-8), "cg": sketched}.items():
+    size = {"p": theta.size, "points": points, "generic_product_seconds": product}
+    solvers = {
+        "RidgeDual": nivp.RidgeDual(damping=1e-8),
+        "RidgeDualCG": nivp.RidgeDualCG(damping=1e-8, rtol=1e-8),
+        "RidgeCG, Nystrom(250)": sketched,
+    }
+    for name, solver in solvers.items():
 
         def solve(lin, target, solver=solver):
             return nivp.solve_velocity(solver, lin, target, key=jax.random.key(2))
 
         compiled = eqx.filter_jit(solve)
         spent = seconds(compiled, lin, target, repeats=1)
-        velocity = compiled(lin, target)
-        row[f"{name}_seconds"], row[f"{name}_in_products"] = spent, spent / product
-        row[f"{name}_linear_residual"] = float(velocity.info.linear_residual)
-        row[f"{name}_projection_residual"] = float(velocity.info.projection_residual)
-        row[f"{name}_iterations"] = int(velocity.info.iterations)
-    print(json.dumps(row), flush=True)
+        info = compiled(lin, target).info
+        records.add(
+            "dual",
+            solver=name,
+            **size,
+            seconds=spent,
+            in_products=spent / product,
+            linear_residual=float(info.linear_residual),
+            projection_residual=float(info.projection_residual),
+            iterations=int(info.iterations),
+        )
 
 
 def main() -> None:
@@ -127,12 +137,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", choices=[*cases, []])
     parser.add_argument("--points", type=int)
+    parser.add_argument("--json")
     options = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
     import neural_ivp as nivp
 
+    records = Records(options.json)
     for name in options.names or cases:
-        cases[name](nivp, options.points or (1_024 if name == "products" else 4_096))
+        cases[name](nivp, options.points or (1_024 if name == "products" else 4_096), records)
+    print(records.table())
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
 """Velocity solvers on networks along real trajectories: advection, wave and heat.
 
-    .venv/bin/python benchmarks/trajectories.py [solvers|damping|reuse ...]
+    .venv/bin/python benchmarks/trajectories.py [solvers|damping|reuse ...] [--json FILE]
 
 A small network is fitted and marched with the default method; J and f are taken at the start, the
 middle and the end. `solvers` compares each solver with numpy's SVD at the same damping, `damping`
 compares rules for choosing it, `reuse` runs a whole march with a sketch rebuilt for every
-right-hand side and with one that is kept. Prints one JSON record a row.
+right-hand side and with one that is kept. Prints a table, and writes its rows to FILE as lines of
+JSON.
 """
 
 import argparse
 import functools
-import json
 
 import diffrax
 import equinox as eqx
@@ -18,16 +18,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from linear import seconds
+from records import Records
 
 PROBLEMS = {
     "advection": (("Advection", 2), 0.25),
     "wave": (("Wave", 1), 0.5),
     "heat": (("Heat", 2), 0.5),
 }
-
-
-def show(row):
-    print(json.dumps(row, default=lambda x: np.asarray(x).tolist()), flush=True)
 
 
 def trajectory(nivp, name, width=14, depth=3):
@@ -64,6 +61,7 @@ def catalogue(nivp, dtype):
         "DampedLSMR": nivp.DampedLSMR(**options),
         "RidgeCholesky": nivp.RidgeCholesky(damping=damping),
         "RidgeDual": nivp.RidgeDual(damping=damping),
+        "RidgeDualCG": nivp.RidgeDualCG(damping=damping, rtol=rtol),
         "LeastSquares": nivp.LeastSquares(damping=damping),
         "Auto": nivp.Auto(damping=damping),
     }
@@ -73,7 +71,7 @@ def catalogue(nivp, dtype):
     return found
 
 
-def solvers(nivp):
+def solvers(nivp, records):
     """Every solver against the SVD at the same damping, with float64 J in both dtypes."""
     solve = eqx.filter_jit(nivp.solve_velocity)
     for name in PROBLEMS:
@@ -92,7 +90,7 @@ def solvers(nivp):
                     call = functools.partial(solve, solver, lin, f, **options)
                     row = {"case": name, "t": t, "dtype": dtype, "solver": kind}
                     row |= {"p": lin.num_parameters, "seconds": round(seconds(call, repeats=1), 3)}
-                    show(row | compared(nivp, call(), svd, rows, right))
+                    records.add("solvers", **row | compared(nivp, call(), svd, rows, right))
 
 
 def compared(nivp, velocity, svd, rows, right):
@@ -116,7 +114,7 @@ def compared(nivp, velocity, svd, rows, right):
     }
 
 
-def damping(nivp):
+def damping(nivp, records):
     """Rules for the damping, by the residual on 8 000 other points over the best of all.
 
     Held-out points (a fifth), generalised cross-validation, and the discrepancy principle at
@@ -137,7 +135,7 @@ def damping(nivp):
                     over = errors[list(candidates).index(c)] / min(errors)
                     row[rule], row[f"{rule}_over_best"] = c, round(over, 3)
                     row[f"{rule}_speed"] = np.linalg.norm(fitted(rows, right, c))
-                show(row)
+                records.add("damping", **row)
 
 
 def fitted(rows, right, relative):
@@ -173,50 +171,58 @@ def rules(rows, right, candidates):
     return chosen | {"discrepancy": max(enough, default=candidates[-1])}
 
 
-def reuse(nivp):
-    """A march with a sketch for every right-hand side, and with one kept while it serves."""
+def reuse(nivp, records):
+    """A march with a Nystrom sketch for every right-hand side, with one kept while it serves, and
+    with columns of the kernel instead."""
     problem, key = nivp.problems.Advection(2), jax.random.key(0)
     network = nivp.default_network(problem, key=key)
     fitted = nivp.fit(network, problem.initial, problem.domain, (nivp.GaussNewton(),), key=key)
-    for rebuild in ("solve", "step", "needed"):
-        solver = nivp.RidgeCG(
-            damping=1e-8, rtol=1e-6, preconditioner=nivp.Nystrom(250), rebuild=rebuild
-        )
-        method = nivp.NeuralIVP(
-            sampler=nivp.Following(4_000),
-            velocity=solver,
-            integrator=nivp.Adaptive(diffrax.Tsit5(), rtol=1e-4, atol=1e-6),
-            fit=(nivp.GaussNewton(steps=1),),
-        )
-        solution = nivp.solve(problem, fitted.network, method, ts=[0, 0.5], key=key, throw=False)
-        record = solution.record
-        evaluations = int(np.sum(record["rhs_evaluations"]))
-        show(
-            {
-                "case": "reuse",
-                "rebuild": rebuild,
-                "p": nivp.flatten(network)[0].size,
-                "products_per_evaluation": float(np.sum(record["products"]) / evaluations),
-                "evaluations": evaluations,
-                "rebuilds": int(np.sum(record["rebuilds"])),
-                "unconverged": int(np.sum(record["unconverged"])),
-                "error": float(solution.error().relative_l2[-1]),
-                "reached": float(solution.ts[-1]),
-                "evolve_seconds": round(solution.seconds["evolve"], 1),
-            }
-        )
+    for damping, rtol in ((1e-8, 1e-6), (1e-6, 1e-6)):
+        sketch = {"damping": damping, "rtol": rtol, "preconditioner": nivp.Nystrom(250)}
+        choices = {
+            f"RidgeCG, {word}": nivp.RidgeCG(rebuild=word, **sketch)
+            for word in ("solve", "step", "needed")
+        }
+        choices["RidgeDualCG"] = nivp.RidgeDualCG(damping=damping, rtol=rtol)
+        for name, solver in choices.items():
+            method = nivp.NeuralIVP(
+                sampler=nivp.Following(4_000),
+                velocity=solver,
+                integrator=nivp.Adaptive(diffrax.Tsit5(), rtol=1e-4, atol=1e-6),
+                fit=(nivp.GaussNewton(steps=1),),
+            )
+            end = [0, 0.5]
+            solution = nivp.solve(problem, fitted.network, method, ts=end, key=key, throw=False)
+            record = solution.record
+            evaluations = int(np.sum(record["rhs_evaluations"]))
+            records.add(
+                "reuse",
+                solver=name,
+                damping=damping,
+                p=nivp.flatten(network)[0].size,
+                products_per_evaluation=float(np.sum(record["products"]) / evaluations),
+                evaluations=evaluations,
+                rebuilds=int(np.sum(record["rebuilds"])),
+                unconverged=int(np.sum(record["unconverged"])),
+                error=float(solution.error().relative_l2[-1]),
+                reached=float(solution.ts[-1]),
+                evolve_seconds=round(solution.seconds["evolve"], 1),
+            )
 
 
 def main() -> None:
     cases = {"solvers": solvers, "damping": damping, "reuse": reuse}
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", choices=[*cases, []])
+    parser.add_argument("--json")
     options = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
     import neural_ivp as nivp
 
+    records = Records(options.json)
     for name in options.names or cases:
-        cases[name](nivp)
+        cases[name](nivp, records)
+    print(records.table())
 
 
 if __name__ == "__main__":

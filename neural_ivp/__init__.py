@@ -49,6 +49,7 @@ from .linear import RandomSubset as RandomSubset
 from .linear import RidgeCG as RidgeCG
 from .linear import RidgeCholesky as RidgeCholesky
 from .linear import RidgeDual as RidgeDual
+from .linear import RidgeDualCG as RidgeDualCG
 from .linear import Velocity as Velocity
 from .linear import VelocityInfo as VelocityInfo
 from .linear import linearise as linearise

@@ -169,8 +169,9 @@ class TestRun:
         assert captured.out.count("relative L2 error") == 2
 
     def test_what_it_prints(self, here, undrawn, capsys):
-        assert main(["run", "tiny.toml"]) == 0
+        assert main(["run", "tiny.toml", "--set", "method.velocity=Auto"]) == 0
         captured = capsys.readouterr()
+        assert "RidgeDual for 209 parameters, 64 rows, float64: exact" in captured.err
         error = read_json(here / "runs/tiny/metrics.json")["relative_l2_error_overall"]
         assert f"{error:.2e} overall" in captured.out and "at t = 0.05" in captured.out
         assert f"picture: {Path('runs/tiny/figure.png')}" in captured.out

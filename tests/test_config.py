@@ -122,6 +122,28 @@ name = "LastLayer"
     assert isinstance(method.restart, PeriodicRestart) and len(method.restart.fit) == 1
 
 
+@pytest.mark.parametrize(
+    ("damping", "value"), [("1e-7", 1e-7), ('{ name = "AbsoluteDamping", value = 0.5 }', 0.5)]
+)
+def test_wrapped_solvers_and_their_dampings(write, damping, value):
+    text = (
+        TINY.replace('velocity = "RidgeCholesky"\n', "")
+        + f"""
+[method.velocity]
+name = "HeldOutDamping"
+candidates = [1e-3, 1e-6]
+slack = 1.5
+inner = {{ name = "Anchored", inner = {{ name = "RidgeDual", damping = {damping} }} }}
+"""
+    )
+    config = load_config(write(text))
+    inner = config.method.velocity.inner.inner
+    assert config.method.velocity.candidates == (1e-6, 1e-3)
+    assert value in (inner.damping, getattr(inner.damping, "value", None))
+    again = load_config(write(config.toml(), "resolved.toml"))
+    assert describe(again.method) == describe(config.method)
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_config_of_the_repository_resolves_to_itself(path, write):
     config = load_config(path)

@@ -12,6 +12,7 @@ import pytest
 
 import neural_ivp as nivp
 from neural_ivp.linear._generic import GenericLinearisation, generic
+from neural_ivp.linear._pivoted_cholesky import pivoted_cholesky
 from neural_ivp.linear._structured import StructuredLinearisation
 
 from .helpers import KEY, PROBLEMS, TORUS, Fourier, error, linearised, sampled, small_network
@@ -101,6 +102,7 @@ def test_structured_products_equal_generic_ones(name):
     assert isinstance(fast, StructuredLinearisation)
     v, w = jax.random.normal(KEY, theta.shape), jax.random.normal(KEY, fast.values.shape)
     chosen = jax.random.permutation(KEY, theta.size)[:17]
+    columns = jnp.asarray([31, 2, 7])
     for attempt in (fast, fast.restrict(chosen)):
         whole = plain if attempt is fast else plain.restrict(chosen)
         assert (
@@ -109,7 +111,11 @@ def test_structured_products_equal_generic_ones(name):
         )
         assert error(attempt.pull(w), whole.pull(w)) < 1e-14
         assert error(attempt.columns(), whole.columns()) < 1e-14
-        assert error(attempt.kernel(), whole.kernel()) < 1e-14
+        kernel = np.asarray(whole.kernel())
+        for some in (attempt, whole):
+            assert error(some.kernel(), kernel) < 1e-14
+            assert error(some.kernel(columns), kernel[:, columns]) < 1e-14
+            assert error(some.kernel_diagonal(), np.diag(kernel)) < 1e-14
     assert error(fast.values, plain.values) < 1e-14
 
 
@@ -143,8 +149,9 @@ def test_chunks_of_points_change_nothing(name, twice):
         small = lin.restrict(chosen)
         narrow = small.astype(jnp.float32).gram(v[:3].astype(jnp.float32))
         products = (lin.push(v), lin.pull(w), lin.gram(v), small.gram(v[:3]), narrow)
-        dense = (lin.kernel(), lin.columns(), lin.columns(chosen))
-        return (lin.values, *products, *dense, lin.diagonal(), small.diagonal())
+        dense = (lin.kernel(), lin.kernel(chosen), lin.columns(), lin.columns(chosen))
+        diagonals = (lin.diagonal(), small.diagonal(), lin.kernel_diagonal())
+        return (lin.values, *products, *dense, *diagonals)
 
     assert all(map(np.any, parts(theta, sample, 16)))
     for got, wanted in zip(parts(theta, sample, 16), parts(theta, sample, None), strict=True):
@@ -208,3 +215,15 @@ def test_points_on_four_devices_need_one_all_reduce():
         text=True,
     )
     assert ended.stdout == "one all-reduce\n", ended.stderr
+
+
+def test_pivoted_cholesky_is_close_to_the_best_of_a_smaller_rank():
+    """60 columns against the best of rank 40; then a kernel of rank 20, which they exhaust."""
+    rng = np.random.default_rng(0)
+    basis, _ = np.linalg.qr(rng.normal(size=(300, 300)))
+    for spectrum in (0.9 ** np.arange(300), np.r_[np.ones(20), np.zeros(280)]):
+        kernel = jnp.asarray(basis * spectrum @ basis.T)
+        factor = pivoted_cholesky(lambda i, k=kernel: k[:, i], jnp.diag(kernel), 60, 20, KEY)
+        left = np.linalg.eigvalsh(kernel - factor @ factor.T)
+        assert left[0] > -1e-13
+        assert np.sum(left) < np.sum(spectrum[40:]) + 1e-12

@@ -55,6 +55,26 @@ def test_small_scales_in_float32_do_not_break_down():
     np.testing.assert_allclose(solution.value, 1 / diagonal, rtol=1e-4)
 
 
+def test_the_scale_of_the_preconditioner_does_not_matter_in_float32():
+    # The second case of that trap: the inverse of a Gram matrix's leading part, as textbooks
+    # scale it, is of the order of 1 / mu.
+    rng = np.random.default_rng(1)
+    factor = rng.normal(size=(300, 200)) * np.geomspace(1, 1e-4, 200)
+    gram = (factor.T @ factor / 300).astype(np.float32)
+    values, vectors = np.linalg.eigh(gram.astype(float))
+    mu = 1e-5 * values[-1]
+    kept, basis = values[-60:], vectors[:, -60:]
+    rest = (np.eye(200) - basis @ basis.T) / (kept[0] + mu)
+    inverse = (basis / (kept + mu) @ basis.T + rest).astype(np.float32)
+    matrix = gram + np.float32(mu) * np.eye(200, dtype=np.float32)
+    b = jnp.asarray(gram @ rng.normal(size=200).astype(np.float32))
+    for scale in (1, kept[0] + mu):
+        given = operator(inverse * np.float32(scale))
+        solution = run(matrix, b, nivp.PCG(rtol=1e-4), preconditioner=given)
+        assert solution.result == lx.RESULTS.successful
+        assert solution.stats["num_steps"] < 15
+
+
 @pytest.mark.parametrize(
     ("matrix", "options", "result"),
     [

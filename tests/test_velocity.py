@@ -30,6 +30,7 @@ ITERATIVE = {
     "lsmr": nivp.DampedLSMR(
         damping=1e-6, rtol=1e-10, max_steps=500, preconditioner=nivp.Nystrom(40)
     ),
+    "dual_cg": nivp.RidgeDualCG(damping=1e-6, rtol=1e-10, rank=60, block=20),
 }
 DIRECT = {
     "cholesky": nivp.RidgeCholesky(damping=1e-6),
@@ -219,8 +220,9 @@ def test_a_preconditioner_is_kept_until_a_new_one_would_have_paid():
         (500, 4000, "float64", 2e9, "RidgeCholesky", "exact"),
         (100_000, 3000, "float64", 2e9, "RidgeDual", "exact"),
         (500, 4000, "float32", 2e9, "LeastSquares", "exact"),
-        (100_000, 3000, "float64", 1e8, "RidgeCG", "GB of the 0.1 GB allowed"),
-        (100_000, 300_000, "float64", 1e12, "RidgeCG", "times 1000 products"),
+        (100_000, 3000, "float64", 1e8, "RidgeDualCG", "GB of the 0.1 GB allowed"),
+        (100_000, 300_000, "float64", 1e13, "RidgeDualCG", "times 1000 products"),
+        (50_000, 50_000, "float32", 1e10, "RidgeCG", "GB of the 10 GB allowed"),
     ],
 )
 def test_auto_says_what_it_chose_and_why(p, rows, dtype, memory, name, words):

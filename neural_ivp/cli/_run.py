@@ -9,9 +9,11 @@ from typing import Any, TextIO
 from rich.console import Console
 
 from ..config import RunConfig, dtype_of, make_config, read_table
+from ..linear import Auto
 from ..networks import flatten
 from ..solution import Solution
 from ..solve import Progress, solve
+from ..solve._defaults import num_quantities
 from ._environment import device, environment, precision, versions
 from ._folder import make_folder, write_json, write_text
 from ._metrics import measured, metrics
@@ -68,6 +70,10 @@ def _solve(config: RunConfig, folder: Path, log: TextIO, quiet: bool) -> Solutio
         f"{type(problem).__name__} in {problem.domain.dimension} dimension(s), "
         f"{flatten(network)[0].size} parameters ({config.dtype}), on {device()}; into {folder}"
     )
+    velocity = config.method.velocity
+    if isinstance(velocity, Auto):
+        rows = config.method.sampler.num_points * num_quantities(problem, network)
+        line(velocity.choice(flatten(network)[0].size, rows, config.dtype)[1])
     lines = Lines(line)
     with contextlib.ExitStack() as stack:
         reports: list[Callable[[Progress], None]] = [lines]

@@ -21,5 +21,6 @@ from ._results import RESULTS as RESULTS
 from ._ridge_cg import RidgeCG as RidgeCG
 from ._ridge_cholesky import RidgeCholesky as RidgeCholesky
 from ._ridge_dual import RidgeDual as RidgeDual
+from ._ridge_dual_cg import RidgeDualCG as RidgeDualCG
 from ._velocity import Velocity as Velocity
 from ._velocity import VelocityInfo as VelocityInfo

@@ -16,6 +16,7 @@ from ._nystrom import Nystrom
 from ._ridge_cg import RidgeCG
 from ._ridge_cholesky import RidgeCholesky
 from ._ridge_dual import RidgeDual
+from ._ridge_dual_cg import RidgeDualCG
 from ._velocity import Velocity
 
 # An exact solve is preferred up to the cost of so many products. Conjugate gradients take a few
@@ -28,7 +29,8 @@ class Auto(AbstractDamped):
 
     With p parameters, m = n q rows and the dtype, `choice` compares the operations of
     `RidgeCholesky` (p x p), `RidgeDual` (m x m) and, in float32, `LeastSquares` with those of
-    1 000 products, and says in a sentence what it took and why.
+    1 000 products, and says in a sentence what it took and why: else `RidgeDualCG` in float64
+    and `RidgeCG` in float32.
 
     **Arguments:**
 
@@ -50,7 +52,7 @@ class Auto(AbstractDamped):
         """The solver for p parameters and m rows, and why."""
         double = jnp.dtype(dtype) == jnp.float64
         wide = jnp.dtype(dtype).itemsize
-        # Name, solver, operations, entries held.
+        # Solver, operations, entries held.
         if double:
             exact = [
                 (RidgeCholesky(), rows * p**2 + p**3 / 3, rows * p + 2 * p**2),
@@ -58,20 +60,18 @@ class Auto(AbstractDamped):
             ]
         else:
             exact = [(LeastSquares(), 4 * (rows + p) * p**2, 2 * (rows + p) * p)]
-        solver, operations, entries = min(exact, key=lambda entry: entry[1])
-        iterative = ITERATIVE_PRODUCTS * 4 * rows * p
+        allowed = [entry for entry in exact if entry[2] * wide <= self.memory]
+        solver, operations, entries = min(allowed or exact, key=lambda entry: entry[1])
+        dear = operations / (ITERATIVE_PRODUCTS * 4 * rows * p)
         sizes = f"{p} parameters, {rows} rows, {jnp.dtype(dtype)}"
         space = f"{entries * wide / 1e9:.2g} GB of the {self.memory / 1e9:.2g} GB allowed"
         name = type(solver).__name__
-        if entries * wide > self.memory:
-            why = f"{name} would take {space}"
-        elif operations > iterative:
-            ratio = operations / iterative
-            why = f"{name} would cost {ratio:.2g} times {ITERATIVE_PRODUCTS} products"
-        else:
+        if allowed and dear <= 1:
             return self._with_damping(solver), f"{name} for {sizes}: exact, and takes {space}"
-        solver = RidgeCG(preconditioner=Nystrom(200), rtol=1e-6 if double else 1e-4)
-        return self._with_damping(solver), f"RidgeCG for {sizes}: {why}"
+        why = f"cost {dear:.2g} times {ITERATIVE_PRODUCTS} products" if allowed else f"take {space}"
+        iterative = RidgeDualCG() if double else RidgeCG(rtol=1e-4, preconditioner=Nystrom(200))
+        kind = type(iterative).__name__
+        return self._with_damping(iterative), f"{kind} for {sizes}: {name} would {why}"
 
     def _with_damping(self, solver: AbstractVelocitySolver) -> AbstractVelocitySolver:
         return solver if self.damping is None else solver.damped(self.damping)

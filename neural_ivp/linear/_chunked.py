@@ -53,6 +53,11 @@ class ChunkedLinearisation(AbstractLinearisation):
     def diagonal(self) -> Theta:
         return self._sum(lambda lin, weights: lin.reweighted(weights).diagonal(), self.weights)
 
+    def kernel_diagonal(self) -> Float[Array, " nq"]:
+        shape = self.values.shape
+        parts = self._map(lambda lin, _: lin.kernel_diagonal(), self.weights)
+        return jnp.ravel(parts)[: shape[0] * shape[1]]
+
     def columns(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:
         return self._joined(self._map(lambda lin, _: lin.columns(indices), self.weights))
 

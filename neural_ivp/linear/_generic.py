@@ -52,6 +52,12 @@ class GenericLinearisation(AbstractLinearisation):
         points = (self.points, self.weights)
         return jax.lax.scan(add, jnp.zeros_like(self.theta), points)[0]
 
+    def kernel_diagonal(self) -> Float[Array, " nq"]:
+        def lengths(x):
+            return jnp.sum(self._rows(x) ** 2, axis=-1)
+
+        return jnp.ravel(jax.lax.map(lengths, self.points, batch_size=16))
+
     def astype(self, dtype: Any) -> "GenericLinearisation":
         template, theta, sample = jax.tree.map(
             lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf,

@@ -22,6 +22,12 @@ class HeldOutDamping(AbstractVelocitySolver):
     the dampings whose residual is within `slack` of the smallest, the largest is used for all
     stages: the smaller velocities make the larger steps. The solve itself uses all points.
 
+    Chosen by `benchmarks/trajectories.py damping` among three rules at nine instants of advection,
+    wave and heat. With fewer points than parameters (500 and 673, heat) its residual on other
+    points was 1.0 to 1.3 times the best of ten dampings, that of generalised cross-validation
+    1.7 to 2.2 times with velocities a hundred times as large; with 2 000 points both chose
+    alike (1.0 to 1.1 times). The discrepancy principle at 1e-4 was up to 6 times off.
+
     **Arguments:**
 
     - `inner`: the solver; its own damping is not used.

@@ -9,6 +9,7 @@ import abc
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -54,10 +55,25 @@ class AbstractLinearisation(eqx.Module):
         """The same J with other weights of the points: 0 leaves a point out of M and F."""
         return eqx.tree_at(lambda lin: lin.weights, self, weights)
 
-    def kernel(self) -> Float[Array, "nq nq"]:
-        """J J^T, points and quantities in one row each."""
-        rows = self.columns().reshape(-1, self.num_parameters)
-        return rows @ rows.T
+    @abc.abstractmethod
+    def kernel_diagonal(self) -> Float[Array, " nq"]:
+        """The squared lengths of the rows of J."""
+
+    def kernel(self, columns: Int[Array, " b"] | None = None) -> Float[Array, "nq b"]:
+        """J J^T, points and quantities in one row each, or its columns of these indices.
+
+        Columns take a product each here; the whole kernel forms J.
+        """
+        if columns is None:
+            rows = self.columns().reshape(-1, self.num_parameters)
+            return rows @ rows.T
+        units = jnp.zeros((columns.size, self.values.size), self.values.dtype)
+        units = units.at[jnp.arange(columns.size), columns].set(1)
+
+        def column(unit):
+            return jnp.ravel(self.push(self.pull(unit.reshape(self.values.shape))))
+
+        return jax.lax.map(column, units, batch_size=16).T
 
     @property
     def zeros(self) -> Theta:
@@ -117,6 +133,9 @@ class _Restricted(AbstractLinearisation):
 
     def diagonal(self) -> Theta:
         return self.whole.diagonal()[self.indices]
+
+    def kernel_diagonal(self) -> Float[Array, " nq"]:
+        return jnp.ravel(jnp.sum(self.columns() ** 2, axis=-1))
 
     def astype(self, dtype: Any) -> "_Restricted":
         return _Restricted(whole=self.whole.astype(dtype), indices=self.indices)  # pyright: ignore[reportCallIssue]

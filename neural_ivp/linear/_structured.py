@@ -78,15 +78,23 @@ class StructuredLinearisation(AbstractLinearisation):
         d = jnp.moveaxis(jnp.concatenate(self.signals, axis=1), -1, 0)
         return d[:, :, sinks] * a[:, None, sources]
 
-    def kernel(self) -> Float[Array, "nq nq"]:
+    def kernel(self, columns: Int[Array, " b"] | None = None) -> Float[Array, "nq b"]:
         """The sum over the layers of (a a^T + 1) times d d^T, entry by entry."""
         n, q = self.values.shape
-        total = jnp.zeros((n * q, n * q), self.values.dtype)
+        if columns is None:
+            columns = jnp.arange(n * q)
+        total = jnp.zeros((n * q, columns.size), self.values.dtype)
         for a, d in zip(self.inputs, self.signals, strict=True):
-            inner = jnp.repeat(jnp.repeat(a @ a.T + 1, q, axis=0), q, axis=1)
+            inner = jnp.repeat(a @ a[columns // q].T, q, axis=0)
             flat = jnp.moveaxis(d, -1, 0).reshape(n * q, -1)
-            total = total + inner * (flat @ flat.T)
+            total = total + (inner + 1) * (flat @ flat[columns].T)
         return total
+
+    def kernel_diagonal(self) -> Float[Array, " nq"]:
+        total = jnp.zeros_like(self.values)
+        for a, d in zip(self.inputs, self.signals, strict=True):
+            total = total + (jnp.sum(a**2, axis=1)[:, None] + 1) * jnp.sum(d**2, axis=1).T
+        return jnp.ravel(total)
 
     def diagonal(self) -> Theta:
         parts = []

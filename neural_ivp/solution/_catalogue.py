@@ -30,6 +30,7 @@ from ..linear import (
     RidgeCG,
     RidgeCholesky,
     RidgeDual,
+    RidgeDualCG,
 )
 from ..networks import HardDirichlet, Mixed, SinusoidalMLP
 from ..problems import Advection, FokkerPlanck, Heat, Wave
@@ -48,7 +49,7 @@ register(Box, Torus)
 register(Advection, Heat, Wave, FokkerPlanck)
 register(SinusoidalMLP, HardDirichlet, Mixed)
 register(Uniform, QuasiUniform, Following)
-register(RidgeCG, RidgeCholesky, RidgeDual, LeastSquares, DampedLSMR, AbsoluteDamping)
+register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, DampedLSMR, AbsoluteDamping)
 register(RandomSubset, HeldOutDamping, Anchored, Auto, Nystrom, Jacobi, NoPreconditioner)
 register(Adam, GaussNewton, LastLayer, Adaptive, NoRestart, PeriodicRestart, NeuralIVP)
 register(dfx.Heun, dfx.Midpoint, dfx.Ralston, dfx.Bosh3, dfx.Tsit5, dfx.Dopri5, dfx.Dopri8)

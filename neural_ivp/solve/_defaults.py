@@ -89,9 +89,7 @@ def default_method(problem: AbstractProblem, network: AbstractNetwork) -> Neural
     rows in every solve as it has quantities: such problems (waves) get a tolerance of 1e-3 and
     half of the points, others 1e-4.
     """
-    x = jax.ShapeDtypeStruct((problem.domain.dimension,), flatten(network)[0].dtype)
-    quantities = jax.eval_shape(lambda x: problem.norm(network, x), x).size
-    derivatives = quantities > problem.components
+    derivatives = num_quantities(problem, network) > problem.components
     line = problem.domain.dimension == 1
     rtol = 1e-3 if derivatives else 1e-4
     velocity = default_velocity(network, size=300 if line else 700, rtol=rtol)
@@ -102,3 +100,9 @@ def default_method(problem: AbstractProblem, network: AbstractNetwork) -> Neural
         integrator=Adaptive(dfx.Tsit5(), rtol=rtol, atol=rtol / 100),
         fit=(GaussNewton(tolerance=3e-5),),
     )
+
+
+def num_quantities(problem: AbstractProblem, network: AbstractNetwork) -> int:
+    """Rows of J for each point: the quantities whose squares the norm adds."""
+    x = jax.ShapeDtypeStruct((problem.domain.dimension,), flatten(network)[0].dtype)
+    return jax.eval_shape(lambda x: problem.norm(network, x), x).size
