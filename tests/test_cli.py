@@ -171,7 +171,7 @@ class TestRun:
     def test_what_it_prints(self, here, undrawn, capsys):
         assert main(["run", "tiny.toml", "--set", "method.velocity=Auto"]) == 0
         captured = capsys.readouterr()
-        assert "RidgeDual for 209 parameters, 64 rows, float64: exact" in captured.err
+        assert "RidgeDual for 81 parameters, 64 rows, float64: exact" in captured.err
         error = read_json(here / "runs/tiny/metrics.json")["relative_l2_error_overall"]
         assert f"{error:.2e} overall" in captured.out and "at t = 0.05" in captured.out
         assert f"picture: {Path('runs/tiny/figure.png')}" in captured.out

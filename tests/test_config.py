@@ -138,7 +138,7 @@ inner = {{ name = "Anchored", inner = {{ name = "RidgeDual", damping = {damping}
     )
     config = load_config(write(text))
     inner = config.method.velocity.inner.inner
-    assert config.method.velocity.candidates == (1e-6, 1e-3)
+    assert config.method.velocity.candidates == (1e-3, 1e-6)
     assert value in (inner.damping, getattr(inner.damping, "value", None))
     again = load_config(write(config.toml(), "resolved.toml"))
     assert describe(again.method) == describe(config.method)

@@ -103,19 +103,19 @@ def test_structured_products_equal_generic_ones(name):
     v, w = jax.random.normal(KEY, theta.shape), jax.random.normal(KEY, fast.values.shape)
     chosen = jax.random.permutation(KEY, theta.size)[:17]
     columns = jnp.asarray([31, 2, 7])
-    for attempt in (fast, fast.restrict(chosen)):
-        whole = plain if attempt is fast else plain.restrict(chosen)
-        assert (
-            error(attempt.push(v[: attempt.num_parameters]), whole.push(v[: whole.num_parameters]))
-            < 1e-14
-        )
-        assert error(attempt.pull(w), whole.pull(w)) < 1e-14
-        assert error(attempt.columns(), whole.columns()) < 1e-14
-        kernel = np.asarray(whole.kernel())
-        for some in (attempt, whole):
-            assert error(some.kernel(), kernel) < 1e-14
-            assert error(some.kernel(columns), kernel[:, columns]) < 1e-14
-            assert error(some.kernel_diagonal(), np.diag(kernel)) < 1e-14
+
+    @eqx.filter_jit
+    def parts(lin):
+        products = lin.push(v[: lin.num_parameters]), lin.pull(w)
+        dense = lin.columns(), lin.kernel(), lin.kernel(columns)
+        return *products, *dense, lin.diagonal(), lin.kernel_diagonal()
+
+    for here, there in ((fast, plain), (fast.restrict(chosen), plain.restrict(chosen))):
+        for got, wanted in zip(parts(here), parts(there), strict=True):
+            assert error(got, wanted) < 1e-14
+    kernel = np.asarray(fast.kernel())
+    assert error(fast.kernel(columns), kernel[:, columns]) < 1e-14
+    assert error(fast.kernel_diagonal(), np.diag(kernel)) < 1e-14
     assert error(fast.values, plain.values) < 1e-14
 
 
@@ -226,4 +226,4 @@ def test_pivoted_cholesky_is_close_to_the_best_of_a_smaller_rank():
         factor = pivoted_cholesky(lambda i, k=kernel: k[:, i], jnp.diag(kernel), 60, 20, KEY)
         left = np.linalg.eigvalsh(kernel - factor @ factor.T)
         assert left[0] > -1e-13
-        assert np.sum(left) < np.sum(spectrum[40:]) + 1e-12
+        assert np.sum(left) < np.sum(spectrum[40:]) + 1e-10

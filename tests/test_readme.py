@@ -93,7 +93,8 @@ def test_default_solvers_are_those_it_says():
     limit = f"{_defaults.DENSE_LIMIT:,}".replace(",", " ")
     said = (
         f"a network of up to {limit} parameters gets `RandomSubset`, around `RidgeCholesky` in "
-        "float64 and `LeastSquares` in float32, and a larger one `RidgeCG` with a `Nystrom`"
+        "float64 and `LeastSquares` in float32, and a larger one `RidgeDualCG` in float64 and "
+        "`RidgeCG` with a `Nystrom` preconditioner in float32"
     )
     assert said in " ".join(TEXT.split())
     problem = nivp.problems.Heat(1)
@@ -101,11 +102,11 @@ def test_default_solvers_are_those_it_says():
         network = nivp.default_network(problem, key=jax.random.key(0), dtype=dtype)
         velocity = nivp.default_method(problem, network).velocity
         assert isinstance(velocity, nivp.RandomSubset) and isinstance(velocity.inner, inner)
-    wide = nivp.default_network(problem, key=jax.random.key(0), width=150)
-    assert nivp.flatten(wide)[0].size > _defaults.DENSE_LIMIT
-    velocity = nivp.default_method(problem, wide).velocity
-    assert isinstance(velocity, nivp.RidgeCG)
-    assert isinstance(velocity.preconditioner, nivp.Nystrom)
+    for dtype, kind in (("float64", nivp.RidgeDualCG), ("float32", nivp.RidgeCG)):
+        wide = nivp.default_network(problem, key=jax.random.key(0), width=150, dtype=dtype)
+        assert nivp.flatten(wide)[0].size > _defaults.DENSE_LIMIT
+        assert isinstance(nivp.default_method(problem, wide).velocity, kind)
+    assert isinstance(nivp.default_method(problem, wide).velocity.preconditioner, nivp.Nystrom)
 
 
 @pytest.mark.parametrize("line", "".join(blocks("console")).splitlines())

@@ -14,10 +14,10 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from .._types import Scalar, Theta, Time
-from ..linear import RESULTS, AbstractLinearisation, Velocity, linearise
+from ..linear import RESULTS, AbstractLinearisation, Velocity
 from ..linear._linearise import on_points
 from ..linear._results import refused
-from ..linear._velocity import projection_residual
+from ..linear._velocity import ratio
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
 from ..samplers import Sample
@@ -181,9 +181,14 @@ def _held_out(problem, template, method, state: State, velocity: Theta, key) -> 
     chosen = jax.random.permutation(choice_key, total)[: max(total // 8, min(total, 64))]
     weights = drawn.weights[chosen]
     sample = Sample(drawn.points[chosen], weights / jnp.sum(weights))
-    here = linearise(template, theta, sample, problem.norm)
+
+    def values(theta):
+        return on_points(rebuild(theta), sample, problem.norm)
+
+    _, change = jax.jvp(values, (theta,), (velocity,))
     f = right_hand_side(problem, rebuild(theta), state.t, sample, None)
-    return projection_residual(here, velocity, f)
+    missed, size = (jnp.sqrt(jnp.sum(sample.weights @ u**2)) for u in (change - f, f))
+    return ratio(missed, size)
 
 
 class _Solved(eqx.Module):

@@ -51,7 +51,7 @@ class DampedLSMR(AbstractPreconditioned):
         rtol: float = 1e-6,
         max_steps: int = 200,
         preconditioner: AbstractPreconditioner = Nystrom(150),  # noqa: B008 (immutable)
-        rebuild: str = "needed",
+        rebuild: str = "solve",
     ):
         check_damping(damping)
         check_positive("rtol", rtol)

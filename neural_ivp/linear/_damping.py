@@ -5,7 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from .._errors import check_positive
 
@@ -16,12 +16,11 @@ class AbsoluteDamping(eqx.Module):
     **Raises:** `InputError` for a value that is not positive.
     """
 
-    value: float | Float[Array, ""]
+    value: Float[Array, ""]
 
-    def __init__(self, value: float | Float[Array, ""]):
-        if isinstance(value, float | int):
-            check_positive("value", value)
-        self.value = value
+    def __init__(self, value: ArrayLike):
+        check_positive("value", value)
+        self.value = jnp.asarray(value, float)
 
 
 # Relative to the largest eigenvalue if a number; None leaves it to the arithmetic.

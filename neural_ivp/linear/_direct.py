@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import lineax as lx
+from jax.scipy.linalg import cho_solve
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ._damping import Damping, absolute
 from ._linearise import power_iteration
 from ._velocity import Spectrum
 
-Inverse = Callable[[Float[Array, " m"]], Float[Array, " m"]]
+# Of a vector, or of the columns of a matrix.
+Inverse = Callable[[Array], Array]
 
 
 def probes(key: PRNGKeyArray, size: int, dtype) -> Float[Array, "4 m"]:
@@ -29,11 +30,10 @@ def factor(
     largest = power_iteration(lambda v: matrix @ v, starts[0])
     damping = absolute(given, largest)
     damped = matrix + damping * jnp.eye(len(matrix), dtype=matrix.dtype)
-    operator = lx.MatrixLinearOperator(damped, lx.positive_semidefinite_tag)
-    state = lx.Cholesky().init(jax.lax.stop_gradient(operator), {})
+    root = jnp.linalg.cholesky(damped)
 
     def inverse(b):
-        return lx.linear_solve(operator, b, lx.Cholesky(), state=state, throw=False).value
+        return cho_solve((root, True), b)
 
     return damped, inverse, spectrum(inverse, starts, damping, largest)
 
@@ -43,9 +43,8 @@ def spectrum(
 ) -> Spectrum:
     """From two block solves with A + mu I: tr(A (A + mu I)^-1) by Hutchinson's estimate, and
     the smallest eigenvalue by inverse iteration, which errs upwards."""
-    inverse = jax.vmap(inverse)
-    once = inverse(starts)
-    rank = starts.shape[1] - damping * jnp.mean(jnp.sum(starts * once, axis=1))
+    once = inverse(starts.T)
+    rank = starts.shape[1] - damping * jnp.mean(jnp.sum(starts.T * once, axis=0))
     twice = inverse(once)
-    growth = jnp.max(jnp.linalg.norm(twice, axis=1) / jnp.linalg.norm(once, axis=1))
+    growth = jnp.max(jnp.linalg.norm(twice, axis=0) / jnp.linalg.norm(once, axis=0))
     return Spectrum(damping, largest, rank, (largest + damping) * growth)

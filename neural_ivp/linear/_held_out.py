@@ -61,7 +61,7 @@ class HeldOutDamping(AbstractVelocitySolver):
             raise InputError(f"`fraction` must lie between 0 and 1, got {fraction!r}")
         if not slack >= 1:
             raise InputError(f"`slack` must be at least 1, got {slack!r}")
-        self.inner, self.candidates = inner, tuple(sorted(candidates))
+        self.inner, self.candidates = inner, tuple(candidates)
         self.fraction, self.slack = fraction, slack
 
     def init(self, linearisation: AbstractLinearisation):
@@ -86,7 +86,7 @@ class HeldOutDamping(AbstractVelocitySolver):
         candidates = jnp.asarray(self.candidates, guess.dtype)
         residuals, products = jax.lax.map(tried, candidates)
         good = residuals <= self.slack * jnp.min(residuals)
-        chosen = jnp.max(jnp.where(good, candidates, candidates[0]))
+        chosen = jnp.max(jnp.where(good, candidates, 0))
         return Prepared((chosen, inner), inner.products + jnp.sum(products), inner.rebuilds)
 
     def solve(

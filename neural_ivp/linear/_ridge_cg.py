@@ -28,9 +28,11 @@ class RidgeCG(AbstractPreconditioned):
     - `rtol`: relative residual |(M + mu I) v - F| / |F| at which the iteration stops.
     - `max_steps`: iterations at most.
     - `preconditioner`: `Nystrom(rank)`, `Jacobi()` or `NoPreconditioner()`.
-    - `rebuild`: "needed" keeps the preconditioner over the steps until the additional
-      iterations would have paid for a new one; "step" builds it at the start of each step and
-      shares it among the stages; "solve" builds it for every right-hand side, as in the paper.
+    - `rebuild`: "solve" builds the preconditioner for every right-hand side, as in the paper;
+      "step" builds it at the start of each step and shares it among the stages; "needed" keeps
+      it over the steps until the additional iterations would have paid for a new one. Where M
+      changes by more than mu in a step, as in advection, keeping it makes solves fail and the
+      march longer (`benchmarks/trajectories.py reuse`); see `RidgeDualCG`.
     - `precision`: "same" works in the network's dtype; "mixed" multiplies by J in float32 and
       iterates in float64, which must be enabled in JAX.
 
@@ -51,7 +53,7 @@ class RidgeCG(AbstractPreconditioned):
         rtol: float = 1e-6,
         max_steps: int = 200,
         preconditioner: AbstractPreconditioner = Nystrom(150),  # noqa: B008 (immutable)
-        rebuild: str = "needed",
+        rebuild: str = "solve",
         precision: str = "same",
     ):
         check_damping(damping)

@@ -20,6 +20,7 @@ from ..linear import (
     RandomSubset,
     RidgeCG,
     RidgeCholesky,
+    RidgeDualCG,
 )
 from ..networks import AbstractNetwork, HardDirichlet, Mixed, SinusoidalMLP, flatten
 from ..problems import AbstractProblem
@@ -72,11 +73,9 @@ def default_velocity(
     theta, _ = flatten(network)
     double = theta.dtype == "float64"
     if theta.size > DENSE_LIMIT:
-        return RidgeCG(
-            damping=1e-8 if double else 1e-6,
-            rtol=1e-6 if double else 1e-4,
-            preconditioner=Nystrom(200),
-        )
+        if double:
+            return RidgeDualCG(damping=1e-9)
+        return RidgeCG(damping=1e-6, rtol=1e-4, preconditioner=Nystrom(200))
     if double:
         return RandomSubset(RidgeCholesky(damping=rtol**2 / 100), size)
     return RandomSubset(LeastSquares(damping=1e-9), min(size, 500))
