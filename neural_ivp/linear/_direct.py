@@ -7,7 +7,10 @@ import jax.numpy as jnp
 from jax.scipy.linalg import cho_solve
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from .._types import Theta, Values
+from ._base import AbstractDamped, Prepared
 from ._damping import Damping, absolute
+from ._linearisation import AbstractLinearisation
 from ._linearise import power_iteration
 from ._velocity import Spectrum
 
@@ -23,10 +26,25 @@ def probes(key: PRNGKeyArray, size: int, dtype) -> Float[Array, "4 m"]:
     return jax.random.rademacher(jax.random.fold_in(key, 1), (4, size), dtype)
 
 
+class AbstractDirect(AbstractDamped):
+    """A solver that factors a matrix; a key is all that the stages of a step share."""
+
+    def prepare(
+        self,
+        linearisation: AbstractLinearisation,
+        target: Values,
+        guess: Theta,
+        memory: None,
+        key: PRNGKeyArray,
+    ) -> Prepared:
+        return Prepared(key)
+
+
 def factor(
-    matrix: Float[Array, "m m"], given: Damping, starts: Float[Array, "4 m"]
+    matrix: Float[Array, "m m"], given: Damping, key: PRNGKeyArray
 ) -> tuple[Float[Array, "m m"], Inverse, Spectrum]:
     """`matrix` + mu I, its inverse by Cholesky, and its spectrum."""
+    starts = probes(key, len(matrix), matrix.dtype)
     largest = power_iteration(lambda v: matrix @ v, starts[0])
     damping = absolute(given, largest)
     damped = matrix + damping * jnp.eye(len(matrix), dtype=matrix.dtype)

@@ -2,19 +2,18 @@
 
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
-from jaxtyping import PRNGKeyArray
 
 from .._types import Theta, Values
-from ._base import AbstractDamped, Prepared
+from ._base import Prepared
 from ._damping import AbsoluteDamping, Damping, absolute, check_damping
-from ._direct import probes, spectrum
+from ._direct import AbstractDirect, probes, spectrum
 from ._linearisation import AbstractLinearisation
 from ._linearise import power_iteration
 from ._results import RESULTS
 from ._velocity import Velocity, finish, ratio
 
 
-class LeastSquares(AbstractDamped):
+class LeastSquares(AbstractDirect):
     r"""QR of $\sqrt{W} J$ stacked on $\sqrt\mu I$: cost $O((n c + p) p^2)$, memory n c p.
 
     The normal equations see the squares of J's singular values and lose those below the square
@@ -34,21 +33,11 @@ class LeastSquares(AbstractDamped):
         check_damping(damping)
         self.damping = damping
 
-    def prepare(
-        self,
-        linearisation: AbstractLinearisation,
-        target: Values,
-        guess: Theta,
-        memory: None,
-        key: PRNGKeyArray,
-    ) -> Prepared:
-        return Prepared(probes(key, guess.size, guess.dtype))
-
     def solve(
         self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
     ) -> Velocity:
-        starts = prepared.content
         rows, wanted = linearisation.weighted_rows(target)
+        starts = probes(prepared.content, guess.size, guess.dtype)
         largest = power_iteration(lambda v: rows.T @ (rows @ v), starts[0])
         damping = absolute(self.damping, largest)
         identity = jnp.eye(rows.shape[1], dtype=rows.dtype)

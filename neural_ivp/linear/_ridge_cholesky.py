@@ -1,18 +1,17 @@
 """Dense velocities: Cholesky of M + mu I. The fastest way for small p."""
 
 import jax.numpy as jnp
-from jaxtyping import PRNGKeyArray
 
 from .._types import Theta, Values
-from ._base import AbstractDamped, Prepared
+from ._base import Prepared
 from ._damping import AbsoluteDamping, Damping, check_damping
-from ._direct import factor, probes
+from ._direct import AbstractDirect, factor
 from ._linearisation import AbstractLinearisation
 from ._results import RESULTS
 from ._velocity import Velocity, finish, ratio
 
 
-class RidgeCholesky(AbstractDamped):
+class RidgeCholesky(AbstractDirect):
     r"""Forms M = J^T W J and factors M + mu I: cost $O(n p^2 + p^3)$, memory n c p.
 
     **Arguments:**
@@ -28,16 +27,6 @@ class RidgeCholesky(AbstractDamped):
     def __init__(self, *, damping: float | AbsoluteDamping | None = None):
         check_damping(damping)
         self.damping = damping
-
-    def prepare(
-        self,
-        linearisation: AbstractLinearisation,
-        target: Values,
-        guess: Theta,
-        memory: None,
-        key: PRNGKeyArray,
-    ) -> Prepared:
-        return Prepared(probes(key, guess.size, guess.dtype))
 
     def solve(
         self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared

@@ -1,18 +1,17 @@
 """Dense velocities through the kernel of the points: exact for any number of parameters."""
 
 import jax.numpy as jnp
-from jaxtyping import PRNGKeyArray
 
 from .._types import Theta, Values
-from ._base import AbstractDamped, Prepared
+from ._base import Prepared
 from ._damping import AbsoluteDamping, Damping, check_damping
-from ._direct import factor, probes
+from ._direct import AbstractDirect, factor
 from ._linearisation import AbstractLinearisation
 from ._results import RESULTS
 from ._velocity import Velocity, finish, ratio
 
 
-class RidgeDual(AbstractDamped):
+class RidgeDual(AbstractDirect):
     r"""$v = J^T \sqrt W (K + \mu I)^{-1} \sqrt W f$ with the kernel $K = \sqrt W J J^T \sqrt W$.
 
     The same v as that of (M + mu I) v = J^T W f, at a cost of $O((n q)^3)$ and memory (n q)^2
@@ -34,16 +33,6 @@ class RidgeDual(AbstractDamped):
     def __init__(self, *, damping: float | AbsoluteDamping | None = None):
         check_damping(damping)
         self.damping = damping
-
-    def prepare(
-        self,
-        linearisation: AbstractLinearisation,
-        target: Values,
-        guess: Theta,
-        memory: None,
-        key: PRNGKeyArray,
-    ) -> Prepared:
-        return Prepared(probes(key, target.size, guess.dtype))
 
     def solve(
         self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
