@@ -48,6 +48,20 @@ def check_positive(name: str, value: Any, *, zero: bool = False) -> None:
         raise InputError(f"`{name}` must be finite and {sort}, got {value!r}")
 
 
+def check_scalar(name: str, value: Any) -> None:
+    """Raise `InputError` unless `value` is one number, finite and > 0."""
+    if isinstance(value, bool | str) or np.ndim(value) != 0:
+        raise InputError(f"`{name}` must be one positive number, got {value!r}")
+    check_positive(name, value)
+
+
+def check_kind(name: str, value: Any, kind: type) -> None:
+    """Raise `InputError` unless `value` is an instance of `kind`."""
+    if not isinstance(value, kind):
+        fix = f": write {value.__name__}(...)" if isinstance(value, type) else ""
+        raise InputError(f"`{name}` must be of the kind {kind.__name__}, got {value!r}{fix}")
+
+
 def check_count(name: str, value: Any, *, minimum: int = 1) -> None:
     """Raise `InputError` unless `value` is an integer of at least `minimum`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:

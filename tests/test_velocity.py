@@ -261,11 +261,13 @@ def test_a_projection_in_the_energy_conserves_it_and_one_in_l2_does_not():
 
 
 class Indefinite(nivp.AbstractPreconditioner):
-    """Has one direction of negative curvature."""
+    """Has one direction of negative curvature, or all of them."""
+
+    others: float = 1.0
 
     def build(self, linearisation, damping_of, key):
         plain = nivp.NoPreconditioner().build(linearisation, damping_of, key)
-        signs = jnp.ones_like(plain.start).at[3].set(-1e-3)
+        signs = jnp.full_like(plain.start, self.others).at[3].set(-1e-3)
         return eqx.tree_at(lambda f: f.diagonal, plain, signs, is_leaf=lambda x: x is None)
 
 
@@ -374,6 +376,67 @@ def test_gradients_agree_with_finite_differences(name):
         np.testing.assert_allclose(slope @ along, (rise - fall) / (2 * step), rtol=1e-6)
 
 
+def test_a_march_refuses_steps_without_a_velocity():
+    """Else v = 0 would have a step error of 0, and the march would end where it began."""
+    problem = PROBLEMS["advection_1d"]
+    method = nivp.NeuralIVP(
+        sampler=nivp.Uniform(50),
+        velocity=nivp.RidgeCG(preconditioner=Indefinite(-1.0)),
+        integrator=nivp.Adaptive(rtol=1e-2, atol=1e-3, dtmin=1e-3),
+        fit=(nivp.LastLayer(num_points=100),),
+    )
+    network = small_network(problem)
+    solution = nivp.solve(problem, network, method, ts=[0, 0.1], key=KEY, throw=False)
+    assert solution.result == "nonfinite" and "no velocity was found" in solution.message
+    assert solution.ts[-1] == 0
+
+
+def test_a_jacobian_that_is_not_finite_is_found_whatever_the_damping():
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem), num_points=20)
+    broken = eqx.tree_at(lambda lin: lin.signals[0], lin, lin.signals[0].at[..., 0].set(jnp.nan))
+    for name in ("cg_nystrom", "lsmr", "dual_cg", "cholesky", "dual", "least_squares"):
+        solver = SOLVERS[name].damped(nivp.AbsoluteDamping(1e-3))
+        assert solve(solver, broken, target).result == nivp.RESULTS.nonfinite_jacobian, name
+    anchored = nivp.Anchored(nivp.RidgeCholesky())
+    for lin_, f, result in (
+        (broken, target, nivp.RESULTS.nonfinite_jacobian),
+        (lin, target.at[3].set(jnp.nan), nivp.RESULTS.nonfinite_target),
+    ):
+        velocity = nivp.solve_velocity(anchored, lin_, f, key=KEY, guess=jnp.ones_like(lin.zeros))
+        assert velocity.result == result and not np.any(velocity.value)
+
+
+def test_the_damping_of_auto_can_be_replaced_between_prepare_and_solve():
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem))
+    for damping in (1e-2, 1e-9):
+        solver = nivp.HeldOutDamping(nivp.Auto(), (damping,))
+        info = solve(solver, lin, target).info
+        np.testing.assert_allclose(info.damping / info.largest, damping)
+
+
+@pytest.mark.parametrize("damping", [1e-6, 1e-7, 1e-8])
+def test_nystrom_serves_float32_at_small_dampings(damping):
+    """Rounding once left less of the smallest scales than of the rest: v = 0 below 1e-6."""
+    problem = PROBLEMS["advection_2d"]
+    lin, target = linearised(problem, small_network(problem, width=10), num_points=600)
+    low, low_target = lin.astype(jnp.float32), target.astype(jnp.float32)
+    best = solve(nivp.LeastSquares(damping=damping), low, low_target).info.projection_residual
+    for rank in (30, 150):
+        solver = nivp.RidgeCG(damping=damping, rtol=1e-5, preconditioner=nivp.Nystrom(rank))
+        assert solve(solver, low, low_target).info.projection_residual < 2 * best
+
+
+def test_a_target_whose_square_leaves_the_range_has_a_true_residual():
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem))
+    low, tiny = lin.astype(jnp.float32), 1e-25 * target.astype(jnp.float32)
+    wanted = solve(DIRECT["cholesky"], low, 1e25 * tiny).info.projection_residual
+    got = solve(DIRECT["cholesky"], low, tiny).info.projection_residual
+    np.testing.assert_allclose(got, wanted, rtol=1e-3)
+
+
 def test_residual_on_points_not_seen():
     problem = PROBLEMS["advection_1d"]
     network = small_network(problem)
@@ -388,6 +451,24 @@ def test_residual_on_points_not_seen():
     wanted = np.linalg.norm(jacobian @ velocity.value - right) / np.linalg.norm(right)
     np.testing.assert_allclose(velocity.info.held_out_residual, wanted)
     assert velocity.info.held_out_residual > 10 * velocity.info.projection_residual
+
+
+NETWORK = small_network(PROBLEMS["advection_1d"])
+SAMPLE = sampled(PROBLEMS["advection_1d"], NETWORK, 7)
+LINEARISED = (NETWORK, nivp.flatten(NETWORK)[0], SAMPLE)
+
+
+@pytest.mark.parametrize(
+    ("points", "weights", "words"),
+    [
+        (jnp.ones((7, 2)), jnp.ones(7), "`sample.points`"),
+        (jnp.ones((7, 1), "float32"), jnp.ones(7, "float32"), "are float32 and the network is"),
+    ],
+)
+def test_samples_that_do_not_fit(points, weights, words):
+    with pytest.raises(nivp.InputError, match=words):
+        sample = nivp.Sample(points, weights)
+        nivp.tangent_problem(PROBLEMS["advection_1d"], NETWORK, 0.0, sample)
 
 
 @pytest.mark.parametrize(
@@ -405,6 +486,8 @@ def test_residual_on_points_not_seen():
         (lambda: nivp.HeldOutDamping(nivp.RidgeDual(), fraction=1.0), "`fraction`"),
         (lambda: nivp.HeldOutDamping(nivp.RidgeDual(), slack=0.5), "`slack`"),
         (lambda: nivp.Auto(memory=-1.0), "`memory`"),
+        (lambda: nivp.AbsoluteDamping(jnp.ones(2)), "`value` must be one positive number"),
+        (lambda: nivp.linearise(*LINEARISED, chunk=0), "`chunk`"),
         (lambda: nivp.RandomSubset(nivp.RidgeCholesky(), 0), "`size`"),
         (lambda: nivp.PCG(rtol=0.0), "`rtol`"),
     ],

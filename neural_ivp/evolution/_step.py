@@ -209,9 +209,10 @@ class _Solved(eqx.Module):
 def _kept(solved: Velocity) -> _Solved:
     info = solved.info
     unknown = jnp.full_like(info.damping, jnp.nan)
+    short = solved.result != RESULTS.successful
     return _Solved(
         iterations=info.iterations,
-        unconverged=(solved.result != RESULTS.successful).astype(jnp.int32),
+        unconverged=short.astype(jnp.int32),
         products=info.products,
         rebuilds=info.rebuilds,
         linear_residual=info.linear_residual,
@@ -219,7 +220,9 @@ def _kept(solved: Velocity) -> _Solved:
         damping=info.damping,
         effective_rank=unknown if info.effective_rank is None else info.effective_rank,
         condition=info.condition,
-        refused=refused(solved.result),
+        # A solve that failed and got no nearer to f than v = 0 would leave u where it is, with a
+        # step error of zero.
+        refused=refused(solved.result) | (short & ~(info.projection_residual < 1)),
     )
 
 

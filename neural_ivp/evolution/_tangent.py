@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .._errors import InputError, check_kind, check_shape
 from .._types import Theta, Time
 from ..linear import AbstractLinearisation, linearise
 from ..linear._linearise import on_points
@@ -29,8 +30,20 @@ def tangent_problem(
     - `problem`, `network`, `t`: the equation, u and the time at which it is looked at.
     - `sample`: points and weights, of shapes (n, d) and (n,).
     - `chunk`: points linearised at a time, to bound the memory; all of them if not given.
+
+    **Raises:** `InputError` for a sample of the wrong shape or another dtype than the network's.
     """
+    check_kind("sample", sample, Sample)
     theta, _ = flatten(network)
+    fix = "points (n, d) and weights (n,), see `Sample`"
+    points = jnp.shape(sample.points)
+    check_shape("`sample.points`", points[1:], (problem.domain.dimension,), fix)
+    check_shape("`sample.weights`", jnp.shape(sample.weights), points[:1], fix)
+    if theta.dtype != sample.points.dtype:
+        raise InputError(
+            f"`sample.points` are {sample.points.dtype} and the network is {theta.dtype}: "
+            "give both the same dtype"
+        )
     return tangent_at(problem, network, theta, t, sample, chunk)
 
 

@@ -93,13 +93,14 @@ class Auto(AbstractDamped):
     ) -> Prepared:
         solver = self._chosen(linearisation)
         inner = solver.prepare(linearisation, target, guess, memory, key)
-        return Prepared((solver, inner), inner.products, inner.rebuilds)
+        return Prepared((solver, inner), inner.products, inner.rebuilds)  # for `remember`
 
     def solve(
         self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
     ) -> Velocity:
-        solver, inner = prepared.content
-        return solver.solve(linearisation, target, guess, inner)
+        # Not the solver prepared: the damping may have been replaced since.
+        solver = self._chosen(linearisation)
+        return solver.solve(linearisation, target, guess, prepared.content[1])
 
     def remember(self, prepared: Prepared, iterations: Int[Array, ""], unconverged: Int[Array, ""]):
         solver, inner = prepared.content

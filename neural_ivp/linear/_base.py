@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
+from .._errors import check_kind, check_shape
 from .._types import Theta, Values
 from ._damping import Damping
 from ._linearisation import AbstractLinearisation
@@ -106,8 +107,14 @@ def solve_velocity(
     - `key`: of the solver's random choices.
     - `guess`: where an iteration starts; 0 if not given.
     - `held_out`: J and f at other points, for `info.held_out_residual`.
+
+    **Raises:** `InputError` for arguments of the wrong kind or shape.
     """
+    check_kind("solver", solver, AbstractVelocitySolver)
+    check_kind("linearisation", linearisation, AbstractLinearisation)
+    check_shape("`target`", jnp.shape(target), linearisation.values.shape, "a row for each point")
     guess = linearisation.zeros if guess is None else guess
+    check_shape("`guess`", jnp.shape(guess), linearisation.zeros.shape, "one per parameter")
     memory = solver.init(linearisation)
     prepared = solver.prepare(linearisation, target, guess, memory, key)
     velocity = solver.solve(linearisation, target, guess, prepared)

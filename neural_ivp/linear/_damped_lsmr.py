@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import lineax as lx
 
-from .._errors import check_count, check_positive
+from .._errors import check_count, check_kind, check_positive
 from .._types import Theta, Values
 from ._base import Prepared
 from ._damping import AbsoluteDamping, Damping, absolute, check_damping
@@ -56,6 +56,7 @@ class DampedLSMR(AbstractPreconditioned):
         check_damping(damping)
         check_positive("rtol", rtol)
         check_count("max_steps", max_steps)
+        check_kind("preconditioner", preconditioner, AbstractPreconditioner)
         check_rebuild(rebuild)
         self.damping, self.rtol, self.max_steps = damping, rtol, max_steps
         self.preconditioner, self.rebuild = preconditioner, rebuild
@@ -78,11 +79,15 @@ class DampedLSMR(AbstractPreconditioned):
         size = jnp.linalg.norm(right_root(linearisation.project(f)))
         useful = jnp.linalg.norm(right_root(gradient(guess))) < size
         start = jnp.where(useful, guess, 0)
-        rest = root * (f - linearisation.push(start)), -slack * start
-        move, result, iterations = self._iterate(
-            lambda v: (root * linearisation.push(v), slack * v), right_root, rest, size
-        )
-        value = start + move
+
+        def stacked(v):
+            return root * linearisation.push(v), slack * v
+
+        value, iterations = start, 0
+        for _ in range(2):  # again from the residual itself: LSMR's own estimate drifts
+            rest = root * (f - linearisation.push(value)), -slack * value
+            move, result, steps = self._iterate(stacked, right_root, rest, size)
+            value, iterations = value + move, iterations + steps
         left = gradient(value)
         missed = jnp.linalg.norm(right_root(left)) > 2 * self.rtol * size
         stuck = missed & (result == RESULTS.successful)
@@ -94,7 +99,7 @@ class DampedLSMR(AbstractPreconditioned):
             ratio(jnp.linalg.norm(left), jnp.linalg.norm(linearisation.project(f))),
             known(factors, damping),
             iterations=iterations,
-            products=iterations + spent + 4,  # the first and last residual, and their sizes
+            products=iterations + spent + 5,  # residuals and their sizes
             rebuilds=int(self.rebuild == "solve"),
         )
 
@@ -109,7 +114,9 @@ class DampedLSMR(AbstractPreconditioned):
         def product(y):
             return jax.tree.map(lambda z: z.astype(wide), stacked(right_root(y.astype(narrow))))
 
-        limit = jax.lax.stop_gradient(self.rtol * size).astype(wide)
+        # Of a zero target any limit is met, and one that is not zero serves its derivative.
+        limit = jnp.where(size == 0, self.rtol, self.rtol * size)
+        limit = jax.lax.stop_gradient(limit).astype(wide)
         solution = lx.linear_solve(
             lx.FunctionLinearOperator(product, jax.ShapeDtypeStruct(rest[1].shape, wide)),
             jax.tree.map(lambda z: z.astype(wide), rest),

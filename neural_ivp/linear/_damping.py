@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
-from .._errors import check_positive
+from .._errors import check_scalar
 
 
 class AbsoluteDamping(eqx.Module):
@@ -19,7 +19,7 @@ class AbsoluteDamping(eqx.Module):
     value: Float[Array, ""]
 
     def __init__(self, value: ArrayLike):
-        check_positive("value", value)
+        check_scalar("value", value)
         self.value = jnp.asarray(value, float)
 
 
@@ -29,8 +29,8 @@ Damping = float | Float[Array, ""] | AbsoluteDamping | None
 
 def check_damping(damping: Damping) -> None:
     """**Raises:** `InputError` for a damping that is not positive."""
-    if isinstance(damping, float | int):
-        check_positive("damping", damping)
+    if damping is not None and not isinstance(damping, AbsoluteDamping):
+        check_scalar("damping", damping)
 
 
 def absolute(damping: Damping, largest: Float[Array, ""], dtype: Any = None) -> Float[Array, ""]:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from .._errors import InputError, check_positive
+from .._errors import InputError, check_kind, check_positive
 from .._types import Theta, Values
 from ._base import AbstractVelocitySolver, Prepared
 from ._damping import Damping
@@ -54,9 +55,12 @@ class HeldOutDamping(AbstractVelocitySolver):
         fraction: float = 0.2,
         slack: float = 1.1,
     ):
+        check_kind("inner", inner, AbstractVelocitySolver)
+        if np.ndim(candidates) != 1 or len(candidates) == 0:
+            raise InputError(f"`candidates` must be one damping or more, got {candidates!r}")
         check_positive("candidates", candidates)
-        if len(candidates) == 0:
-            raise InputError("`candidates` must have one damping or more, got none")
+        check_positive("fraction", fraction)
+        check_positive("slack", slack)
         if not 0 < fraction < 1:
             raise InputError(f"`fraction` must lie between 0 and 1, got {fraction!r}")
         if not slack >= 1:

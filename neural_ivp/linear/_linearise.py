@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .._errors import check_count
 from .._types import Field, Theta, Values
 from ..networks import AbstractNetwork
 from ..problems import L2, AbstractNorm
@@ -32,6 +33,8 @@ def linearise(
     """
     if norm is None:
         norm = L2((1.0,) * jax.eval_shape(template, sample.points[0]).shape[0])
+    if chunk is not None:
+        check_count("chunk", chunk)
     if chunk is not None and chunk < len(sample.points):
         return chunked(whole, template, theta, sample, norm, chunk)
     return whole(template, theta, sample, norm)

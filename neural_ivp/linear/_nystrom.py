@@ -30,7 +30,10 @@ class LowRank(AbstractFactors):
         """
         scale = ((self.eigenvalues + damping) / (self.tail + damping)) ** power
         inside = self.basis.T @ v
-        return v + self.basis @ (scale * inside - inside)
+        outside = v - self.basis @ inside
+        # Twice, since in float32 what is left of U after once outweighs the smallest scales.
+        outside = outside - self.basis @ (self.basis.T @ outside)
+        return outside + self.basis @ (scale * inside)
 
     def effective_rank(self, damping: Float[Array, ""]) -> Float[Array, ""]:
         return jnp.sum(self.eigenvalues / (self.eigenvalues + damping))
@@ -61,6 +64,8 @@ class Nystrom(AbstractPreconditioner):
     def __check_init__(self):
         check_count("rank", self.rank)
         check_count("block", self.block)
+        if self.max_rank is not None:
+            check_count("max_rank", self.max_rank)
         if self.max_rank is not None and not self.max_rank >= self.rank:
             raise InputError(
                 f"`max_rank` must be at least `rank` = {self.rank}, got {self.max_rank!r}"
@@ -108,13 +113,14 @@ def _low_rank(test: Float[Array, "p r"], sketch: Float[Array, "p r"], width: int
     eps = jnp.finfo(sketch.dtype).eps
     shift = eps * jnp.sqrt(jnp.asarray(p, sketch.dtype)) * jnp.linalg.norm(sketch)
     # Without a direction to see (J = 0), any positive shift will do.
-    shift = jnp.where(shift == 0, jnp.ones_like(shift), shift)
+    blind = shift == 0
+    shift = jnp.where(blind, jnp.ones_like(shift), shift)
     sketch = sketch + shift * test
     small = test.T @ sketch
     root = jnp.linalg.cholesky((small + small.T) / 2)
     half = jax.scipy.linalg.solve_triangular(root, sketch.T, lower=True).T
     basis, singular, _ = jnp.linalg.svd(half, full_matrices=False)
-    eigenvalues = jnp.maximum(singular**2 - shift, 0)
+    eigenvalues = jnp.where(blind, 0, jnp.maximum(singular**2 - shift, 0))
     missing = width - rank
     return LowRank(
         basis=jnp.pad(basis, ((0, 0), (0, missing))),

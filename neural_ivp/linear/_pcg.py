@@ -76,9 +76,9 @@ class PCG(lx.AbstractLinearSolver):
             return missed & going & ~s.broken
 
         final = jax.lax.while_loop(unfinished, lambda s: self._iterate(state, inverse, s), first)
-        recurrence = jnp.where(size > 0, final.best_norm / size, jnp.zeros_like(size))
+        recurrence = jnp.where(size == 0, jnp.zeros_like(size), final.best_norm / size)
         left = jnp.linalg.norm(vector - state.mv(final.best))
-        relative = jnp.where(size > 0, left / size, jnp.zeros_like(size))
+        relative = jnp.where(size == 0, jnp.zeros_like(size), left / size)
         stats = {
             "num_steps": final.iterations,
             "relative_residual": relative,
@@ -94,8 +94,8 @@ class PCG(lx.AbstractLinearSolver):
         z = inverse.mv(r)
         count = jnp.zeros((), jnp.int32)
         rz, norm = jnp.vdot(r, z), jnp.linalg.norm(r)
-        indefinite = (rz <= 0) & (norm > 0)
-        broken = indefinite | ~jnp.isfinite(rz)
+        indefinite = ~(rz > 0) & (norm > 0)
+        broken = indefinite | ~jnp.isfinite(norm)
         return _State(y, r, z, rz, y, norm, count, count, broken, indefinite)
 
     def _iterate(self, operator, inverse, s: _State) -> _State:
@@ -106,7 +106,7 @@ class PCG(lx.AbstractLinearSolver):
         y, r = s.y + step * s.direction, s.r - step * image
         z = inverse.mv(r)
         rz, norm = jnp.vdot(r, z), jnp.linalg.norm(r)
-        indefinite = (rz <= 0) & (norm > 0)
+        indefinite = ~(rz > 0) & (norm > 0)
         broken = broken | indefinite | ~jnp.isfinite(rz) | ~jnp.isfinite(norm)
         better = (norm < s.best_norm) & jnp.isfinite(norm)
         return _State(

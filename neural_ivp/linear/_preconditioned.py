@@ -39,9 +39,9 @@ def check_rebuild(rebuild: Any) -> None:
 class AbstractPreconditioned(AbstractDamped):
     """An iterative solver with a preconditioner that is reused.
 
-    With "needed", it is built anew once the iterations beyond those of its best step would have
-    paid for it: at most twice the cost of the best choice in hindsight (the ski-rental rule);
-    or after a solve that did not reach its tolerance.
+    With "needed", it is built anew for the next step once the iterations beyond those of its best
+    step would have paid for it (the ski-rental rule), or after a solve that did not reach its
+    tolerance.
     """
 
     preconditioner: eqx.AbstractVar[AbstractPreconditioner]

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 from jaxtyping import PRNGKeyArray
 
-from .._errors import check_count
+from .._errors import check_count, check_kind
 from .._types import Theta, Values
 from ._base import AbstractVelocitySolver, Prepared
 from ._damping import Damping
@@ -35,6 +35,7 @@ class RandomSubset(AbstractVelocitySolver):
     size: int = eqx.field(static=True)
 
     def __init__(self, inner: AbstractVelocitySolver, size: int = 300):
+        check_kind("inner", inner, AbstractVelocitySolver)
         check_count("size", size)
         self.inner, self.size = inner, size
 

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import lineax as lx
 
-from .._errors import InputError, check_count, check_positive
+from .._errors import InputError, check_count, check_kind, check_positive
 from .._types import Theta, Values
 from ._base import Prepared
 from ._damping import AbsoluteDamping, Damping, absolute, check_damping
@@ -59,6 +59,7 @@ class RidgeCG(AbstractPreconditioned):
         check_damping(damping)
         check_positive("rtol", rtol)
         check_count("max_steps", max_steps)
+        check_kind("preconditioner", preconditioner, AbstractPreconditioner)
         check_rebuild(rebuild)
         if precision not in ("same", "mixed"):
             raise InputError(f'`precision` must be "same" or "mixed", got {precision!r}')

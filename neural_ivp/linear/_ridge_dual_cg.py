@@ -35,8 +35,8 @@ class RidgeDualCG(AbstractDamped):
       and 1e-6 in float32 if not given; `AbsoluteDamping(mu)` for mu itself.
     - `rtol`: relative residual |(K + mu I) z - sqrt(W) f| / |sqrt(W) f| at which to stop.
     - `max_steps`: iterations at most.
-    - `rank`: columns of the kernel, at most n q. Good values: three or four times the effective
-      rank that the solve reports; 500 to 1 000.
+    - `rank`: columns of the kernel, at most n q and rounded down to whole blocks. Good values:
+      three or four times the effective rank that the solve reports; 500 to 1 000.
     - `block`: columns drawn at once.
 
     **Raises:** `InputError` for a value out of range.
@@ -124,8 +124,9 @@ class RidgeDualCG(AbstractDamped):
         root = jnp.sqrt(linearisation.weights)
         q = linearisation.values.shape[1]
         scale = jnp.repeat(root, q)
-        block = min(self.block, scale.size)
-        rank = min(self.rank, scale.size) // block * block or block
+        most = min(self.rank, scale.size)
+        block = min(self.block, most)
+        rank = most // block * block
 
         def columns(pivots):
             return scale[:, None] * linearisation.kernel(pivots) * scale[pivots][None, :]

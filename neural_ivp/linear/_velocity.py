@@ -77,7 +77,8 @@ def finish(
     """The velocity with its measures, or zero and the reason why there is none."""
     sound = jnp.all(jnp.isfinite(value))
     result = RESULTS.where(sound, result, RESULTS.factorisation_failed)
-    flat = jnp.isfinite(spectrum.damping) & jnp.all(jnp.isfinite(linearisation.values))
+    flat = jnp.isfinite(spectrum.damping + spectrum.largest)
+    flat &= jnp.all(jnp.isfinite(linearisation.values))
     result = RESULTS.where(flat, result, RESULTS.nonfinite_jacobian)
     finite = jnp.all(jnp.isfinite(target))
     result = RESULTS.where(finite, result, RESULTS.nonfinite_target)
@@ -90,18 +91,28 @@ def finish(
         projection_residual=projection_residual(linearisation, value, target),
         damping=spectrum.damping,
         largest=spectrum.largest,
-        effective_rank=spectrum.effective_rank,
+        effective_rank=_within(spectrum.effective_rank, linearisation),
         condition=spectrum.condition,
     )
     return Velocity(value, result, info)
+
+
+def _within(rank, linearisation: AbstractLinearisation):
+    """The estimate of a rank, which is random, no larger than a rank can be."""
+    if rank is None:
+        return None
+    return jnp.clip(rank, 0, min(linearisation.num_parameters, linearisation.values.size))
 
 
 def projection_residual(
     linearisation: AbstractLinearisation, v: Theta, f: Values
 ) -> Float[Array, ""]:
     """|J v - f| / |f| in the weighted mean square; 0 for a zero target that is met."""
-    misfit = jnp.sum(linearisation.mean_square(linearisation.push(v) - f))
-    size = jnp.sum(linearisation.mean_square(f))
+    # In units of the largest entry, whose square may leave the range of the dtype.
+    unit = jnp.max(jnp.abs(f))
+    unit = jnp.where(unit == 0, jnp.ones_like(unit), unit)
+    misfit = jnp.sum(linearisation.mean_square((linearisation.push(v) - f) / unit))
+    size = jnp.sum(linearisation.mean_square(f / unit))
     return ratio(jnp.sqrt(misfit), jnp.sqrt(size))
 
 

@@ -65,8 +65,8 @@ def _of_steps(record: dict[str, np.ndarray], totals: dict[str, int]) -> list[str
         f"condition number of the solved system: up to {record['condition'][kept].max():.1e}"
         + _ranks(record["effective_rank"][kept]),
     ]
-    if totals["cg_iterations"]:
-        unconverged = int(record["unconverged"].sum())
+    unconverged = int(record["unconverged"].sum())
+    if totals["cg_iterations"] or unconverged:
         lines.append(
             f"linear solves: {totals['cg_iterations']} iterations, {totals['gram_products']} "
             f"products with M, {int(record['rebuilds'].sum())} preconditioners built; "

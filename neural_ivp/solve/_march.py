@@ -82,7 +82,10 @@ class March:
             if not bool(record.target_finite):
                 cause = "the right-hand side is not finite there"
             elif not bool(record.finite):
-                cause = "the velocity or the new values are not finite (try a larger damping)"
+                cause = (
+                    "no velocity was found, or it or the new values are not finite (try a "
+                    "larger damping)"
+                )
             else:
                 cause = (
                     "the error estimate stays above the tolerance (try larger rtol and atol, or "
