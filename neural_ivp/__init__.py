@@ -26,6 +26,8 @@ from .evolution import tangent_problem as tangent_problem
 from .fitting import AbstractFitStage as AbstractFitStage
 from .fitting import Adam as Adam
 from .fitting import FitErrors as FitErrors
+from .fitting import FitProgress as FitProgress
+from .fitting import Fitted as Fitted
 from .fitting import GaussNewton as GaussNewton
 from .fitting import LastLayer as LastLayer
 from .fitting import fit as fit
@@ -56,10 +58,13 @@ from .linear import linearise as linearise
 from .linear import solve_velocity as solve_velocity
 from .networks import AbstractNetwork as AbstractNetwork
 from .networks import Dense as Dense
+from .networks import FourierSeries as FourierSeries
 from .networks import HardDirichlet as HardDirichlet
 from .networks import Mixed as Mixed
+from .networks import Rational as Rational
 from .networks import SinusoidalMLP as SinusoidalMLP
 from .networks import flatten as flatten
+from .problems import H1 as H1
 from .problems import L2 as L2
 from .problems import AbstractExactProblem as AbstractExactProblem
 from .problems import AbstractNorm as AbstractNorm
@@ -68,17 +73,22 @@ from .problems import Problem as Problem
 from .problems import WaveEnergy as WaveEnergy
 from .samplers import AbstractSampler as AbstractSampler
 from .samplers import Following as Following
+from .samplers import Particles as Particles
 from .samplers import QuasiUniform as QuasiUniform
 from .samplers import Sample as Sample
 from .samplers import Uniform as Uniform
 from .solution import ErrorReport as ErrorReport
 from .solution import Solution as Solution
 from .solution import load as load
+from .solution import plot_fit as plot_fit
 from .solution import register as register
+from .solve import FitWarning as FitWarning
 from .solve import Progress as Progress
 from .solve import default_method as default_method
 from .solve import default_network as default_network
 from .solve import solve as solve
+from .targets import Gridded as Gridded
+from .targets import Scattered as Scattered
 
 from . import problems as problems  # isort: skip
 from . import references as references  # isort: skip

@@ -79,6 +79,7 @@ class Grid(nivp.AbstractSampler):
     """A fixed equispaced grid on the first axis: means of trigonometric polynomials are exact."""
 
     num_points: int = eqx.field(static=True)
+    covers_domain = True
 
     def init(self, domain, dtype, key):
         low, high = domain.lower[0], domain.upper[0]

@@ -4,7 +4,9 @@ import dataclasses
 import io
 import json
 import os
+import re
 import tomllib
+import warnings
 from pathlib import Path
 
 import jax
@@ -13,18 +15,21 @@ import pytest
 from rich.console import Console
 
 import neural_ivp as nivp
+from neural_ivp.cli import _fit as fit_module
 from neural_ivp.cli import _run as run_module
 from neural_ivp.cli import main
 from neural_ivp.cli._folder import write_text
 from neural_ivp.cli._list import list_catalogue
 from neural_ivp.cli._metrics import measured, metrics
 from neural_ivp.cli._progress import Lines, Live
+from neural_ivp.cli._warnings import plain_warnings
 from neural_ivp.solve import Progress
 
 from .helpers import TINY
 
 # A fit that compiles quickly.
 LAST_LAYER = 'method.fit=[{name="LastLayer", num_points=200}]'
+WARNING = "warning: the initial fit has a held-out relative L2 error of"
 FILES = {
     "config.toml",
     "environment.json",
@@ -119,9 +124,14 @@ class TestRunFolder:
         assert main(["fit", "tiny.toml"]) == 0
         streams = capsys.readouterr()
         error = read_json(done / "metrics.json")["fit"]["relative_l2_error"]
-        said = float(streams.out.split()[3].rstrip(","))
+        adam, layer, held_out, _, spread, derivatives = streams.out.splitlines()
+        assert adam.startswith("adam: 50 steps") and adam.endswith("all of its steps")
+        assert layer.startswith("last layer: 0 steps") and f"of {error:.2e}; kept" in layer
+        assert held_out.startswith(f"held-out relative L2 error {error:.2e}")
+        said = float(re.search("relative L2 error ([^,]+)", spread)[1])
         np.testing.assert_allclose(said, error, rtol=0.02)  # other points, three digits
-        assert "optimiser steps 50" in streams.out and "held-out error" in streams.err
+        assert "first derivatives" in derivatives and "second ones" in derivatives
+        assert "held-out error" in streams.err and "warning: the initial fit has" in streams.err
         assert main(["fit", "tiny.toml", "--quiet", "--set", "network.widht=3"]) == 2
         assert "widht" in capsys.readouterr().err
 
@@ -138,6 +148,7 @@ class TestRunFolder:
         for phase in ("fit", "evolve"):
             assert 1 <= sum(line.startswith(phase) for line in lines) <= 22
         assert "relative L2 error" in lines[-3]
+        assert sum(line.startswith(WARNING) for line in lines) == 1
 
     def test_picture(self, done):
         assert (done / "figure.png").read_bytes().startswith(b"\x89PNG")
@@ -165,7 +176,7 @@ class TestRun:
         assert other.ts.tolist() == [0.0, 0.05]
         assert read_json(here / "other/metrics.json")["seed"] == 4
         captured = capsys.readouterr()
-        assert captured.err == ""
+        assert all(line.startswith(WARNING) for line in captured.err.splitlines())
         assert captured.out.count("relative L2 error") == 2
 
     def test_what_it_prints(self, here, undrawn, capsys):
@@ -228,6 +239,44 @@ class TestRun:
         assert read_json(here / "o/metrics.json")["dtype"] == "float32"
 
 
+class TestFit:
+    def test_figure_and_warning(self, here, capsys):
+        assert main(["fit", "tiny.toml", "--quiet", "--figure", "fit.png"]) == 0
+        captured = capsys.readouterr()
+        assert (here / "fit.png").read_bytes().startswith(b"\x89PNG")
+        assert captured.out.splitlines()[-1] == "picture: fit.png"
+        (line,) = captured.err.splitlines()
+        assert line.startswith(WARNING) and "FitWarning" not in line
+        assert {file.name for file in here.iterdir()} == {"tiny.toml", "fit.png"}
+
+    @pytest.mark.parametrize(("rtol", "bad", "code"), [(1.0, False, 0), (1e-4, True, 1)])
+    def test_the_code_is_of_the_error_and_the_warning_of_the_tolerance(
+        self, here, monkeypatch, capsys, rtol, bad, code
+    ):
+        made = nivp.FitErrors(0.1, np.nan if bad else 0.1, 0.1, 0.1)
+        monkeypatch.setattr(fit_module, "fit_errors", lambda *arguments: made)
+        changes = [f"method.integrator.rtol={rtol}", LAST_LAYER]
+        assert main(["fit", "tiny.toml", "--quiet", "--set", *changes]) == code
+        assert capsys.readouterr().err.startswith(WARNING) == (rtol < 1)
+
+    def test_a_figure_in_the_place_of_a_folder(self, here, capsys):
+        (here / "taken.png").mkdir()
+        assert main(["fit", "tiny.toml", "--figure", "taken.png"]) == 2
+        assert "is a folder" in capsys.readouterr().err
+
+
+def test_a_fit_warning_is_a_line_and_others_stay():
+    said = []
+    with warnings.catch_warnings(record=True) as kept:
+        warnings.simplefilter("always")
+        with plain_warnings(said.append):
+            for _ in range(2):
+                warnings.warn("is bad", nivp.FitWarning, stacklevel=1)
+                warnings.warn("of another kind", RuntimeWarning, stacklevel=1)
+    assert said == ["warning: is bad"] * 2
+    assert [str(entry.message) for entry in kept] == ["of another kind"] * 2
+
+
 class TestBadInput:
     @pytest.mark.parametrize(
         ("arguments", "said"),
@@ -248,6 +297,10 @@ class TestBadInput:
             (["run", "tiny.toml", "--set", "dtype=double"], "`dtype`"),
             (["run", "tiny.toml", "--seed", "-1"], "`seed`"),
             (["run", "tiny.toml", "--out", "tiny.toml"], "the run folder cannot be made"),
+            (["fit", "tiny.toml", "--figure", "no/fit.png"], "there is no folder 'no'"),
+            (["fit", "tiny.toml", "--figure", "fit.pdf"], "ends in .png, got 'fit.pdf'"),
+            (["fit", "tiny.toml", "--figure", "fit"], "ends in .png, got 'fit'"),
+            (["run", "tiny.toml", "--figure", "fit.png"], "unrecognized arguments: --figure"),
             (["plot", "none"], "is not a run folder"),
             (["plot", "."], "is not a run folder"),
         ],

@@ -1,5 +1,6 @@
 """Geometry and points."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -67,9 +68,68 @@ def test_following_puts_points_where_the_solution_is():
     np.testing.assert_allclose(zero.weights, 1e-3)
 
 
+def draws(sampler, problem, count=2, dtype=jnp.float64):
+    """Samples of the initial value, one after another."""
+    memory = sampler.init(problem.domain, dtype, jax.random.key(0))
+    draw = eqx.filter_jit(sampler.draw)
+    samples = []
+    for seed in range(count):
+        sample, memory = draw(memory, problem.domain, problem.initial, jax.random.key(seed))
+        samples.append(sample)
+    return samples
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_particles_find_a_narrow_bump_in_five_dimensions(dtype):
+    """A bump that fills 1e-6 of the box: no set of candidates meets it."""
+    problem = nivp.problems.Advection(5)  # of width 0.05 in [-1, 1]^5
+    sampler = nivp.Particles(2_000, measure="uniform")
+    for sample in draws(sampler, problem, dtype=dtype):
+        assert sample.points.dtype == dtype
+        particles = np.asarray(sample.points)[:1600]  # the others are uniform
+        np.testing.assert_allclose(particles.std(axis=0), 0.05, rtol=0.1)
+        # The weights are those of the uniform density: the integral over the box comes out.
+        values = jax.vmap(problem.initial)(sample.points)[:, 0]
+        integral = sample.weights @ values * problem.domain.volume
+        exact = (2 * np.pi * 0.05**2) ** 1.5 / 30
+        np.testing.assert_allclose(integral, exact, rtol=0.3)
+
+
+def test_particles_in_their_own_measure_follow_a_density_in_eight_dimensions():
+    problem = nivp.problems.FokkerPlanck(8)
+    for sample in draws(nivp.Particles(2_000, fraction=1.0), problem):
+        np.testing.assert_allclose(sample.weights, 1 / 2_000)
+        points = np.asarray(sample.points)
+        np.testing.assert_allclose(points.mean(axis=0), problem.mean, atol=0.05)
+        np.testing.assert_allclose(np.cov(points.T), 0.1 * np.eye(8), atol=0.02)
+
+
+def test_particles_of_a_field_that_vanishes_are_uniform():
+    problem = nivp.Problem(domain=BOX, initial=lambda x: 0 * x[:1], rhs=lambda u, t, x: u(x))
+    sample, _ = draws(nivp.Particles(3_000, fraction=1.0), problem)
+    means = np.asarray(sample.points).mean(axis=0)
+    np.testing.assert_allclose(means, np.mean([BOX.lower, BOX.upper], axis=0), atol=0.2)
+
+
+def test_particles_stay_in_the_period():
+    def initial(x):  # across the seam
+        return jnp.exp(-20 * jnp.sin(x[:1] / 2) ** 2)
+
+    torus = nivp.Torus((2 * np.pi,))
+    problem = nivp.Problem(domain=torus, initial=initial, rhs=lambda u, t, x: u(x))
+    sample, _ = draws(nivp.Particles(2_000, fraction=1.0), problem)
+    points = np.asarray(sample.points)[:, 0]
+    assert points.min() >= 0 and points.max() <= 2 * np.pi
+    assert 0.4 < np.mean(points < np.pi) < 0.6
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: nivp.Particles(10, fraction=0.0), "`fraction` must lie in"),
+        (lambda: nivp.Particles(10, fraction=1.0, measure="uniform"), "`fraction` must be below 1"),
+        (lambda: nivp.Particles(10, measure="mine"), "`measure` must be"),  # pyright: ignore
+        (lambda: nivp.Particles(10, moves=0), "`moves`"),
         (lambda: nivp.Box((0,), (0,)), "`lower` must lie below"),
         (lambda: nivp.Box((0,), (1, 2)), "`lower` has 1 numbers"),
         (lambda: nivp.Box("ab", (1,)), "`lower` must be"),

@@ -12,6 +12,7 @@ from .helpers import KEY, PROBLEMS, TORUS, Fourier, small_network
 
 # Narrow enough that the bump, like the network, vanishes at the walls.
 PROBLEM = nivp.problems.Advection(1, width=0.15)
+EXACT = (PROBLEM.initial, PROBLEM.domain)
 
 
 def fit(stage, network=None, target=PROBLEM.initial, domain=PROBLEM.domain, key=KEY, **options):
@@ -97,9 +98,110 @@ def test_fit_errors_of_a_known_perturbation():
     assert "1.00e-03" in str(errors)
 
 
+def test_momentum_saves_steps():
+    """The mean of three keys: what a subset does not determine goes on as before."""
+
+    def errors(momentum):
+        keys = [jax.random.key(k) for k in range(3)]
+        solver = nivp.RandomSubset(nivp.RidgeCholesky(), 60)
+        one = stage(velocity=solver, momentum=momentum, steps=60, tolerance=0.0)
+        return [fit(one, key=key).relative_l2_error for key in keys]
+
+    assert np.mean(np.log(errors(0.8))) < np.mean(np.log(errors(0.0))) - 0.3
+
+
+def test_slopes_are_fitted_too_in_h1():
+    network = small_network(PROBLEM, width=10)
+    plain, sobolev = (
+        nivp.fit_errors(fit(stage(tolerance=0.0), network, norm=norm).network, *EXACT)
+        for norm in (None, nivp.H1((1.0,), 0.15))
+    )
+    assert sobolev.gradient < 0.7 * plain.gradient
+
+
+def test_h1_is_values_and_scaled_slopes():
+    norm = nivp.H1((2.0, 4.0), 0.5)
+    value = norm(lambda x: jnp.stack([jnp.sin(x[0]) * x[1], x[0]]), jnp.array([0.3, 2.0]))
+    wanted = [np.sin(0.3), 0.3 / 4, 0.5 * np.cos(0.3), 0.25 * np.sin(0.3), 0.125, 0.0]
+    np.testing.assert_allclose(value, wanted)
+
+
+def test_samples_are_fitted_and_a_tenth_of_them_held_out():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-1, 1, (600, 1))
+    values = np.asarray(jax.vmap(PROBLEM.initial)(jnp.asarray(points)))
+    samples = nivp.Scattered(PROBLEM.domain, points, values)
+    network = small_network(PROBLEM, width=10)
+    for one in (stage(), nivp.Adam(steps=300, reports=2), nivp.LastLayer()):
+        fitted = fit(one, network, samples)
+        truth = nivp.fit_errors(fitted.network, *EXACT)
+        np.testing.assert_allclose(fitted.relative_l2_error, truth.relative_l2, rtol=0.5)
+        assert fitted.maximum_error < 1.5 * truth.maximum
+    assert fit(stage(), network, samples).relative_l2_error < 1e-3
+
+
+def test_values_on_a_grid_are_fitted():
+    axis = np.linspace(-1, 1, 101)
+    values = np.asarray(jax.vmap(PROBLEM.initial)(jnp.asarray(axis)[:, None]))
+    fitted = fit(stage(), target=nivp.Gridded(PROBLEM.domain, values))
+    assert nivp.fit_errors(fitted.network, *EXACT).relative_l2 < 1e-3
+
+
+@pytest.mark.parametrize("wanted", [0.0, 2.5])
+def test_zero_and_constants_are_exact(wanted):
+    problem = PROBLEMS["heat_torus"]
+    network = small_network(problem)
+    fitted = fit(stage(), network, lambda x: jnp.full(1, wanted), problem.domain)
+    x = jnp.linspace(0, 6, 50)[:, None]
+    np.testing.assert_allclose(jax.vmap(fitted.network)(x), wanted, rtol=1e-15)
+    assert fitted.steps == 0 and "no other stage is needed" in fitted.report()
+
+
+def test_a_constant_that_the_network_cannot_be_is_fitted_by_the_stages():
+    """It vanishes on the boundary, where the target does not."""
+    fitted = fit(stage(steps=20), target=lambda x: jnp.ones(1))
+    assert fitted.steps == 20 and 1e-3 < fitted.relative_l2_error < 1
+
+
+def test_the_report_says_how_each_stage_ended():
+    stages = (nivp.Adam(steps=20, reports=1), nivp.LastLayer(), stage(tolerance=1e-1))
+    network = small_network(PROBLEM, width=10)
+    fitted = nivp.fit(network, PROBLEM.initial, PROBLEM.domain, stages, key=KEY)
+    for words in ("adam: 20 steps", "last layer: 0", "tolerance of 1.0e-01 is met", "largest"):
+        assert words in fitted.report()
+    ends = [fit(stage(steps=10)), fit(stage(steps=300, patience=1, report_every=1))]
+    assert "all of its steps" in ends[0].report() and "no tenth less in 1 steps" in ends[1].report()
+
+
+def test_a_density_in_eight_dimensions_is_fitted_in_its_own_measure():
+    """What is held out follows the density; evenly spread points would not meet it."""
+    problem = nivp.problems.FokkerPlanck(8)
+    network = small_network(problem, width=12)
+    one = stage(steps=100, sampler=nivp.Particles(500), tolerance=0.0)
+    held_out = nivp.Particles(2_000, fraction=1.0)
+    fitted = fit(one, network, problem.initial, problem.domain, held_out=held_out)
+    points = problem.mean[None] + np.sqrt(0.1) * jax.random.normal(KEY, (4_000, 8))
+    wanted = jax.vmap(problem.initial)(points)
+    error = jnp.linalg.norm(jax.vmap(fitted.network)(points) - wanted) / jnp.linalg.norm(wanted)
+    assert error < 0.1
+    np.testing.assert_allclose(error, fitted.relative_l2_error, rtol=0.2)
+
+
+WRONG_DOMAIN = nivp.Scattered(TORUS, np.ones((4, 1)), np.ones(4))
+TWO_COMPONENTS = nivp.Scattered(PROBLEM.domain, np.full((4, 1), 0.5), np.ones((4, 2)))
+SAMPLES = nivp.Scattered(PROBLEM.domain, np.full((4, 1), 0.5), np.ones(4))
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: nivp.GaussNewton(momentum=1.0), "`momentum` must lie in"),
+        (lambda: nivp.H1((1.0,), 0.0), "`length`"),
+        (lambda: fit(stage(), target=lambda x: jnp.ones(2)), "the value of the target has shape"),
+        (lambda: fit(stage(), target=WRONG_DOMAIN), "`target` has samples of another domain"),
+        (lambda: fit(stage(), target=TWO_COMPONENTS), "one sample of `target`"),
+        (lambda: fit(stage(), target=SAMPLES, norm=nivp.H1((1.0,), 0.1)), "takes derivatives"),
+        (lambda: fit(stage(), held_out=nivp.Uniform), "`held_out` must be of the kind"),
         (lambda: nivp.GaussNewton(steps=0), "`steps` must be an integer of at least 1, got 0"),
         (lambda: nivp.GaussNewton(tolerance=-1.0), "`tolerance`"),
         (lambda: nivp.GaussNewton(patience=0), "`patience`"),

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / "neural_ivp"
 LAYERS = [
     {"_types", "_errors"},
     {"calculus", "domains"},
-    {"samplers", "networks", "problems", "references"},
+    {"samplers", "networks", "problems", "references", "targets"},
     {"linear"},
     {"fitting", "evolution"},
     # plotting stands beside the solution, whose `plot` method calls it

@@ -1,6 +1,8 @@
 """The whole way: accuracy, reproducibility, files, restarts, failures."""
 
+import dataclasses
 import json
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -47,6 +49,48 @@ def test_a_wave_at_rest_travels_with_the_default_method():
     wanted = (start(x - 0.4) + start(x + 0.4)) / 2
     error = np.linalg.norm(np.asarray(solution(0.4, x))[:, :1] - wanted) / np.linalg.norm(wanted)
     assert error < 2e-2
+
+
+def heat_from(initial):
+    """PROBLEM from another initial value."""
+    return nivp.Problem(domain=PROBLEM.domain, initial=initial, rhs=PROBLEM.rhs)
+
+
+def test_it_starts_from_values_on_a_grid_and_from_a_network():
+    """The same heat equation from the samples of its initial value, and from a fit of them."""
+    axis = 2 * np.pi * np.arange(64) / 64
+    values = np.asarray(jax.vmap(PROBLEM.initial)(jnp.asarray(axis)[:, None]))
+    gridded = nivp.solve(
+        heat_from(nivp.Gridded(PROBLEM.domain, values)), NETWORK, METHOD, ts=TS, key=KEY
+    )
+    wanted = jax.vmap(lambda x: PROBLEM.exact(0.3, x))(jnp.asarray(X))
+    np.testing.assert_allclose(gridded(0.3, X), wanted, atol=1e-2)
+    points = jax.random.uniform(KEY, (800, 1), maxval=2 * np.pi)
+    samples = nivp.Scattered(PROBLEM.domain, points, jax.vmap(PROBLEM.initial)(points))
+    fitted = nivp.fit(NETWORK, samples, PROBLEM.domain, (nivp.GaussNewton(steps=60),), key=KEY)
+    done = dataclasses.replace(METHOD, fit=(nivp.GaussNewton(),))
+    onward = nivp.solve(heat_from(fitted.network), fitted.network, done, ts=TS, key=KEY)
+    assert onward.fits[0]["steps"] == 0  # the network is its own fit
+    np.testing.assert_allclose(onward(0.3, X), wanted, atol=1e-3)
+
+
+def test_a_fit_worse_than_the_tolerance_is_said():
+    poor = dataclasses.replace(METHOD, fit=(nivp.Adam(steps=5, num_points=50),))
+    with pytest.warns(nivp.FitWarning, match="more than the tolerance rtol"):
+        rough = nivp.solve(PROBLEM, NETWORK, poor, ts=[0.0, 0.01], key=KEY, throw=False)
+    assert "warning: it has a held-out relative L2 error" in rough.report()
+    fine = dataclasses.replace(METHOD, integrator=nivp.Adaptive(rtol=0.5))
+    with warnings.catch_warnings(action="error"):
+        assert "warning" not in nivp.solve(PROBLEM, NETWORK, fine, ts=[0.0, 0.01], key=KEY).report()
+
+
+def test_zero_starts_exactly():
+    problem = nivp.Problem(
+        domain=PROBLEM.domain, initial=lambda x: 0 * x, rhs=lambda u, t, x: jnp.sin(x) - u(x)
+    )
+    moved = nivp.solve(problem, NETWORK, METHOD, ts=[0.0, 0.1], key=KEY)
+    assert np.all(np.asarray(moved(0.0, X)) == 0)
+    np.testing.assert_allclose(moved(0.1, X), (1 - np.exp(-0.1)) * np.sin(X), atol=1e-3)
 
 
 def test_same_key_same_bits_and_another_key_others(solution):

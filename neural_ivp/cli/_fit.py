@@ -2,32 +2,69 @@
 
 import math
 import sys
+from pathlib import Path
 
+from .._errors import InputError
 from ..config import dtype_of, make_config, read_table
 from ..fitting import fit_errors
+from ..solution import plot_fit
 from ..solve import fit_initial, solve_keys
+from ..solve._fits import warn_of_fit
 from ._environment import precision
+from ._folder import write_whole
 from ._progress import Lines
+from ._warnings import plain_warnings
 
 
-def fit(path: str, *, overrides: list[str], seed: int | None = None, quiet: bool = False) -> int:
-    """Fit as `run` would, and print the errors; 1 if they are not finite, 0 otherwise.
+def fit(
+    path: str,
+    *,
+    overrides: list[str],
+    seed: int | None = None,
+    quiet: bool = False,
+    figure: str | None = None,
+) -> int:
+    """Fit as `run` would, and print how it went and the errors; 1 if they are not finite, else 0.
 
-    **Raises:** `InputError` for a config that cannot be used.
+    A `figure` is the PNG file that gets the picture of the fit.
+
+    **Raises:** `InputError` for a config or a file name that cannot be used.
     """
+    picture = None if figure is None else _check_picture(figure)
     changes = overrides if seed is None else [*overrides, f"seed={seed}"]
     table = read_table(path, changes)
 
-    def write(line: str) -> None:
-        if not quiet:
-            print(line, file=sys.stderr, flush=True)
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
 
-    with precision(dtype_of(table)):
+    with precision(dtype_of(table)), plain_warnings(say):
         config = make_config(table)
         problem, (_, key, _) = config.problem, solve_keys(config.key)
+        progress = Lines((lambda line: None) if quiet else say)
         fitted = fit_initial(
-            problem, config.network, config.method, key, float(config.ts[0]), Lines(write)
+            problem, config.network, config.method, key, float(config.ts[0]), progress
         )
         errors = fit_errors(fitted.network, problem.initial, problem.domain)
-    print(f"{errors}\noptimiser steps {fitted.steps}")
+        print(f"{fitted.report()}\non evenly spread points:\n{errors}", flush=True)
+        tolerance = config.method.integrator.rtol
+        warn_of_fit({"relative_l2_error": fitted.relative_l2_error, "tolerance": tolerance})
+        if picture is not None:
+            drawn = plot_fit(fitted, problem.initial, problem.domain)
+            try:
+                write_whole(picture, lambda draft: drawn.savefig(draft, format="png"))
+            except OSError as error:
+                raise InputError(f"`--figure`: the picture cannot be written: {error}") from error
+            print(f"picture: {picture}")
     return 0 if math.isfinite(errors.maximum) else 1
+
+
+def _check_picture(name: str) -> Path:
+    """The path of a picture, checked before the work and not after it."""
+    path = Path(name)
+    if path.suffix.lower() != ".png":
+        raise InputError(f"`--figure` must name a file that ends in .png, got {name!r}")
+    if not path.parent.is_dir():
+        raise InputError(f"`--figure`: there is no folder {str(path.parent)!r}; make it first")
+    if path.is_dir():
+        raise InputError(f"`--figure`: {name!r} is a folder; name a file in it")
+    return path

@@ -11,7 +11,7 @@ from ..evolution import AbstractRestartRule
 from ..fitting import AbstractFitStage
 from ..linear import AbstractPreconditioner, AbstractVelocitySolver
 from ..networks import AbstractNetwork
-from ..problems import AbstractProblem
+from ..problems import AbstractNorm, AbstractProblem
 from ..samplers import AbstractSampler
 from ..solution._catalogue import registered, subclasses
 
@@ -19,12 +19,13 @@ from ..solution._catalogue import registered, subclasses
 _KINDS = (
     ("Problems", "[problem]", AbstractProblem),
     ("Domains", "[problem.domain]", AbstractDomain),
-    ("Networks", "[network], in HardDirichlet where u = 0 on the boundary", AbstractNetwork),
+    ("Networks", "[network]", AbstractNetwork),
     ("Samplers", "[method.sampler]", AbstractSampler),
     ("Velocity solvers", "[method.velocity]", AbstractVelocitySolver),
     ("Preconditioners", "[method.velocity.preconditioner]", AbstractPreconditioner),
     ("Runge-Kutta methods", "method.integrator.solver", dfx.AbstractERK),
     ("Fit stages", "[[method.fit]]", AbstractFitStage),
+    ("Norms of a fit", "[method.fit_norm]", AbstractNorm),
     ("Restart rules", "[method.restart]", AbstractRestartRule),
 )
 _SYMBOLS = {

@@ -49,6 +49,7 @@ def _dispatch(arguments: argparse.Namespace, argv: list[str]) -> int:
             overrides=arguments.set,
             seed=arguments.seed,
             quiet=arguments.quiet,
+            figure=arguments.figure,
         )
     return plot(arguments.folder) if arguments.command == "plot" else list_catalogue()
 
@@ -69,7 +70,9 @@ def _parser() -> argparse.ArgumentParser:
         "--out", metavar="DIR", help="the run folder; the next free runs/NAME if not given"
     )
     _add_config(command)
-    _add_config(commands.add_parser("fit", help="only fit the initial value of a config"))
+    command = commands.add_parser("fit", help="only fit the initial value of a config")
+    command.add_argument("--figure", metavar="FILE.png", help="also draw the fit into this file")
+    _add_config(command)
     commands.add_parser("list", help="list what a config can name, and the configs in ./configs")
     command = commands.add_parser("plot", help="redraw the picture of a run")
     command.add_argument("folder", metavar="DIR", help="a run folder")
@@ -88,4 +91,6 @@ def _add_config(command: argparse.ArgumentParser) -> None:
         help="change values of the config, e.g. method.velocity.damping=1e-7",
     )
     command.add_argument("--seed", metavar="N", type=int, help="instead of the config's seed")
-    command.add_argument("--quiet", action="store_true", help="no progress, only the outcome")
+    command.add_argument(
+        "--quiet", action="store_true", help="no progress, only the outcome and warnings"
+    )

@@ -19,6 +19,7 @@ from ._folder import make_folder, write_json, write_text
 from ._metrics import measured, metrics
 from ._plot import draw
 from ._progress import Lines, Live
+from ._warnings import plain_warnings
 
 
 def run(
@@ -66,6 +67,10 @@ def _solve(config: RunConfig, folder: Path, log: TextIO, quiet: bool) -> Solutio
         if not quiet and not live:
             print(text, file=sys.stderr, flush=True)
 
+    def warn(text: str) -> None:
+        for stream in (log, sys.stderr):
+            print(text, file=stream, flush=True)
+
     line(
         f"{type(problem).__name__} in {problem.domain.dimension} dimension(s), "
         f"{flatten(network)[0].size} parameters ({config.dtype}), on {device()}; into {folder}"
@@ -75,7 +80,7 @@ def _solve(config: RunConfig, folder: Path, log: TextIO, quiet: bool) -> Solutio
         rows = config.method.sampler.num_points * num_quantities(problem, network)
         line(velocity.choice(flatten(network)[0].size, rows, config.dtype)[1])
     lines = Lines(line)
-    with contextlib.ExitStack() as stack:
+    with plain_warnings(warn), contextlib.ExitStack() as stack:
         reports: list[Callable[[Progress], None]] = [lines]
         if live:
             reports.append(stack.enter_context(Live(Console(stderr=True))))

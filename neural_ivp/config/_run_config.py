@@ -1,5 +1,6 @@
 """A run, described completely: what `solve` needs, and the table that says it all again."""
 
+import inspect
 import itertools
 import os
 from collections.abc import Iterable
@@ -13,16 +14,18 @@ from jaxtyping import PRNGKeyArray
 
 from .._errors import InputError
 from ..evolution import NeuralIVP
-from ..networks import AbstractNetwork, HardDirichlet, Mixed, SinusoidalMLP
+from ..networks import AbstractNetwork, FourierSeries, HardDirichlet, Mixed, SinusoidalMLP
 from ..problems import AbstractProblem
 from ..solution._catalogue import arguments
 from ..solve import default_method, default_network, solve_keys
 from ._file import merge, read_table
 from ._parts import build_part, describe_part, dotted
-from ._values import check_keys, check_value, plain_type
+from ._values import alternatives, check_keys, check_value, plain_type
 
 _SECTIONS = ("extends", "seed", "dtype", "problem", "time", "network", "method")
 _TIME = ("start", "end", "num_saves", "saves")
+# What `[network]` can name; the wrappers follow from the problem.
+_NETWORKS = {"SinusoidalMLP": SinusoidalMLP, "FourierSeries": FourierSeries}
 # Arguments of the network that follow from the rest of the config, and where they are said.
 _ELSEWHERE = {"domain": "`problem.domain`", "components": "`problem`", "dtype": "`dtype`"}
 
@@ -139,24 +142,43 @@ def _times(table: Any) -> tuple[np.ndarray, dict[str, Any]]:
 def _network(
     table: Any, problem: AbstractProblem, dtype: str, key: PRNGKeyArray
 ) -> tuple[AbstractNetwork, dict[str, Any]]:
-    known = {name: p for name, p in arguments(SinusoidalMLP).items() if name not in _ELSEWHERE}
-    for name in table if isinstance(table, dict) else ():
+    kind = _network_class(table)
+    known = {name: p for name, p in arguments(kind).items() if name not in _ELSEWHERE}
+    for name in table:
         if name in _ELSEWHERE:
             raise InputError(f"`network.{name}` follows from {_ELSEWHERE[name]}: leave it out")
-    check_keys(table, ["name", *known], "network", "[network]")
-    check_value(table.get("name", "SinusoidalMLP"), Literal["SinusoidalMLP"], "network.name")
+    check_keys(table, ["name", *known], "network", kind.__name__)
+    for name, parameter in known.items():
+        if parameter.default is inspect.Parameter.empty and name not in table:
+            raise InputError(f"`network.{name}` is missing: {kind.__name__} needs it")
     options = {
-        name: check_value(value, plain_type(SinusoidalMLP, known[name]), f"network.{name}")
+        name: _network_option(kind, known[name], value)
         for name, value in table.items()
         if name != "name"
     }
     with dotted("network", known):
-        network = default_network(problem, key=key, dtype=dtype, **options)
+        network = default_network(problem, kind=kind, key=key, dtype=dtype, **options)
     inner = network
     while isinstance(inner, HardDirichlet | Mixed):
         inner = inner.inner
     resolved = describe_part(inner, {}, "network")
     return network, {name: resolved[name] for name in ("name", *known)}
+
+
+def _network_class(table: Any) -> type[SinusoidalMLP] | type[FourierSeries]:
+    check_keys(table, table, "network", "[network]")  # that it is a table; its keys come later
+    name = table.get("name", "SinusoidalMLP")
+    return _NETWORKS[check_value(name, Literal["SinusoidalMLP", "FourierSeries"], "network.name")]
+
+
+def _network_option(kind: type, parameter: inspect.Parameter, value: Any) -> Any:
+    """A size may be a list of sizes: complaints are about what was typed, entry by entry."""
+    path = f"network.{parameter.name}"
+    if int not in alternatives(parameter.annotation):
+        return check_value(value, plain_type(kind, parameter), path)
+    if isinstance(value, list) and len(alternatives(parameter.annotation)) > 1:
+        return [check_value(entry, int, f"{path}.{k}") for k, entry in enumerate(value)]
+    return check_value(value, int, path)
 
 
 def _method(

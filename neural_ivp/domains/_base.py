@@ -36,6 +36,10 @@ class AbstractDomain(eqx.Module):
     def distance(self, x: Point) -> Scalar:
         """Distance to the boundary (infinite where there is none)."""
 
+    @abc.abstractmethod
+    def wrap(self, x: Point) -> Point:
+        """The image of a point in the period that starts at `lower`; x itself on a box."""
+
     @property
     def dimension(self) -> int:
         return len(self.lower)

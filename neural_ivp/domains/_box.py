@@ -45,3 +45,6 @@ class Box(AbstractDomain):
     def distance(self, x: Point) -> Scalar:
         low, high = jnp.asarray(self.lower, x.dtype), jnp.asarray(self.upper, x.dtype)
         return jnp.min(jnp.minimum(x - low, high - x))
+
+    def wrap(self, x: Point) -> Point:
+        return x

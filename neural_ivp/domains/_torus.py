@@ -47,3 +47,7 @@ class Torus(AbstractDomain):
 
     def distance(self, x: Point) -> Scalar:
         return jnp.asarray(np.inf, x.dtype)
+
+    def wrap(self, x: Point) -> Point:
+        low, lengths = (jnp.asarray(side, x.dtype) for side in (self.lower, self.lengths))
+        return x - lengths * jnp.floor((x - low) / lengths)

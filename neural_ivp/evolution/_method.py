@@ -2,9 +2,10 @@
 
 import equinox as eqx
 
-from .._errors import InputError, check_count
+from .._errors import InputError, check_count, check_kind
 from ..fitting import AbstractFitStage, Adam, LastLayer
 from ..linear import AbstractVelocitySolver
+from ..problems import AbstractNorm
 from ..samplers import AbstractSampler
 from ._integrator import Adaptive
 from ._restart import AbstractRestartRule, NoRestart
@@ -19,6 +20,10 @@ class NeuralIVP(eqx.Module):
     - `velocity`: solver of min_v mean |J v - f|^2 + mu |v|^2.
     - `integrator`: Runge-Kutta method and tolerances.
     - `fit`: stages of the fit of the initial value.
+    - `fit_norm`: the norm of the fits, `L2` with the problem's scales if not given; `H1` also
+      matches first derivatives.
+    - `held_out`: draws the points that fits are measured on, see `fit`; evenly spread ones if
+      not given.
     - `restart`: rule for refits.
     - `chunk`: points linearised at a time, for more points than the memory holds at once; all
       of them if not given.
@@ -32,6 +37,8 @@ class NeuralIVP(eqx.Module):
     velocity: AbstractVelocitySolver
     integrator: Adaptive
     fit: tuple[AbstractFitStage, ...]
+    fit_norm: AbstractNorm | None
+    held_out: AbstractSampler | None
     restart: AbstractRestartRule
     chunk: int | None = eqx.field(static=True)
 
@@ -42,6 +49,8 @@ class NeuralIVP(eqx.Module):
         velocity: AbstractVelocitySolver,
         integrator: Adaptive | None = None,
         fit: tuple[AbstractFitStage, ...] | None = None,
+        fit_norm: AbstractNorm | None = None,
+        held_out: AbstractSampler | None = None,
         restart: AbstractRestartRule | None = None,
         chunk: int | None = None,
     ):
@@ -51,6 +60,7 @@ class NeuralIVP(eqx.Module):
         self.sampler, self.velocity = sampler, velocity
         self.integrator = Adaptive() if integrator is None else integrator
         self.fit = (Adam(), LastLayer()) if fit is None else tuple(fit)
+        self.fit_norm, self.held_out = fit_norm, held_out
         self.restart = NoRestart() if restart is None else restart
         kinds = dict(
             sampler=AbstractSampler,
@@ -62,5 +72,8 @@ class NeuralIVP(eqx.Module):
             if not isinstance(getattr(self, name), kind):
                 got = getattr(self, name)
                 raise InputError(f"`{name}` must be a {kind.__name__}, got {got!r}")
+        for name, kind in dict(fit_norm=AbstractNorm, held_out=AbstractSampler).items():
+            if getattr(self, name) is not None:
+                check_kind(name, getattr(self, name), kind)
         if not self.fit or not all(isinstance(s, AbstractFitStage) for s in self.fit):
             raise InputError(f"`fit` must be one or more fit stages, got {self.fit!r}")

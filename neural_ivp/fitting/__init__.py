@@ -4,10 +4,10 @@ from ._adam import Adam as Adam
 from ._base import AbstractFitStage as AbstractFitStage
 from ._base import FitProgress as FitProgress
 from ._base import Fitted as Fitted
-from ._base import Goal as Goal
-from ._base import relative_l2 as relative_l2
+from ._base import Stage as Stage
 from ._errors import FitErrors as FitErrors
 from ._errors import fit_errors as fit_errors
 from ._fit import fit as fit
 from ._gauss_newton import GaussNewton as GaussNewton
+from ._goal import AbstractGoal as AbstractGoal
 from ._last_layer import LastLayer as LastLayer

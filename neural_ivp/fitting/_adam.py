@@ -1,5 +1,6 @@
 """Stochastic descent with optax's Adam."""
 
+import math
 from collections.abc import Callable
 
 import equinox as eqx
@@ -11,7 +12,8 @@ from jaxtyping import PRNGKeyArray
 from .._errors import check_count, check_positive
 from ..networks import AbstractNetwork, flatten
 from ..samplers import AbstractSampler, Uniform
-from ._base import AbstractFitStage, FitProgress, Goal
+from ._base import AbstractFitStage, FitProgress, Stage
+from ._goal import AbstractGoal
 
 
 class Adam(AbstractFitStage):
@@ -42,20 +44,21 @@ class Adam(AbstractFitStage):
     def run(
         self,
         network: AbstractNetwork,
-        goal: Goal,
+        goal: AbstractGoal,
         key: PRNGKeyArray,
         measure: Callable[[AbstractNetwork], float],
         report: Callable[[FitProgress], None],
-    ) -> tuple[AbstractNetwork, int]:
+    ) -> tuple[AbstractNetwork, Stage]:
         state = self._optimiser().init(eqx.filter(network, eqx.is_inexact_array))
         chunk = -(-self.steps // self.reports)
+        error = math.inf
         for start in range(0, self.steps, chunk):
             stop = min(start + chunk, self.steps)
             # A step's key depends on its number alone, not on how the steps are chunked.
             network, state = _descend(self, network, state, goal, key, jnp.arange(start, stop))
             error = measure(network)
             report(FitProgress("adam", stop, self.steps, error))
-        return network, self.steps
+        return network, Stage("adam", self.steps, error, "all of its steps")
 
     def _optimiser(self) -> optax.GradientTransformation:
         rate = self.learning_rate
@@ -63,23 +66,22 @@ class Adam(AbstractFitStage):
 
 
 @eqx.filter_jit
-def _descend(stage: Adam, network, state, goal: Goal, key, step_numbers):
+def _descend(stage: Adam, network, state, goal: AbstractGoal, key, step_numbers):
     """Take the steps of the given numbers."""
     optimiser = stage._optimiser()
     sampler: AbstractSampler = Uniform(stage.num_points)
     parameters, static = eqx.partition(network, eqx.is_inexact_array)
-    memory = sampler.init(goal.domain, flatten(network)[0].dtype, key)
+    memory = goal.init(sampler, flatten(network)[0].dtype, key)
 
-    def loss(parameters, sample):
-        candidate = eqx.combine(parameters, static)
-        misfit = jax.vmap(lambda x: goal.misfit(candidate, x))(sample.points)
-        return jnp.sum(sample.weights @ misfit**2)
+    def loss(parameters, batch):
+        misfit = goal.misfit(eqx.combine(parameters, static), batch)
+        return jnp.sum(batch.sample.weights @ misfit**2)
 
     def step(carry, number):
         parameters, state = carry
         draw_key = jax.random.fold_in(key, number)
-        sample, _ = sampler.draw(memory, goal.domain, goal.target, draw_key)
-        gradient = jax.grad(loss)(parameters, sample)
+        batch, _ = goal.draw(sampler, memory, network, draw_key)
+        gradient = jax.grad(loss)(parameters, batch)
         update, state = optimiser.update(gradient, state)
         return (optax.apply_updates(parameters, update), state), None
 

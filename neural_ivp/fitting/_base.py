@@ -1,17 +1,14 @@
-"""The contract of fit stages, and the measure of a fit."""
+"""The contract of fit stages, and what a fit returns."""
 
 import abc
 from collections.abc import Callable
+from typing import NamedTuple
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
-from .._types import Field, Point, Points, Value
-from ..domains import AbstractDomain
 from ..networks import AbstractNetwork
-from ..problems import AbstractNorm
+from ._goal import AbstractGoal
 
 
 class FitProgress(eqx.Module):
@@ -23,30 +20,45 @@ class FitProgress(eqx.Module):
     error: float = eqx.field(static=True)
 
 
-class Fitted(eqx.Module):
-    """A fitted network with its held-out relative L2 error after every report.
+class Stage(NamedTuple):
+    """How a stage went: its name, optimiser steps, held-out error at its end, and why it ended."""
 
-    - `relative_l2_error`: of `network`, on points that the fit never saw.
+    name: str
+    steps: int
+    error: float
+    ending: str
+
+
+class Fitted(eqx.Module):
+    """A fitted network and what is known of it on held-out points that the fit never saw.
+
+    - `relative_l2_error`: |u - w| / |w| of `network` in the norm of the fit, w being the target;
+      the root mean square of u where w is zero everywhere.
+    - `maximum_error`: the largest error of a component at a held-out point, in its scale.
     - `steps`: optimiser steps taken.
+    - `stages`: one `Stage` for each.
     - `history`: one `FitProgress` per report.
     """
 
     network: AbstractNetwork
     relative_l2_error: float = eqx.field(static=True)
+    maximum_error: float = eqx.field(static=True)
     steps: int = eqx.field(static=True)
+    stages: tuple[Stage, ...] = eqx.field(static=True)
     history: tuple[FitProgress, ...] = eqx.field(static=True)
 
-
-class Goal(eqx.Module):
-    """What is fitted: min |u_theta - target|^2 in a norm over the domain."""
-
-    target: Field
-    domain: AbstractDomain
-    norm: AbstractNorm
-
-    def misfit(self, network: Field, x: Point) -> Value:
-        """u - target at one point as the norm sees it, in the dtype of the point."""
-        return self.norm(lambda x: (network(x) - self.target(x)).astype(x.dtype), x)
+    def report(self) -> str:
+        """What each stage did and the errors it left, a line each."""
+        lines = [
+            f"{stage.name}: {stage.steps} steps to a held-out error of {stage.error:.2e}; "
+            f"{stage.ending}"
+            for stage in self.stages
+        ]
+        lines.append(
+            f"held-out relative L2 error {self.relative_l2_error:.2e}, "
+            f"largest error {self.maximum_error:.2e}"
+        )
+        return "\n".join(lines)
 
 
 class AbstractFitStage(eqx.Module):
@@ -56,21 +68,12 @@ class AbstractFitStage(eqx.Module):
     def run(
         self,
         network: AbstractNetwork,
-        goal: Goal,
+        goal: AbstractGoal,
         key: PRNGKeyArray,
         measure: Callable[[AbstractNetwork], float],
         report: Callable[[FitProgress], None],
-    ) -> tuple[AbstractNetwork, int]:
-        """The improved network and the optimiser steps taken.
+    ) -> tuple[AbstractNetwork, Stage]:
+        """The improved network and how it went.
 
         `measure` gives the held-out error of a network, `report` takes progress.
         """
-
-
-@eqx.filter_jit
-def relative_l2(network: Field, goal: Goal, points: Points) -> Float[Array, ""]:
-    """|u - target| / |target| over points of equal weight; the absolute error of a zero target."""
-    error = jnp.linalg.norm(jax.vmap(lambda x: goal.misfit(network, x))(points))
-    wanted = jax.vmap(lambda x: goal.norm(goal.target, x))(points)
-    size = jnp.linalg.norm(wanted)
-    return jnp.where(size > 0, error / jnp.where(size > 0, size, 1), error / wanted.size**0.5)

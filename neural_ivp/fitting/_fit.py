@@ -4,48 +4,60 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from .._errors import InputError
 from .._types import Field
 from ..domains import AbstractDomain
 from ..networks import AbstractNetwork, flatten
 from ..problems import L2, AbstractNorm
-from ._base import AbstractFitStage, FitProgress, Fitted, Goal, relative_l2
-
-HELD_OUT_POINTS = 20_000
+from ..samplers import AbstractSampler
+from ..targets import Scattered
+from ._base import AbstractFitStage, FitProgress, Fitted, Stage
+from ._goal import FunctionGoal
+from ._held_out import of_function, of_samples
+from ._trivial import constant_fit
 
 
 def fit(
     network: AbstractNetwork,
-    target: Field,
+    target: Field | Scattered,
     domain: AbstractDomain,
     stages: Sequence[AbstractFitStage],
     *,
     norm: AbstractNorm | None = None,
+    held_out: AbstractSampler | None = None,
     key: PRNGKeyArray,
     report: Callable[[FitProgress], None] = lambda progress: None,
 ) -> Fitted:
     """Fit `network` to `target` over `domain` by the stages in turn.
 
+    A target that is the same at all held-out points is met by the last layer alone, and no
+    stage runs where that is exact.
+
     **Arguments:**
 
-    - `target`: a function of one point, or another network (as restarts do).
-    - `stages`: e.g. `(Adam(), LastLayer())`.
-    - `norm`: of the misfit, `L2` with scales of one if not given.
+    - `target`: a function of one point, another network (as restarts do), `Gridded` data or
+      `Scattered` samples. A tenth of the samples is held out.
+    - `stages`: e.g. `(GaussNewton(),)` or `(Adam(), LastLayer())`.
+    - `norm`: of the misfit, `L2` with scales of one if not given; `H1` fits slopes as well.
+    - `held_out`: draws the points that the fit is measured on, and with their weights the mean
+      that its error is. 20 000 points spread evenly over the domain if not given. In many
+      dimensions, where a function lives in a tiny part of its domain, use `Particles`.
     - `key`: of all random choices.
     - `report`: called with a `FitProgress` between chunks of work.
 
-    **Raises:** `InputError` if the target is not finite at some held-out point, naming it.
+    **Raises:** `InputError` if the target is not finite at some held-out point, naming it, or of
+    another shape than the network's value.
     """
-    # The held-out points follow from the domain alone, and no stage ever trains on them.
-    dtype = flatten(network)[0].dtype
-    points = jnp.asarray(domain.spread(HELD_OUT_POINTS), dtype)
-    _check_finite(target, points)
-    if norm is None:
-        norm = L2((1.0,) * jax.eval_shape(network, points[0]).shape[0])
-    goal = Goal(target, domain, norm)
+    theta, _ = flatten(network)
+    shape = jax.eval_shape(network, jnp.zeros(domain.dimension, theta.dtype)).shape
+    norm = L2((1.0,) * shape[0]) if norm is None else norm
+    split_key, draw_key, *keys = jax.random.split(key, 2 + len(stages))
+    if isinstance(target, Scattered):
+        goal, aside = of_samples(target, domain, norm, shape, theta.dtype, split_key)
+    else:
+        goal = FunctionGoal(target=target, domain=domain, norm=norm)
+        aside = of_function(goal, shape, held_out, theta.dtype, draw_key)
     history: list[FitProgress] = []
 
     def note(progress: FitProgress) -> None:
@@ -53,21 +65,17 @@ def fit(
         report(progress)
 
     def measure(candidate: AbstractNetwork) -> float:
-        return float(relative_l2(candidate, goal, points))
+        return aside.errors(candidate)[0]
 
-    steps = 0
-    for stage, stage_key in zip(stages, jax.random.split(key, len(stages)), strict=True):
-        network, taken = stage.run(network, goal, stage_key, measure, note)
-        steps += taken
-    return Fitted(network, measure(network), steps, tuple(history))
-
-
-def _check_finite(target: Field, points) -> None:
-    values = np.asarray(jax.jit(jax.vmap(target))(points))
-    bad = np.flatnonzero(~np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
-    if bad.size:
-        where = np.asarray(points[int(bad[0])]).tolist()
-        raise InputError(
-            f"the initial value is not finite at {bad.size} of {len(values)} points, first at "
-            f"x = {where}: return finite values everywhere in the domain"
-        )
+    done: list[Stage] = []
+    constant = constant_fit(network, aside)
+    if stages and constant is not None:
+        network = constant
+        note(FitProgress("constant", 1, 1, measure(network)))
+        done.append(Stage("constant", 0, measure(network), "exact: no other stage is needed"))
+        stages = ()
+    for stage, stage_key in zip(stages, keys, strict=False):
+        network, outcome = stage.run(network, goal, stage_key, measure, note)
+        done.append(outcome)
+    steps = sum(outcome.steps for outcome in done)
+    return Fitted(network, *aside.errors(network), steps, tuple(done), tuple(history))

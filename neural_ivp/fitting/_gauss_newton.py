@@ -1,28 +1,35 @@
 """Gauss-Newton with Levenberg-Marquardt damping, on the kernel of the linear layer."""
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from .._errors import check_count, check_positive
+from .._errors import InputError, check_count, check_positive
 from .._types import Scalar, Theta
 from ..linear import (
+    AbstractLinearisation,
     AbstractVelocitySolver,
+    Anchored,
     LeastSquares,
     RandomSubset,
     RidgeCholesky,
+    RidgeDual,
     linearise,
     solve_velocity,
 )
 from ..networks import AbstractNetwork, flatten
 from ..samplers import AbstractSampler, Following
-from ._base import AbstractFitStage, FitProgress, Goal
+from ._base import AbstractFitStage, FitProgress, Stage
+from ._goal import AbstractGoal
 
 # Relative dampings of the first step, and the smallest and largest that make sense.
 FIRST, SMALLEST, LARGEST = 1e-2, 1e-15, 1e4
+# Side of the largest system that is factored whole: a fifth of a second on two cores.
+LARGEST_SYSTEM = 3_000
 
 
 class GaussNewton(AbstractFitStage):
@@ -33,6 +40,10 @@ class GaussNewton(AbstractFitStage):
     model promised, decides on the step and adapts mu (Levenberg-Marquardt): a step that does
     not decrease the misfit is not taken.
 
+    The damping pulls v towards `momentum` times the step before instead of towards zero. What
+    one sample of the points, or one subset of the parameters, does not determine so goes on as
+    the ones before it had it: far fewer steps, for nothing.
+
     It ends at the `tolerance`, when the held-out error has not improved by a tenth in
     `patience` reports, or after `steps`; the best network of all reports is returned.
 
@@ -40,99 +51,124 @@ class GaussNewton(AbstractFitStage):
 
     - `steps`: at most.
     - `tolerance`: held-out relative L2 error at which to stop.
-    - `velocity`: the solver; its own damping is not used. A random subset of 500 to 700
-      parameters by default, by Cholesky in float64 and by QR in float32, which takes more
-      steps of a fraction of the cost than all parameters at once.
-    - `sampler`: of the points; they follow the target's size by default.
+    - `velocity`: the solver; its own damping is not used. In float64 the smaller of the two
+      normal systems by default, `RidgeDual` or `RidgeCholesky`, and with more than 3 000 of both
+      rows and parameters a random subset of 700 parameters; in float32, where the normal
+      equations lose what a fit below 1e-3 needs, a subset of 500 by QR of J.
+    - `sampler`: of the points; they follow the target's size and the misfit's by default.
+      Fewer points than parameters do, since the momentum remembers the ones before.
+    - `momentum`: at least 0, below 1. Good values: 0.8 to 0.9.
     - `report_every`: steps between measurements of the held-out error.
     - `patience`: reports without improvement.
 
-    **Raises:** `InputError` for a count below one or a tolerance that is negative.
+    **Raises:** `InputError` for a count below one, a tolerance that is negative, or a momentum
+    outside [0, 1).
 
-    Source: Nocedal & Wright, "Numerical optimization", 2006, section 10.3.
+    Source: Nocedal & Wright, "Numerical optimization", 2006, section 10.3; Goldshlager, Abrahamsen
+    & Lin, "A Kaczmarz-inspired approach to accelerate the optimization of neural network
+    wavefunctions", 2024, for the momentum.
     """
 
     steps: int = eqx.field(static=True)
     tolerance: float
     velocity: AbstractVelocitySolver | None
     sampler: AbstractSampler
+    momentum: float
     report_every: int = eqx.field(static=True)
     patience: int = eqx.field(static=True)
 
     def __init__(
         self,
         *,
-        steps: int = 500,
+        steps: int = 1_000,
         tolerance: float = 1e-5,
         velocity: AbstractVelocitySolver | None = None,
-        sampler: AbstractSampler = Following(2_000),  # noqa: B008 (immutable)
+        sampler: AbstractSampler = Following(1_500),  # noqa: B008 (immutable)
+        momentum: float = 0.9,
         report_every: int = 20,
-        patience: int = 5,
+        patience: int = 10,
     ):
         for name, count in (("steps", steps), ("report_every", report_every)):
             check_count(name, count)
         check_count("patience", patience)
         check_positive("tolerance", tolerance, zero=True)
+        if not 0 <= momentum < 1:
+            raise InputError(f"`momentum` must lie in [0, 1), got {momentum!r}")
+        self.momentum = momentum
         self.steps, self.tolerance, self.velocity = steps, tolerance, velocity
         self.sampler, self.report_every, self.patience = sampler, report_every, patience
 
     def run(
         self,
         network: AbstractNetwork,
-        goal: Goal,
+        goal: AbstractGoal,
         key: PRNGKeyArray,
         measure: Callable[[AbstractNetwork], float],
         report: Callable[[FitProgress], None],
-    ) -> tuple[AbstractNetwork, int]:
+    ) -> tuple[AbstractNetwork, Stage]:
         theta, rebuild = flatten(network)
-        damping = jnp.asarray(FIRST, theta.dtype)
+        memory = goal.init(self.sampler, theta.dtype, key)
+        state = _State(theta, jnp.zeros_like(theta), jnp.asarray(FIRST, theta.dtype), memory)
         best, best_error, since_best, step = network, measure(network), 0, 0
-        finished = best_error <= self.tolerance
-        while not finished:
+        ending = _ending(self, best_error, step, since_best)
+        while not ending:
             stop = min(step + self.report_every, self.steps)
             # A step's key depends on its number alone, not on how the steps are chunked.
-            theta, damping = _improve(
-                self, network, theta, damping, goal, key, jnp.arange(step, stop)
-            )
-            step, error = stop, measure(rebuild(theta))
+            state = _improve(self, network, state, goal, key, jnp.arange(step, stop))
+            step, error = stop, measure(rebuild(state.theta))
             since_best = 0 if error < 0.9 * best_error else since_best + 1
             if error < best_error:
-                best, best_error = rebuild(theta), error
-            met = best_error <= self.tolerance
-            finished = met or step == self.steps or since_best == self.patience
-            total = step if finished else self.steps
-            report(FitProgress("gauss-newton", step, total, error))
-        return best, step
+                best, best_error = rebuild(state.theta), error
+            ending = _ending(self, best_error, step, since_best)
+            report(FitProgress("gauss-newton", step, step if ending else self.steps, error))
+        return best, Stage("gauss-newton", step, best_error, ending)
+
+
+class _State(eqx.Module):
+    """What goes from step to step; `move` is the step before."""
+
+    theta: Theta
+    move: Theta
+    damping: Scalar
+    memory: Any
+
+
+def _ending(stage: GaussNewton, best_error: float, step: int, since_best: int) -> str:
+    """Why the stage ends here; empty if it goes on."""
+    if best_error <= stage.tolerance:
+        return f"its tolerance of {stage.tolerance:.1e} is met"
+    if step == stage.steps:
+        return f"all of its steps, short of its tolerance of {stage.tolerance:.1e}"
+    if since_best == stage.patience:
+        last = since_best * stage.report_every
+        return f"no tenth less in {last} steps, short of its tolerance of {stage.tolerance:.1e}"
+    return ""
 
 
 @eqx.filter_jit
-def _improve(stage: GaussNewton, template, theta: Theta, damping: Scalar, goal: Goal, key, numbers):
+def _improve(stage: GaussNewton, template, state: _State, goal: AbstractGoal, key, numbers):
     """Take the steps of the given numbers."""
-    memory = stage.sampler.init(goal.domain, theta.dtype, key)
-    solver = _default_velocity(theta) if stage.velocity is None else stage.velocity
+    rebuild = flatten(template)[1]
 
-    def step(carry, number):
-        theta, damping = carry
+    def step(state, number):
         draw_key, solver_key = jax.random.split(jax.random.fold_in(key, number))
-        sample, _ = stage.sampler.draw(memory, goal.domain, goal.target, draw_key)
-        here = linearise(template, theta, sample, goal.norm)
-        misfit = _misfit(template, theta, goal, sample)
-        move = solve_velocity(solver.damped(damping), here, -misfit, key=solver_key)
-        trial = theta + move.value
+        batch, memory = goal.draw(stage.sampler, state.memory, rebuild(state.theta), draw_key)
+        here = linearise(template, state.theta, batch.sample, goal.norm)
+        misfit = here.values - batch.wanted
+        solver = _default_velocity(here) if stage.velocity is None else stage.velocity
+        guess = jnp.asarray(stage.momentum, state.theta.dtype) * state.move
+        damped = Anchored(solver.damped(state.damping))
+        found = solve_velocity(damped, here, -misfit, key=solver_key, guess=guess)
+        trial = state.theta + found.value
         before = jnp.sum(here.mean_square(misfit))
-        after = jnp.sum(here.mean_square(_misfit(template, trial, goal, sample)))
-        promised = before * (1 - move.info.projection_residual**2)
+        after = jnp.sum(here.mean_square(goal.misfit(rebuild(trial), batch)))
+        promised = before * (1 - found.info.projection_residual**2)
         taken = after < before
         gain = jnp.where(taken, (before - after) / promised, -1)
-        return (jnp.where(taken, trial, theta), _adapted(damping, gain)), taken
+        theta, move = jnp.where(taken, trial, state.theta), jnp.where(taken, found.value, 0)
+        return _State(theta, move, _adapted(state.damping, gain), memory), None
 
-    (theta, damping), _ = jax.lax.scan(step, (theta, damping), numbers)
-    return theta, damping
-
-
-def _misfit(template, theta, goal: Goal, sample):
-    network = flatten(template)[1](theta)
-    return jax.vmap(lambda x: goal.misfit(network, x))(sample.points)
+    return jax.lax.scan(step, state, numbers)[0]
 
 
 def _adapted(damping: Scalar, gain: Scalar) -> Scalar:
@@ -143,8 +179,11 @@ def _adapted(damping: Scalar, gain: Scalar) -> Scalar:
     return jnp.clip(damping * factor.astype(damping.dtype), SMALLEST, LARGEST)
 
 
-def _default_velocity(theta: Theta) -> AbstractVelocitySolver:
-    """The normal equations in float32 lose what the fit needs below an error of 1e-3."""
-    if theta.dtype == jnp.float64:
+def _default_velocity(linearisation: AbstractLinearisation) -> AbstractVelocitySolver:
+    """What measured best in `benchmarks/fits.py`."""
+    p, rows = linearisation.num_parameters, linearisation.values.size
+    if linearisation.values.dtype != jnp.float64:
+        return RandomSubset(LeastSquares(), 500)
+    if min(p, rows) > LARGEST_SYSTEM:
         return RandomSubset(RidgeCholesky(), 700)
-    return RandomSubset(LeastSquares(), 500)
+    return RidgeDual() if rows < p else RidgeCholesky()

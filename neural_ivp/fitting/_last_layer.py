@@ -13,7 +13,8 @@ from .._errors import check_count, check_positive
 from ..networks import AbstractNetwork
 from ..networks._base import with_head
 from ..samplers import QuasiUniform
-from ._base import AbstractFitStage, FitProgress, Goal
+from ._base import AbstractFitStage, FitProgress, Stage
+from ._goal import AbstractGoal
 
 
 class LastLayer(AbstractFitStage):
@@ -41,34 +42,38 @@ class LastLayer(AbstractFitStage):
     def run(
         self,
         network: AbstractNetwork,
-        goal: Goal,
+        goal: AbstractGoal,
         key: PRNGKeyArray,
         measure: Callable[[AbstractNetwork], float],
         report: Callable[[FitProgress], None],
-    ) -> tuple[AbstractNetwork, int]:
+    ) -> tuple[AbstractNetwork, Stage]:
         before = measure(network)
         improved = with_head(network, _regress(self, network, goal, key))
         after = measure(improved)
-        kept = improved if after <= before else network
+        better = after <= before
         report(FitProgress("last layer", 1, 1, min(after, before)))
-        return kept, 0
+        ending = "kept" if better else f"discarded, since it had {after:.2e}"
+        stage = Stage("last layer", 0, min(after, before), ending)
+        return (improved if better else network), stage
 
 
 @eqx.filter_jit
-def _regress(stage: LastLayer, network, goal: Goal, key) -> PyTree[Array]:
+def _regress(stage: LastLayer, network, goal: AbstractGoal, key) -> PyTree[Array]:
     head, rebuild = ravel_pytree(network.head)
     sampler = QuasiUniform(stage.num_points)
-    memory = sampler.init(goal.domain, head.dtype, key)
-    sample, _ = sampler.draw(memory, goal.domain, goal.target, key)
+    memory = goal.init(sampler, head.dtype, key)
+    batch, _ = goal.draw(sampler, memory, network, key)
+    points, weights = batch.sample.points, batch.sample.weights
     origin = jnp.zeros_like(head)
 
-    def misfit(head, x):
-        return goal.misfit(with_head(network, rebuild(head)), x)
+    def value(head, x):
+        return goal.norm(with_head(network, rebuild(head)), x)
 
-    root = jnp.sqrt(sample.weights)[:, None]
-    rows = root[:, :, None] * jax.vmap(jax.jacrev(misfit), in_axes=(None, 0))(head, sample.points)
+    root = jnp.sqrt(weights)[:, None]
+    rows = root[:, :, None] * jax.vmap(jax.jacrev(value), in_axes=(None, 0))(head, points)
     rows = rows.reshape(-1, head.size)
-    wanted = -jnp.ravel(root * jax.vmap(misfit, in_axes=(None, 0))(origin, sample.points))
+    offset = jax.vmap(value, in_axes=(None, 0))(origin, points)
+    wanted = jnp.ravel(root * (batch.wanted - offset))
     ridge = jnp.sqrt(stage.damping * jnp.sum(rows**2))
     matrix = jnp.concatenate([rows, ridge * jnp.eye(head.size, dtype=head.dtype)])
     right = jnp.concatenate([wanted, origin])

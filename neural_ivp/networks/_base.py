@@ -4,12 +4,14 @@
 """
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
+import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
+from .._errors import InputError, check_count
 from .._types import Point, Theta, Value
 
 
@@ -43,3 +45,30 @@ def flatten(network: AbstractNetwork) -> tuple[Theta, Callable[[Theta], Abstract
     parameters, static = eqx.partition(network, eqx.is_inexact_array)
     theta, unravel = ravel_pytree(parameters)
     return theta, lambda theta: eqx.combine(unravel(theta), static)
+
+
+def resolve_dtype(dtype: str | None) -> str:
+    """The name of the floating-point type that arrays of `dtype` really get."""
+    name = jnp.result_type(float).name if dtype is None else str(jnp.dtype(dtype))
+    if name not in ("float32", "float64"):
+        raise InputError(f'`dtype` must be "float32" or "float64", got {dtype!r}')
+    if name == "float64" and jnp.result_type(float).name != "float64":
+        raise InputError(
+            '`dtype="float64"` needs jax.config.update("jax_enable_x64", True) before the '
+            "first array; JAX is in 32-bit mode"
+        )
+    return name
+
+
+def per_entry(name: str, value: int | Sequence[int], count: int, of: str) -> tuple[int, ...]:
+    """A size for each of `count` things of a kind: one for all, or a sequence of that length."""
+    if not isinstance(value, tuple | list):
+        check_count(name, value)
+        return (int(value),) * count  # pyright: ignore[reportArgumentType]
+    if len(value) != count:
+        raise InputError(
+            f"`{name}` must be an integer or one per {of}, {count} in all, got {len(value)}"
+        )
+    for entry in value:
+        check_count(name, entry)
+    return tuple(int(entry) for entry in value)

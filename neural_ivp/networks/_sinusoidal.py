@@ -1,6 +1,10 @@
-"""The network of the paper: a sinusoidal embedding and one MLP tower per component."""
+"""The network of the paper: a sinusoidal embedding and one MLP tower per component.
+
+Towers may also stand on a trunk: `shared` first layers that all components have in common.
+"""
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import equinox as eqx
@@ -11,15 +15,17 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from .._errors import InputError, check_count, suggestion
 from .._types import Point, Value
 from ..domains import AbstractDomain
-from ._base import AbstractNetwork
+from ._base import AbstractNetwork, per_entry, resolve_dtype
 from ._dense import Dense, dense
+from ._rational import Rational
 
-Activation = Literal["swish", "tanh", "sin"]
-_ACTIVATIONS = {"swish": jax.nn.swish, "tanh": jnp.tanh, "sin": jnp.sin}
+Activation = Literal["swish", "tanh", "sin", "rational"]
+# Those without parameters; a `Rational` is made for each layer.
+_FIXED = {"swish": jax.nn.swish, "tanh": jnp.tanh, "sin": jnp.sin}
 
 
 class SinusoidalMLP(AbstractNetwork):
-    r"""Sinusoidal embedding, then dense layers; components share no weights.
+    r"""Sinusoidal embedding, then dense layers; components share no weights unless asked to.
 
     With $\xi \in [-1, 1]^d$ the point in the domain's reference coordinates, the embedding is
     $6 \sin(w_j \xi_i) / w_j^\alpha$ and $6 \cos(w_j \xi_i) / w_j^\alpha$. On a `Box`
@@ -31,24 +37,33 @@ class SinusoidalMLP(AbstractNetwork):
 
     - `domain`: a `Box` or a `Torus`.
     - `components`: c, the number of components of the solution.
-    - `width`, `depth`: size and number of the hidden layers. Good values: 30 to 100, 3.
+    - `width`, `depth`: size and number of the hidden layers, the same in each tower or one per
+      component. Good values: 30 to 100, 3.
+    - `shared`: so many of the hidden layers, the first ones, are a trunk of all towers. The more
+      of them, the fewer parameters; none if not given.
     - `num_frequencies`: L. Good values: 3 to 5.
     - `frequency_exponent`: alpha.
-    - `activation`: "swish", "tanh" or "sin".
+    - `activation`: "swish", "tanh", "sin", or "rational": a `Rational` for each hidden layer,
+      trained with the weights (and no longer differentiated by structure, see `Dense`).
     - `dtype`: of the parameters, "float32" or "float64"; JAX's default if not given.
     - `key`: for the weights (variance 1/fan-in, biases uniform).
 
-    **Raises:** `InputError` for sizes below one, an unknown activation or dtype.
+    **Raises:** `InputError` for sizes below one, sizes that are not one per component, a trunk
+    deeper than a tower or under towers of different widths, an unknown activation or dtype.
 
     Source: Finzi et al., "A stable and scalable method for solving initial value PDEs with
     neural networks", ICLR 2023, section 4.2 and its code.
     """
 
+    trunk: tuple[Dense, ...]
     towers: tuple[tuple[Dense, ...], ...]
+    # One per hidden layer, of the trunk and of each tower; none if the activation is fixed.
+    rationals: tuple[tuple[Rational, ...], ...]
     domain: AbstractDomain
     components: int = eqx.field(static=True)
-    width: int = eqx.field(static=True)
-    depth: int = eqx.field(static=True)
+    width: int | tuple[int, ...] = eqx.field(static=True)
+    depth: int | tuple[int, ...] = eqx.field(static=True)
+    shared: int = eqx.field(static=True)
     num_frequencies: int = eqx.field(static=True)
     frequency_exponent: float = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
@@ -59,27 +74,39 @@ class SinusoidalMLP(AbstractNetwork):
         domain: AbstractDomain,
         components: int,
         *,
-        width: int = 50,
-        depth: int = 3,
+        width: int | Sequence[int] = 50,
+        depth: int | Sequence[int] = 3,
+        shared: int = 0,
         num_frequencies: int = 3,
         frequency_exponent: float = 1.0,
         activation: Activation = "swish",
         dtype: Literal["float32", "float64"] | None = None,
         key: PRNGKeyArray,
     ):
-        sizes = dict(
-            components=components, width=width, depth=depth, num_frequencies=num_frequencies
-        )
-        for name, size in sizes.items():
-            check_count(name, size)
-        if activation not in _ACTIVATIONS:
+        check_count("components", components)
+        check_count("num_frequencies", num_frequencies)
+        widths = per_entry("width", width, components, "component")
+        depths = per_entry("depth", depth, components, "component")
+        _check_shared(shared, widths, depths)
+        if activation not in get_args(Activation):
             hint = suggestion(str(activation), get_args(Activation))
             raise InputError(f"unknown `activation` {activation!r}.{hint}")
-        self.domain, self.components, self.width, self.depth = domain, components, width, depth
+        self.domain, self.components, self.shared = domain, components, shared
+        self.width = widths if isinstance(width, Sequence) else width
+        self.depth = depths if isinstance(depth, Sequence) else depth
         self.num_frequencies, self.frequency_exponent = num_frequencies, float(frequency_exponent)
         self.activation, self.dtype = activation, resolve_dtype(dtype)
-        fans = [2 * num_frequencies * domain.dimension, *[width] * depth, 1]
-        self.towers = tuple(_tower(fans, self.dtype, k) for k in jax.random.split(key, components))
+        embedded = 2 * num_frequencies * domain.dimension
+        # The trunk's key comes last: without a trunk, the towers' are those of all versions.
+        keys = jax.random.split(key, components + (shared > 0))
+        self.trunk = _layers([embedded, *widths[:1] * shared], self.dtype, keys[-1])
+        first = widths[0] if shared else embedded
+        self.towers = tuple(
+            _layers([first, *[w] * (d - shared), 1], self.dtype, k)
+            for w, d, k in zip(widths, depths, keys[:components], strict=True)
+        )
+        hidden = [shared, *(d - shared for d in depths)] if activation == "rational" else []
+        self.rationals = tuple(tuple(Rational(self.dtype) for _ in range(n)) for n in hidden)
 
     @property
     def head(self) -> tuple[Dense, ...]:
@@ -91,6 +118,7 @@ class SinusoidalMLP(AbstractNetwork):
             self.components,
             width=self.width,
             depth=self.depth,
+            shared=self.shared,
             num_frequencies=self.num_frequencies,
             frequency_exponent=self.frequency_exponent,
             activation=self.activation,
@@ -111,30 +139,41 @@ class SinusoidalMLP(AbstractNetwork):
         return jnp.ravel(6 * waves / jnp.reshape(w, (1, 1, -1)) ** self.frequency_exponent)
 
     def __call__(self, x: Point) -> Value:
-        embedded = self.embed(x)
+        fixed = _FIXED.get(self.activation)
+        below, *above = self.rationals or ((),) * (1 + self.components)
+        h = _climb(self.trunk, below, fixed, self.embed(x))
         # One matrix product per tower: XLA's batched product on CPUs is several times slower.
-        return jnp.concatenate([self._climb(tower, embedded) for tower in self.towers])
-
-    def _climb(self, tower: tuple[Dense, ...], h: Float[Array, " 2*d*L"]) -> Float[Array, "1"]:
-        for layer in tower[:-1]:
-            h = _ACTIVATIONS[self.activation](layer(h))
-        return tower[-1](h)
+        parts = zip(self.towers, above, strict=True)
+        return jnp.concatenate([tower[-1](_climb(tower[:-1], r, fixed, h)) for tower, r in parts])
 
 
-def resolve_dtype(dtype: str | None) -> str:
-    """The name of the floating-point type that arrays of `dtype` really get."""
-    name = jnp.result_type(float).name if dtype is None else str(jnp.dtype(dtype))
-    if name not in ("float32", "float64"):
-        raise InputError(f'`dtype` must be "float32" or "float64", got {dtype!r}')
-    if name == "float64" and jnp.result_type(float).name != "float64":
-        raise InputError(
-            '`dtype="float64"` needs jax.config.update("jax_enable_x64", True) before the '
-            "first array; JAX is in 32-bit mode"
-        )
-    return name
+def _climb(
+    layers: tuple[Dense, ...],
+    rationals: tuple[Rational, ...],
+    fixed: Callable[[Array], Array] | None,
+    h: Float[Array, " in"],
+) -> Float[Array, " out"]:
+    """Through hidden layers, each with its activation."""
+    activations = rationals if fixed is None else (fixed,) * len(layers)
+    for layer, activation in zip(layers, activations, strict=True):
+        h = activation(layer(h))
+    return h
 
 
-def _tower(sizes: list[int], dtype: str, key: PRNGKeyArray) -> tuple[Dense, ...]:
+def _layers(sizes: list[int], dtype: str, key: PRNGKeyArray) -> tuple[Dense, ...]:
     keys = jax.random.split(key, len(sizes) - 1)
     pairs = zip(sizes[:-1], sizes[1:], keys, strict=True)
     return tuple(dense(fan_in, fan_out, dtype, key=k) for fan_in, fan_out, k in pairs)
+
+
+def _check_shared(shared: int, widths: tuple[int, ...], depths: tuple[int, ...]) -> None:
+    check_count("shared", shared, minimum=0)
+    if shared > min(depths):
+        raise InputError(
+            f"`shared` must be at most the `depth` of every tower, {min(depths)}, got {shared}"
+        )
+    if shared and len(set(widths)) > 1:
+        raise InputError(
+            f"`shared` layers need towers of one `width`, got {widths}: make the widths equal or "
+            "leave `shared` out"
+        )

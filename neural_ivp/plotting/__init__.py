@@ -1,3 +1,4 @@
-"""L7. Pictures of a solution, by matplotlib's objects: no pyplot, no display, no global state."""
+"""L7. Pictures of solutions and fits by matplotlib's objects: no pyplot, no global state."""
 
 from ._figure import figure as figure
+from ._fit import fit_figure as fit_figure

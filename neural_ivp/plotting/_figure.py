@@ -3,21 +3,16 @@
 import textwrap
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ..problems import AbstractProblem
 from ..solution import ErrorReport, Solution, describe, measure
 from ..solution._errors import Reference, reference_for
+from ._canvas import Canvas
 from ._lines import draw_lines
 from ._march import draw_march
 from ._panels import draw_panels
-from ._style import TEXT, TITLE, WIDTH, WORDS, scientific
-
-_DPI = 150
-_MARCH, _HEAD = 2.5, 0.7  # heights of the panels over time and of the title, inches
+from ._style import scientific, size_words
 
 
 def figure(solution: Solution, reference: Reference | None = None) -> Figure:
@@ -38,24 +33,12 @@ def figure(solution: Solution, reference: Reference | None = None) -> Figure:
     if reference is None:
         reference = reference_for(problem, float(solution.ts[0]))
     error = None if reference is None else measure(solution, reference)
-    drawn = Figure((WIDTH, _MARCH), dpi=_DPI, layout=_layout())
-    FigureCanvasAgg(drawn)
-    drawn.suptitle(_name(solution), fontsize=TITLE, fontweight="bold")
-    grid = GridSpec(2, 1, figure=drawn)
-    above, below = drawn.add_subfigure(grid[0]), drawn.add_subfigure(grid[1])
+    canvas = Canvas(_name(solution))
     draw = draw_lines if problem.domain.dimension == 1 else draw_panels
-    height, notes = draw(above, solution, reference)
-    drawn.set_figheight(height + _MARCH + _HEAD)
-    grid.set_height_ratios([height, _MARCH])
-    words = "\n".join(_subtitle(solution, error, notes))
-    above.suptitle(words, fontsize=TEXT, color=WORDS)
-    draw_march(below, solution, error)
-    return drawn
-
-
-def _layout() -> ConstrainedLayoutEngine:
-    """Margins in inches; between maps a little more, for the numbers at their ends."""
-    return ConstrainedLayoutEngine(w_pad=0.09, h_pad=0.06, wspace=0.03)
+    height, notes = draw(canvas.above, solution, reference)
+    canvas.arrange(height, _subtitle(solution, error, notes))
+    draw_march(canvas.below, solution, error)
+    return canvas.figure
 
 
 def _name(solution: Solution) -> str:
@@ -70,7 +53,7 @@ def _subtitle(solution: Solution, error: ErrorReport | None, notes: list[str]) -
     """Lines: coefficients and error, what the maps show, and why a solve ended early."""
     problem = solution.problem
     p = solution.segments[0].theta.shape[1]
-    facts = [*_coefficients(problem), f"{p:,} network parameters".replace(",", "\N{THIN SPACE}")]
+    facts = [*_coefficients(problem), size_words(p)]
     if error is None:
         facts.append("no reference is known for this problem")
     else:

@@ -1,6 +1,5 @@
 """Fields in one dimension: curves, their errors, and the space-time map."""
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
@@ -18,6 +17,7 @@ from ._style import (
     field_scale,
     legend,
     log_scale,
+    shades,
     tidy,
 )
 
@@ -59,13 +59,8 @@ def _history(solution: Solution, low: float, high: float) -> np.ndarray:
     return snapshots(solution, None, points, times).network
 
 
-def _colours(count: int) -> np.ndarray:
-    """From early (dark) to late (light), without the yellow that paper swallows."""
-    return mpl.colormaps["viridis"](np.linspace(0.0, 0.85, count))
-
-
 def _curves(axes: Axes, x: np.ndarray, shots: Snapshots, k: int, name: str) -> None:
-    for i, colour in enumerate(_colours(len(shots.times))):
+    for i, colour in enumerate(shades(len(shots.times))):
         axes.plot(x, shots.network[i, :, k], color=colour, lw=1.6)
         if shots.reference is not None:
             axes.plot(x, shots.reference[i, :, k], color="black", lw=0.9, ls=(0, (4, 3)))
@@ -76,7 +71,7 @@ def _curves(axes: Axes, x: np.ndarray, shots: Snapshots, k: int, name: str) -> N
 
 def _errors(axes: Axes, x: np.ndarray, shots: Snapshots, k: int, name: str) -> None:
     errors = shots.error[..., k]
-    for error, colour in zip(errors, _colours(len(shots.times)), strict=True):
+    for error, colour in zip(errors, shades(len(shots.times)), strict=True):
         # An error of exactly 0 has no place on a logarithmic axis: a gap in the curve.
         axes.plot(x, np.where(error > 0, error, np.nan), color=colour, lw=1.0)
     axes.set_xlim(x[0], x[-1])
@@ -108,7 +103,7 @@ def _map(axes: Axes, solution: Solution, values: np.ndarray, name: str) -> None:
 def _legend(panel: SubFigure, shots: Snapshots) -> None:
     handles = [
         Line2D([], [], color=colour, lw=1.6, label=f"$t$ = {t:.3g}")
-        for t, colour in zip(shots.times, _colours(len(shots.times)), strict=True)
+        for t, colour in zip(shots.times, shades(len(shots.times)), strict=True)
     ]
     if shots.reference is not None:
         handles.append(Line2D([], [], color="black", lw=0.9, ls=(0, (4, 3)), label="reference"))

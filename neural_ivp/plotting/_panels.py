@@ -1,19 +1,16 @@
 """Fields in two dimensions and more: maps of network, reference and error at a few times."""
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import SubFigure
-from matplotlib.image import AxesImage
 
 from ..domains import AbstractDomain
 from ..problems import AbstractProblem
 from ..solution import Solution
 from ..solution._errors import Reference
-from ._snapshots import Snapshots, cells, few, snapshots
+from ._slice import component_note, draw_map, map_height, slice_note, slice_points
+from ._snapshots import Snapshots, few, snapshots
 from ._style import (
     ERROR_MAP,
-    WIDTH,
     colour_bar,
     component_names,
     coordinate_names,
@@ -24,8 +21,6 @@ from ._style import (
 )
 
 _COLUMNS = 4
-_CELLS = 160  # per axis of a map
-_HEIGHTS = 1.1, 2.8  # of a row of maps, least and most, inches
 _CLOSE, _CLEAR = 8.0, 36.0  # points from a map to the bar below it
 _FADING = 4.0  # ratio of the largest values at two times above which each has its own scale
 
@@ -38,7 +33,7 @@ def draw_panels(
     Returns the height in inches that suits them, and what the title should say.
     """
     problem = solution.problem
-    points = _slice(problem.domain)
+    points = slice_points(problem.domain)
     shots = snapshots(solution, reference, points, few(solution.ts, _COLUMNS))
     rows = ["Network"] if reference is None else ["Network", "Reference", "Pointwise error"]
     count = len(shots.times)
@@ -48,37 +43,16 @@ def draw_panels(
         bars_below.append(_errors(grid[2], shots, problem))
     _labels(grid, rows, shots, problem.domain)
     notes = _notes(problem, any(bars_below))
-    sides = np.asarray(problem.domain.upper) - problem.domain.lower
-    side = np.clip(0.77 * WIDTH / count * sides[1] / sides[0], *_HEIGHTS)
+    side = map_height(problem.domain, count)
     height = len(rows) * (side + 0.08) + 0.55 * sum(bars_below) + 0.2 * bool(notes) + 0.7
-    return float(height), notes
+    return height, notes
 
 
 def _notes(problem: AbstractProblem, fading: bool) -> list[str]:
-    words = []
-    if problem.components > 1:
-        words.append(f"maps of component 0, ${component_names(problem.components)[0]}$")
-    if problem.domain.dimension > 2:
-        names = coordinate_names(problem.domain.dimension)[2:]
-        centre = _centre(problem.domain)[2:]
-        at = ", ".join(f"${name}$ = {c:.3g}" for name, c in zip(names, centre, strict=True))
-        words.append(f"slice through the centre of the domain, {at}")
+    words = component_note(problem.components) + slice_note(problem.domain)
     if fading:
         words.append("a colour bar below a panel is for that time alone")
     return words
-
-
-def _centre(domain: AbstractDomain) -> np.ndarray:
-    return (np.asarray(domain.lower) + np.asarray(domain.upper)) / 2
-
-
-def _slice(domain: AbstractDomain) -> np.ndarray:
-    """Cell centres of the first two coordinates, the others at the centre; the first runs fast."""
-    axes = (cells(domain.lower[i], domain.upper[i], _CELLS) for i in range(2))
-    first, second = np.meshgrid(*axes)
-    points = np.tile(_centre(domain), (first.size, 1))
-    points[:, 0], points[:, 1] = first.ravel(), second.ravel()
-    return points
 
 
 def _groups(values: np.ndarray) -> list[list[int]]:
@@ -98,7 +72,7 @@ def _fields(grid: np.ndarray, shots: Snapshots, problem: AbstractProblem) -> boo
     for group in groups:
         style = field_scale(*(values[group] for values in drawn))
         for row, values in zip(grid, drawn, strict=False):
-            images = [_image(row[i], values[i], *style, problem.domain) for i in group]
+            images = [draw_map(row[i], values[i], *style, problem.domain) for i in group]
             if len(groups) == 1:
                 colour_bar(row[-1], images[-1], label)
         if len(groups) > 1:
@@ -115,23 +89,10 @@ def _errors(row: np.ndarray, shots: Snapshots, problem: AbstractProblem) -> bool
     groups = _groups(errors)
     for group in groups:
         scale = error_scale(errors[group])
-        images = [_image(row[i], errors[i], ERROR_MAP, scale, problem.domain) for i in group]
+        images = [draw_map(row[i], errors[i], ERROR_MAP, scale, problem.domain) for i in group]
         below = _CLEAR if len(groups) > 1 else None
         colour_bar(row[group[-1]], images[-1], label, below=below)
     return len(groups) > 1
-
-
-def _image(
-    axes: Axes, values: np.ndarray, colours: str, scale: Normalize, domain: AbstractDomain
-) -> AxesImage:
-    low, high = domain.lower, domain.upper
-    return axes.imshow(
-        values.reshape(_CELLS, _CELLS),
-        extent=(low[0], high[0], low[1], high[1]),
-        origin="lower",
-        cmap=colours,
-        norm=scale,
-    )
 
 
 def _labels(grid: np.ndarray, rows: list[str], shots: Snapshots, domain: AbstractDomain) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.colorizer import ColorizingArtist
 from matplotlib.colors import Normalize
 from matplotlib.figure import SubFigure
-from matplotlib.image import AxesImage
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
@@ -37,9 +38,10 @@ def component_names(count: int) -> list[str]:
     return [f"u_{{{k}}}" for k in range(count)]
 
 
-def error_name(name: str) -> str:
+def error_name(name: str, other: str = "ref") -> str:
     """|u - u_ref| for a component's name, which may have an index already."""
-    index = name[:-1] + r",\mathrm{ref}}" if name.endswith("}") else name + r"_{\mathrm{ref}}"
+    word = rf"\mathrm{{{other}}}"
+    index = f"{name[:-1]},{word}}}" if name.endswith("}") else f"{name}_{{{word}}}"
     return f"$|{name} - {index}|$"
 
 
@@ -58,6 +60,16 @@ def scientific(value: float) -> str:
     return rf"${mantissa}\times 10^{{{int(exponent)}}}$"
 
 
+def size_words(parameters: int) -> str:
+    """How large a network is."""
+    return f"{parameters:,} network parameters".replace(",", "\N{THIN SPACE}")
+
+
+def shades(count: int) -> np.ndarray:
+    """From early (dark) to late (light), without the yellow that paper swallows."""
+    return mpl.colormaps["viridis"](np.linspace(0.0, 0.85, count))
+
+
 def tidy(axes: Axes, *, title: str = "", x: str = "", y: str = "", frame: bool = False) -> None:
     """Labels, font sizes and spines; a `frame` keeps all four spines, as maps want."""
     axes.set_title(title, fontsize=TEXT)
@@ -72,7 +84,9 @@ def tidy(axes: Axes, *, title: str = "", x: str = "", y: str = "", frame: bool =
         spine.set_visible(frame or side in ("left", "bottom"))
 
 
-def colour_bar(axes: Axes, image: AxesImage, label: str, *, below: float | None = None) -> None:
+def colour_bar(
+    axes: Axes, image: ColorizingArtist, label: str, *, below: float | None = None
+) -> None:
     """A thin bar as long as the axes: at their right, or so many points below them."""
     if below is None:
         move, place = ScaledTranslation(7 / _INCH, 0, axes.figure.dpi_scale_trans), (1, 0, 0.045, 1)

@@ -19,7 +19,9 @@ class Problem(AbstractProblem):
     **Arguments:**
 
     - `domain`: a `Box` or a `Torus`.
-    - `initial`: x of shape (d,) to a value of shape (c,); c is taken from it.
+    - `initial`: x of shape (d,) to a value of shape (c,); c is taken from it. `Gridded` data and
+      networks are such functions; `Scattered` samples are first fitted by `fit`, whose network
+      is then the initial value.
     - `rhs`: (u, t, x) to a value of shape (c,); u is the field u(t, .), differentiated with
       `grad`, `divergence`, `laplacian`, `hessian` and `partial`.
     - `zero_boundary`: whether u = 0 on the boundary of a box, enforced by the network.
@@ -33,8 +35,9 @@ class Problem(AbstractProblem):
     """
 
     domain: AbstractDomain
-    initial_function: Callable[[Point], Value] = eqx.field(static=True)
-    rhs_function: Callable[[Field, Scalar, Point], Value] = eqx.field(static=True)
+    # Not static: they may hold arrays, as a network or `Gridded` data do.
+    initial_function: Callable[[Point], Value]
+    rhs_function: Callable[[Field, Scalar, Point], Value]
     components: int = eqx.field(static=True)
     zero_boundary: bool = eqx.field(static=True)
     norm: AbstractNorm
@@ -52,6 +55,11 @@ class Problem(AbstractProblem):
             raise InputError("`zero_boundary=True` needs a box; a torus has no boundary")
         self.domain, self.zero_boundary = domain, zero_boundary
         self.initial_function, self.rhs_function = initial, rhs
+        if not callable(initial):
+            raise InputError(
+                f"`initial` must be a function of one point, got {type(initial).__name__}: wrap an "
+                "array in `Gridded`, fit `Scattered` samples by `fit` and give its network"
+            )
         x = jax.ShapeDtypeStruct((domain.dimension,), jnp.result_type(float))
         value = jax.eval_shape(initial, x)
         if not hasattr(value, "shape"):

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._errors import check_positive, check_shape
+from .._errors import check_positive, check_scalar, check_shape
 from .._types import Field, Point, Scalar, Value
 
 
@@ -47,6 +47,37 @@ class L2(AbstractNorm):
 
     def __call__(self, u: Field, x: Point) -> Value:
         return u(x) / self.scales.astype(x.dtype)
+
+
+class H1(AbstractNorm):
+    r"""Values and slopes: $|u|^2 + \ell^2 |\nabla u|^2$, the components in units of their scales.
+
+    A fit in this norm (`NeuralIVP(fit_norm=...)`) also matches the first derivatives, which
+    the equation will take.
+
+    **Arguments:**
+
+    - `scales`: one positive number for each component.
+    - `length`: l, a positive length. Good values: that over which u varies, where both terms
+      count alike.
+
+    **Raises:** `InputError` for scales or a length that are not positive.
+
+    Source: Czarnecki et al., "Sobolev training for neural networks", NeurIPS 2017.
+    """
+
+    scales: Value
+    length: Scalar
+
+    def __init__(self, scales: ArrayLike | Sequence[float], length: ArrayLike):
+        self.scales = L2(scales).scales
+        check_scalar("length", length)
+        self.length = jnp.asarray(length, float)
+
+    def __call__(self, u: Field, x: Point) -> Float[Array, " c*d+c"]:
+        scales, length = self.scales.astype(x.dtype), self.length.astype(x.dtype)
+        slopes = length * jax.jacfwd(u)(x) / scales[:, None]
+        return jnp.concatenate([u(x) / scales, jnp.ravel(slopes)])
 
 
 class WaveEnergy(AbstractNorm):

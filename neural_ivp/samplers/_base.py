@@ -26,6 +26,11 @@ class AbstractSampler(eqx.Module):
 
     num_points: eqx.AbstractVar[int]
 
+    @property
+    @abc.abstractmethod
+    def covers_domain(self) -> bool:
+        """Whether every draw considers the whole domain, so that it can follow an error too."""
+
     @abc.abstractmethod
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Any:
         """State carried from draw to draw (None for samplers without memory)."""

@@ -17,7 +17,8 @@ from ._uniform import QuasiUniform
 class Following(AbstractSampler):
     r"""Points of density $q(x) \propto 1 - \rho + \rho |u| / \overline{|u|}$, weighted by 1/q.
 
-    With several components the ratio is averaged over them. A bump that fills 2 % of the
+    With several components the ratio is averaged over them; fits let the points follow their target
+    and its misfit in this way. A bump that fills 2 % of the
     domain gets half of the points instead of 2 %, and the means stay those of the uniform
     density. `num_points` of them are picked among `oversampling` times as many evenly spread
     candidates by systematic resampling, which leaves little variance of its own.
@@ -44,6 +45,10 @@ class Following(AbstractSampler):
         if not 0 <= self.fraction < 1:
             raise InputError(f"`fraction` must lie in [0, 1), got {self.fraction!r}")
 
+    @property
+    def covers_domain(self) -> bool:
+        return True
+
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Points:
         return self._candidates().init(domain, dtype, key)
 
@@ -57,7 +62,7 @@ class Following(AbstractSampler):
         candidates, state = self._candidates().draw(state, domain, field, shift_key)
         values = jax.vmap(field)(candidates.points).astype(candidates.points.dtype)
         density = self._density(values)
-        chosen = _systematic(density, self.num_points, pick_key)
+        chosen = systematic(density, self.num_points, pick_key)
         weights = 1 / density[chosen]
         return Sample(candidates.points[chosen], weights / jnp.sum(weights)), state
 
@@ -70,7 +75,7 @@ class Following(AbstractSampler):
         return 1 - self.fraction + self.fraction * jnp.mean(ratio, axis=1)
 
 
-def _systematic(density: Weights, count: int, key: PRNGKeyArray) -> Array:
+def systematic(density: Weights, count: int, key: PRNGKeyArray) -> Array:
     """`count` indices, each drawn in proportion to `density`, from one random offset."""
     total = jnp.cumsum(density)
     offset = jax.random.uniform(key, (), density.dtype)

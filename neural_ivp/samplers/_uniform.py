@@ -32,6 +32,10 @@ class Uniform(AbstractSampler):
     def __check_init__(self):
         check_count("num_points", self.num_points)
 
+    @property
+    def covers_domain(self) -> bool:
+        return True
+
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Array:
         del domain, key
         return jnp.zeros((0,), dtype)  # carries the dtype only
@@ -61,6 +65,10 @@ class QuasiUniform(AbstractSampler):
 
     def __check_init__(self):
         check_count("num_points", self.num_points)
+
+    @property
+    def covers_domain(self) -> bool:
+        return True
 
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Points:
         del key

@@ -32,9 +32,9 @@ from ..linear import (
     RidgeDual,
     RidgeDualCG,
 )
-from ..networks import HardDirichlet, Mixed, SinusoidalMLP
-from ..problems import Advection, FokkerPlanck, Heat, Wave
-from ..samplers import Following, QuasiUniform, Uniform
+from ..networks import FourierSeries, HardDirichlet, Mixed, SinusoidalMLP
+from ..problems import H1, L2, Advection, FokkerPlanck, Heat, Wave
+from ..samplers import Following, Particles, QuasiUniform, Uniform
 
 _REGISTRY: dict[str, type] = {}
 
@@ -47,8 +47,8 @@ def register(*classes: type) -> None:
 
 register(Box, Torus)
 register(Advection, Heat, Wave, FokkerPlanck)
-register(SinusoidalMLP, HardDirichlet, Mixed)
-register(Uniform, QuasiUniform, Following)
+register(SinusoidalMLP, FourierSeries, HardDirichlet, Mixed)
+register(Uniform, QuasiUniform, Following, Particles, L2, H1)
 register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, DampedLSMR, AbsoluteDamping)
 register(RandomSubset, HeldOutDamping, Anchored, Auto, Nystrom, Jacobi, NoPreconditioner)
 register(Adam, GaussNewton, LastLayer, Adaptive, NoRestart, PeriodicRestart, NeuralIVP)

@@ -1,5 +1,6 @@
 """The report of a solution in words and numbers."""
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +40,9 @@ def report(solution: "Solution") -> str:
             f"{name}: held-out relative L2 error {fit['relative_l2_error']:.2e} "
             f"after {fit['steps']:.0f} steps"
         )
+        remark = fit_remark(fit)
+        if remark:
+            lines.append(f"warning: it {remark}")
     lines.append(
         f"steps: {totals['accepted_steps']} accepted, {totals['rejected_steps']} rejected; "
         f"{totals['rhs_evaluations']} right-hand sides"
@@ -49,6 +53,18 @@ def report(solution: "Solution") -> str:
         spent = ", ".join(f"{name} {value:.1f} s" for name, value in solution.seconds.items())
         lines.append(f"wall time: {spent}")
     return "\n".join(lines)
+
+
+def fit_remark(fit: dict[str, float]) -> str:
+    """What is wrong with a fit that is worse than the steps' tolerance; empty if it is not."""
+    error, tolerance = fit["relative_l2_error"], fit.get("tolerance", math.inf)
+    if error <= tolerance:
+        return ""
+    return (
+        f"has a held-out relative L2 error of {error:.1e}, more than the tolerance rtol = "
+        f"{tolerance:.1e} of the time steps: the solution cannot be better than its start. Give "
+        "the fit more steps or a wider or deeper network, or march with a larger rtol"
+    )
 
 
 def _of_steps(record: dict[str, np.ndarray], totals: dict[str, int]) -> list[str]:

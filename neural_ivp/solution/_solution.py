@@ -37,7 +37,8 @@ class Solution:
       `error`, `iterations`, `unconverged`, `products`, `rhs_evaluations`, `linear_residual`,
       `projection_residual`, `damping`, `speed`, `finite`.
     - `result`: "successful", or a word for why not; `message`: the sentence.
-    - `fits`: time, held-out relative L2 error and steps of the initial fit and each refit.
+    - `fits`: time, held-out relative L2 and maximum error, steps, and the tolerance of the march,
+      of the initial fit and each refit.
     - `seconds`: wall seconds of `compile`, `fit`, `evolve` and `total`.
     """
 

@@ -2,6 +2,7 @@
 
 from ._defaults import default_method as default_method
 from ._defaults import default_network as default_network
+from ._fits import FitWarning as FitWarning
 from ._progress import Progress as Progress
 from ._solve import fit_initial as fit_initial
 from ._solve import solve as solve

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from .._errors import InputError
 from ..evolution import Adaptive, NeuralIVP
 from ..fitting import GaussNewton
 from ..linear import (
@@ -22,7 +23,14 @@ from ..linear import (
     RidgeCholesky,
     RidgeDualCG,
 )
-from ..networks import AbstractNetwork, HardDirichlet, Mixed, SinusoidalMLP, flatten
+from ..networks import (
+    AbstractNetwork,
+    FourierSeries,
+    HardDirichlet,
+    Mixed,
+    SinusoidalMLP,
+    flatten,
+)
 from ..problems import AbstractProblem
 from ..samplers import Following
 
@@ -31,28 +39,43 @@ DENSE_LIMIT = 20_000
 
 
 def default_network(
-    problem: AbstractProblem, *, key: PRNGKeyArray, **options: Any
+    problem: AbstractProblem,
+    *,
+    kind: type[SinusoidalMLP] | type[FourierSeries] = SinusoidalMLP,
+    key: PRNGKeyArray,
+    **options: Any,
 ) -> AbstractNetwork:
-    """A `SinusoidalMLP` for the problem, width 25, depth 4, four frequencies and tanh if not given.
+    """A network for the problem: a `SinusoidalMLP` unless another `kind` is asked for.
 
-    It is wrapped in `Mixed` where the components have scales, which multiply their towers, or where
-    one starts at zero, which is then the difference of two towers; and in `HardDirichlet` where
-    u = 0 on the boundary.
+    A `SinusoidalMLP` has width 25, depth 4, four frequencies and tanh if not given. It is wrapped
+    in `Mixed` where the components have scales, which multiply their towers, or where one starts at
+    zero, which is then the difference of two towers; and in `HardDirichlet` where u = 0 on the
+    boundary. A `FourierSeries` has neither towers to mix nor values on a boundary: only the scales
+    go around it.
 
     **Arguments:**
 
-    - `options`: of `SinusoidalMLP`.
+    - `kind`: `SinusoidalMLP` or `FourierSeries`.
+    - `options`: of that class.
+
+    **Raises:** `InputError` for another kind, or as that class does.
     """
-    sizes = {"width": 25, "depth": 4, "num_frequencies": 4, "activation": "tanh"}
+    if kind not in (SinusoidalMLP, FourierSeries):
+        raise InputError(
+            f"`kind` must be SinusoidalMLP or FourierSeries, got {kind!r}: make another network "
+            "by its class"
+        )
+    towers = kind is SinusoidalMLP
+    sizes = {"width": 25, "depth": 4, "num_frequencies": 4, "activation": "tanh"} if towers else {}
     options = {**sizes, **options}
-    network: AbstractNetwork = SinusoidalMLP(problem.domain, problem.components, **options, key=key)
+    network: AbstractNetwork = kind(problem.domain, problem.components, **options, key=key)
     matrix = np.diag(np.asarray(problem.norm.scales, float))
     zero = _zero_components(problem)
-    if zero.any() and not zero.all():
+    if towers and zero.any() and not zero.all():
         matrix[zero, int(np.argmin(zero))] = -np.diag(matrix)[zero]
     if not np.array_equal(matrix, np.eye(len(matrix))):
         network = Mixed(network, matrix.tolist())
-    return HardDirichlet(network, problem.domain) if problem.zero_boundary else network
+    return HardDirichlet(network, problem.domain) if problem.zero_boundary and towers else network
 
 
 def _zero_components(problem: AbstractProblem) -> np.ndarray:

@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..evolution import NeuralIVP, State, StepRecord, init, step
-from ..fitting import FitProgress, Fitted, fit
+from ..fitting import FitProgress, Fitted
 from ..networks import AbstractNetwork, flatten
-from ..problems import L2, AbstractProblem
+from ..problems import AbstractProblem
 from ..solution import Segment, Solution
+from ._fits import fit_by
 from ._progress import Progress, Report
 
 _KEPT = [name for name in StepRecord.__annotations__ if not name.startswith("velocity")]
@@ -38,8 +39,15 @@ class March:
 
     def note_fit(self, t: float, fitted: Fitted) -> None:
         """Keep the measure of a fit or refit."""
-        error = fitted.relative_l2_error
-        self.fits.append({"t": float(t), "relative_l2_error": error, "steps": fitted.steps})
+        self.fits.append(
+            {
+                "t": float(t),
+                "relative_l2_error": fitted.relative_l2_error,
+                "maximum_error": fitted.maximum_error,
+                "steps": fitted.steps,
+                "tolerance": self.method.integrator.rtol,
+            }
+        )
 
     def run(self, progress: Report) -> tuple[str, str]:
         """March to the end; a word and a sentence for how it went."""
@@ -124,14 +132,8 @@ class March:
             progress(Progress("refit", made.step / made.total, t, numbers, made.stage))
 
         fresh = self.network.redrawn(weights_key)
-        fitted = fit(
-            fresh,
-            self.network,
-            self.problem.domain,
-            stages,
-            norm=L2(self.problem.norm.scales),
-            key=fit_key,
-            report=report,
+        fitted = fit_by(
+            self.method, fresh, self.network, self.problem, fit_key, report, stages=stages
         )
         self.note_fit(t, fitted)
         self.network = fitted.network

@@ -11,11 +11,12 @@ from jaxtyping import ArrayLike, PRNGKeyArray
 
 from .._errors import InputError, SolveError
 from ..evolution import NeuralIVP
-from ..fitting import FitProgress, Fitted, fit
+from ..fitting import FitProgress, Fitted
 from ..networks import AbstractNetwork, flatten
-from ..problems import L2, AbstractProblem, check_problem
+from ..problems import AbstractProblem, check_problem
 from ..solution import Solution
 from ._defaults import default_method, default_network
+from ._fits import fit_by, warn_of_fit
 from ._march import March
 from ._progress import Progress, Report, compile_clock
 
@@ -48,7 +49,7 @@ def solve(
     **Returns:** a `Solution`.
 
     **Raises:** `InputError` for input that cannot be used; `SolveError` for a solve that ends
-    early.
+    early. Warns (`FitWarning`) of an initial fit that is worse than the steps' tolerance.
 
     Source: Finzi, Potapczynski, Choptuik & Wilson, ICLR 2023.
     """
@@ -74,6 +75,7 @@ def solve(
         fit_seconds, fit_compile = clock() - began, sum(compiling)
         march = March(problem, fitted.network, method, times[0], times[-1], march_key)
         march.note_fit(times[0], fitted)
+        warn_of_fit(march.fits[0])
         result, message = march.run(progress)
     total = clock() - began
     evolve = total - fit_seconds - (sum(compiling) - fit_compile)
@@ -99,15 +101,7 @@ def fit_initial(problem, network, method, key, t0, progress: Report) -> Fitted:
         numbers = {"step": made.step, "error": made.error}
         progress(Progress("fit", made.step / made.total, t0, numbers, made.stage))
 
-    return fit(
-        network,
-        problem.initial,
-        problem.domain,
-        method.fit,
-        norm=L2(problem.norm.scales),
-        key=key,
-        report=report,
-    )
+    return fit_by(method, network, problem.initial, problem, key, report)
 
 
 def _check_times(ts) -> np.ndarray:

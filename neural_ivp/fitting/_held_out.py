@@ -1,0 +1,114 @@
+"""Points that no stage trains on, and what a fit is worth there."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from .._errors import InputError, check_kind, check_shape
+from .._types import Field, Points, Scalar, Values
+from ..domains import AbstractDomain
+from ..problems import AbstractNorm
+from ..samplers import AbstractSampler, Sample
+from ..targets import Scattered
+from ._goal import AbstractGoal, Batch, FunctionGoal, SamplesGoal
+
+HELD_OUT_POINTS = 20_000
+
+
+class HeldOut(eqx.Module):
+    """Points that no stage trains on, and the errors there."""
+
+    goal: AbstractGoal
+    batch: Batch
+
+    def errors(self, network: Field) -> tuple[float, float]:
+        """|u - target| / |target|, absolute for a zero target, and the largest error."""
+        relative, largest = _errors(self.goal, self.batch, network)
+        return float(relative), float(largest)
+
+    @property
+    def points(self) -> Points:
+        return self.batch.sample.points
+
+
+@eqx.filter_jit
+def _errors(goal: AbstractGoal, batch: Batch, network: Field) -> tuple[Scalar, Float[Array, ""]]:
+    misfit = goal.misfit(network, batch)
+    error, size = (jnp.sqrt(jnp.sum(batch.sample.weights @ f**2)) for f in (misfit, batch.wanted))
+    relative = jnp.where(size > 0, error / jnp.where(size > 0, size, 1), error)
+    return relative, jnp.max(jnp.abs(misfit))
+
+
+def of_function(
+    goal: FunctionGoal,
+    shape: tuple[int, ...],
+    sampler: AbstractSampler | None,
+    dtype: Any,
+    key: PRNGKeyArray,
+) -> HeldOut:
+    """Held-out points of a function, after the checks that it can be fitted."""
+    x = jax.ShapeDtypeStruct((goal.domain.dimension,), dtype)
+    value = jax.eval_shape(goal.target, x)
+    fix = "return one entry per component, for one point"
+    check_shape("the value of the target", getattr(value, "shape", ()), shape, fix)
+    if sampler is None:
+        points = jnp.asarray(goal.domain.spread(HELD_OUT_POINTS), dtype)
+        sample = Sample(points, jnp.full(HELD_OUT_POINTS, 1 / HELD_OUT_POINTS, dtype))
+    else:
+        check_kind("held_out", sampler, AbstractSampler)
+        memory = sampler.init(goal.domain, dtype, key)
+        sample, _ = eqx.filter_jit(sampler.draw)(memory, goal.domain, goal.target, key)
+    _check_finite(goal.target, sample.points)
+    return HeldOut(goal, eqx.filter_jit(goal.batch)(sample))
+
+
+def of_samples(
+    samples: Scattered,
+    domain: AbstractDomain,
+    norm: AbstractNorm,
+    shape: tuple[int, ...],
+    dtype: Any,
+    key: PRNGKeyArray,
+) -> tuple[AbstractGoal, HeldOut]:
+    """Samples to train on, and a tenth of them (one at least) to measure with."""
+    if samples.domain != domain:
+        raise InputError("`target` has samples of another domain than `domain`: make them agree")
+    fix = f"give values of shape ({samples.weights.size}, {shape[0]})"
+    check_shape("one sample of `target`", (samples.components,), shape, fix)
+    x = jax.ShapeDtypeStruct((domain.dimension,), dtype)
+    constant = jnp.zeros(shape, dtype)
+    if jax.eval_shape(lambda x: norm(lambda _: constant, x), x).shape != shape:
+        raise InputError(
+            f"`norm` {type(norm).__name__} takes derivatives, which samples do not have: use `L2`"
+        )
+    order = np.asarray(jax.random.permutation(key, samples.weights.size))
+    count = min(max(1, len(order) // 10), HELD_OUT_POINTS)
+    everything = SamplesGoal(samples=samples, norm=norm)
+    held_out, used = order[:count], order[count:]
+    training = (
+        Scattered(domain, samples.points[used], samples.values[used], samples.weights[used])
+        if len(used) > 1
+        else samples
+    )
+    aside = everything.batch(jnp.asarray(held_out), dtype)
+    return SamplesGoal(samples=training, norm=norm), HeldOut(everything, aside)
+
+
+@eqx.filter_jit
+def _values(target: Field, points: Points) -> Values:
+    return jax.vmap(target)(points)
+
+
+def _check_finite(target: Field, points: Points) -> None:
+    values = np.asarray(_values(target, points))
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
+    if bad.size:
+        where = np.asarray(points[int(bad[0])]).tolist()
+        raise InputError(
+            f"the initial value is not finite at {bad.size} of {len(values)} points, first at "
+            f"x = {where}: return finite values everywhere in the domain"
+        )

@@ -1,0 +1,119 @@
+"""A fit beside its target, and the error of it: curves in one dimension, maps in more."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import SubFigure
+
+from .._types import Field
+from ..domains import AbstractDomain
+from ..fitting import Fitted
+from ..targets import Scattered
+from ._comparison import Comparison, compare
+from ._slice import component_note, draw_map, map_height, slice_note, slice_points
+from ._style import (
+    ALARM,
+    ERROR_MAP,
+    FAINT,
+    INK,
+    colour_bar,
+    component_names,
+    coordinate_names,
+    error_name,
+    error_scale,
+    field_scale,
+    legend,
+    log_scale,
+    tidy,
+)
+
+_POINTS = 501  # of a curve
+_CURVES, _ERRORS = 2.2, 1.4  # heights of the two panels, inches
+
+
+def draw_fit_lines(
+    panel: SubFigure, fitted: Fitted, target: Field | Scattered, domain: AbstractDomain
+) -> tuple[float, list[str]]:
+    """Fit and target, and under them the pointwise error, of the first component.
+
+    Returns the height in inches that suits them, and what the title should say.
+    """
+    x = np.linspace(domain.lower[0], domain.upper[0], _POINTS)
+    both = compare(fitted.network, target, domain, x[:, None])
+    above, below = panel.subplots(2, 1, sharex=True, height_ratios=(_CURVES, _ERRORS))
+    (line,) = above.plot(x, both.fit, color=INK, lw=1.6, label="fit")
+    if both.scattered:
+        # Over the line: barely wider than it, so that it still shows where they are many.
+        dots = {"ls": "none", "marker": "o", "ms": _dot(both) / 2 + 0.5, "mew": 0}
+        style, error_style = {**dots, "color": ALARM, "label": "samples"}, {**dots, "color": INK}
+    else:
+        style = {"color": "black", "lw": 0.9, "ls": (0, (4, 3)), "label": "target"}
+        error_style = {"color": INK, "lw": 1.0}
+    known = both.known[:, 0]
+    (wanted,) = above.plot(known, both.target, **style)
+    # An error of exactly 0 has no place on a logarithmic axis: a gap in the curve.
+    below.plot(known, np.where(both.error > 0, both.error, np.nan), **error_style)
+    above.set_xlim(x[0], x[-1])
+    log_scale(below, [both.error], quantile=0.01)
+    name = component_names(both.components)[0]
+    tidy(above, title="Fit and samples" if both.scattered else "Fit and target", y=f"${name}$")
+    tidy(below, title=_error_title(both), x="$x$", y=_error_label(both))
+    above.tick_params(labelbottom=False)
+    legend(panel, [line, wanted])
+    return _CURVES + _ERRORS + 0.9, component_note(both.components)
+
+
+def draw_fit_maps(
+    panel: SubFigure, fitted: Fitted, target: Field | Scattered, domain: AbstractDomain
+) -> tuple[float, list[str]]:
+    """Target, fit and error on a plane, or fit and the samples' errors, of the first component.
+
+    Returns the height in inches that suits them, and what the title should say.
+    """
+    both = compare(fitted.network, target, domain, slice_points(domain))
+    name = component_names(both.components)[0]
+    fields = {"Fit": both.fit} if both.scattered else {"Target": both.target, "Fit": both.fit}
+    row = panel.subplots(1, len(fields) + 1, squeeze=False, sharex=True, sharey=True)[0]
+    style = field_scale(*fields.values())
+    for axes, values in zip(row, fields.values(), strict=False):
+        image = draw_map(axes, values, *style, domain)
+    colour_bar(row[-2], image, f"${name}$")
+    _errors(row[-1], both, domain)
+    first, second = (f"${name}$" for name in coordinate_names(domain.dimension)[:2])
+    for axes, title in zip(row, [*fields, _error_title(both)], strict=True):
+        tidy(axes, title=title, x=first, y=second if axes is row[0] else "", frame=True)
+    notes = component_note(both.components) + slice_note(domain)
+    if both.scattered and domain.dimension > 2:
+        notes.append("samples of the whole domain, each at its first two coordinates")
+    return map_height(domain, len(row)) + 0.2 * bool(notes) + 0.9, notes
+
+
+def _errors(axes: Axes, both: Comparison, domain: AbstractDomain) -> None:
+    """The map of the errors, or a dot for each sample, the largest errors on top."""
+    scale = error_scale(both.error)
+    label = _error_label(both)
+    if not both.scattered:
+        colour_bar(axes, draw_map(axes, both.error, ERROR_MAP, scale, domain), label)
+        return
+    order = np.argsort(np.nan_to_num(both.error))
+    first, second = both.known[order, :2].T
+    style = {"c": both.error[order], "s": _dot(both) ** 2, "cmap": ERROR_MAP, "norm": scale}
+    dots = axes.scatter(first, second, lw=0, **style)
+    # The colours run from black to nearly white: only between them every dot can be seen.
+    axes.set_facecolor(FAINT)
+    axes.set_aspect("equal")
+    axes.set(xlim=(domain.lower[0], domain.upper[0]), ylim=(domain.lower[1], domain.upper[1]))
+    colour_bar(axes, dots, label)
+
+
+def _dot(both: Comparison) -> float:
+    """The width of a sample's dot in points: less where they are many."""
+    return float(np.clip(80 / np.sqrt(len(both.known)), 1.5, 4.5))
+
+
+def _error_label(both: Comparison) -> str:
+    name = component_names(both.components)[0]
+    return error_name(name, "sample" if both.scattered else "target")
+
+
+def _error_title(both: Comparison) -> str:
+    return "Error at the samples" if both.scattered else "Pointwise error"

@@ -1,0 +1,61 @@
+"""The plane that maps of two dimensions and more show: its points, images, height and words."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.image import AxesImage
+
+from ..domains import AbstractDomain
+from ._snapshots import cells
+from ._style import WIDTH, component_names, coordinate_names
+
+_CELLS = 160  # per axis of a map
+_HEIGHTS = 1.1, 2.8  # of a row of maps, least and most, inches
+
+
+def slice_points(domain: AbstractDomain) -> np.ndarray:
+    """Cell centres of the first two coordinates, the others at the centre; the first runs fast."""
+    axes = (cells(domain.lower[i], domain.upper[i], _CELLS) for i in range(2))
+    first, second = np.meshgrid(*axes)
+    points = np.tile(_centre(domain), (first.size, 1))
+    points[:, 0], points[:, 1] = first.ravel(), second.ravel()
+    return points
+
+
+def draw_map(
+    axes: Axes, values: np.ndarray, colours: str, scale: Normalize, domain: AbstractDomain
+) -> AxesImage:
+    """The image of values at `slice_points`."""
+    low, high = domain.lower, domain.upper
+    return axes.imshow(
+        values.reshape(_CELLS, _CELLS),
+        extent=(low[0], high[0], low[1], high[1]),
+        origin="lower",
+        cmap=colours,
+        norm=scale,
+    )
+
+
+def map_height(domain: AbstractDomain, count: int) -> float:
+    """The height in inches that suits a row of so many maps."""
+    sides = np.asarray(domain.upper) - domain.lower
+    return float(np.clip(0.77 * WIDTH / count * sides[1] / sides[0], *_HEIGHTS))
+
+
+def slice_note(domain: AbstractDomain) -> list[str]:
+    """Where the plane lies, for a title; nothing in two dimensions."""
+    if domain.dimension == 2:
+        return []
+    names = coordinate_names(domain.dimension)[2:]
+    centre = _centre(domain)[2:]
+    at = ", ".join(f"${name}$ = {c:.3g}" for name, c in zip(names, centre, strict=True))
+    return [f"slice through the centre of the domain, {at}"]
+
+
+def component_note(components: int) -> list[str]:
+    """That only the first of several components is drawn, for a title."""
+    return [f"component 0, ${component_names(components)[0]}$, of {components}"] * (components > 1)
+
+
+def _centre(domain: AbstractDomain) -> np.ndarray:
+    return (np.asarray(domain.lower) + np.asarray(domain.upper)) / 2

@@ -1,0 +1,189 @@
+"""Points that find where the solution lives, in many dimensions too: a sequential Monte Carlo."""
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from .._errors import InputError, check_count
+from .._types import Field, Point, Points, Scalar
+from ..domains import AbstractDomain
+from ._base import AbstractSampler, Sample
+from ._following import systematic
+from ._uniform import Uniform
+
+
+class Cloud(NamedTuple):
+    """Particles of density proportional to exp(`level`).
+
+    - `log_mean`: of exp(level), the mean being over the domain.
+    - `exponent`: beta reached; 1 once they have followed a solution.
+    """
+
+    points: Points
+    level: Float[Array, " n"]
+    log_mean: Scalar
+    exponent: Scalar
+
+
+class Particles(AbstractSampler):
+    r"""Points of density $q(x) \propto |u(x)|$, mixed with uniform ones.
+
+    The particles start uniform and are led to |u| through the densities $|u|^\beta$: beta
+    rises from 0 to 1 so slowly that half of the particles stay of use each time (resampling),
+    and random-walk Metropolis steps, scaled by the particles' covariance, spread the others.
+    From then on each draw moves those of the draw before. So a bump is found that no set of
+    evenly spread candidates meets, as long as its tails do not round to zero: of width 0.05 in
+    a box of five dimensions, or a normal density in eight.
+
+    With several components |u| is the sum of the ratios |u_k| / max |u_k| over the particles.
+
+    **Arguments:**
+
+    - `num_points`: n. Good values: twice the number of parameters moved at once.
+    - `fraction`: the share of the points that follow u; the others are uniform.
+    - `measure`: of the means. "own": all points weigh the same, so that it is the density
+      of the points itself, and errors count where the solution is. "uniform": weights 1 / q,
+      the measure of all other samplers, with the mean of |u| that the particles estimate.
+    - `moves`: Metropolis steps for each density. Good values: 5 to 20.
+
+    **Raises:** `InputError` for a count below one, a fraction outside (0, 1], a fraction of 1
+    in the uniform measure (there would be no point where u is small), or another measure.
+
+    Source: Del Moral, Doucet & Jasra, "Sequential Monte Carlo samplers", 2006; Roberts, Gelman &
+    Gilks, 1997, for the scale of the moves; Bruna, Peherstorfer & Vanden-Eijnden, "Neural Galerkin
+    schemes with active learning", 2022, for the measure of the solution itself.
+    """
+
+    num_points: int = eqx.field(static=True)
+    fraction: float = eqx.field(static=True, default=0.8)
+    measure: Literal["own", "uniform"] = eqx.field(static=True, default="own")
+    moves: int = eqx.field(static=True, default=10)
+
+    def __check_init__(self):
+        check_count("num_points", self.num_points)
+        check_count("moves", self.moves)
+        if self.measure not in ("own", "uniform"):
+            raise InputError(f'`measure` must be "own" or "uniform", got {self.measure!r}')
+        if not 0 < self.fraction <= 1:
+            raise InputError(f"`fraction` must lie in (0, 1], got {self.fraction!r}")
+        if self.fraction == 1 and self.measure == "uniform":
+            raise InputError('`fraction` must be below 1 with `measure="uniform"`, got 1')
+
+    @property
+    def covers_domain(self) -> bool:
+        return False  # no particle walks from one place to another across nothing
+
+    def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Cloud:
+        count = max(1, round(self.fraction * self.num_points))
+        points = Uniform(count).init(domain, dtype, key)
+        sample, _ = Uniform(count).draw(points, domain, lambda x: x, key)
+        zero = jnp.zeros((), dtype)
+        return Cloud(sample.points, jnp.zeros(count, dtype), zero, zero)
+
+    def draw(
+        self, state: Cloud, domain: AbstractDomain, field: Field, key: PRNGKeyArray
+    ) -> tuple[Sample, Cloud]:
+        lead_key, rest_key = jax.random.split(key)
+        level = _level(field, state.points)
+        cloud = _lead(state, domain, level, self.moves, lead_key)
+        followers, dtype = cloud.level.size, cloud.points.dtype
+        points, rest = cloud.points, self.num_points - followers
+        if rest > 0:
+            memory = jnp.zeros((0,), dtype)
+            uniform, _ = Uniform(rest).draw(memory, domain, field, rest_key)
+            points = jnp.concatenate([points, uniform.points])
+        if self.measure == "own":
+            weights = jnp.full(self.num_points, 1 / self.num_points, dtype)
+        else:
+            share = followers / self.num_points
+            density = jnp.exp(jax.vmap(level)(points) - cloud.log_mean)
+            weights = 1 / (share * density + 1 - share)
+        return Sample(points, weights / jnp.sum(weights)), cloud
+
+
+def _level(field: Field, points: Points) -> Callable[[Point], Scalar]:
+    """log |u| at one point, each component relative to its largest value at the particles."""
+    largest = jnp.max(jnp.abs(jax.vmap(field)(points)), axis=0).astype(points.dtype)
+    # A field that is zero everywhere has no place of its own.
+    largest = jnp.where(jnp.any(largest > 0), largest, jnp.inf)
+
+    def level(x):
+        size = jnp.abs(field(x)).astype(x.dtype)
+        ratio = jnp.where(largest > 0, size / jnp.where(largest > 0, largest, 1), 0)
+        return jnp.where(jnp.any(jnp.isinf(largest)), 0, jnp.log(jnp.sum(ratio)))
+
+    return level
+
+
+def _lead(state: Cloud, domain: AbstractDomain, level, moves: int, key: PRNGKeyArray) -> Cloud:
+    """Particles of density |u|, from uniform ones or from those of the draw before."""
+
+    def advance(carry):
+        cloud, key, _ = carry
+        key, pick_key, walk_key = jax.random.split(key, 3)
+        # Those that followed the solution before are there at once.
+        log_u = jax.vmap(level)(cloud.points)
+        exponent = jnp.where(cloud.exponent < 1, _next_exponent(cloud, log_u), 1)
+        gain = exponent * log_u - cloud.level
+        top = jnp.max(gain)
+        ratio = jnp.exp(gain - top)
+        chosen = systematic(ratio, ratio.size, pick_key)
+        log_mean = cloud.log_mean + top + jnp.log(jnp.mean(ratio))
+        cloud = Cloud(cloud.points[chosen], exponent * log_u[chosen], log_mean, exponent)
+        return _walk(cloud, domain, level, moves, walk_key), key, False
+
+    def short(carry):
+        cloud, _, first = carry
+        return first | (cloud.exponent < 1)
+
+    return jax.lax.while_loop(short, advance, (state, key, True))[0]
+
+
+def _next_exponent(cloud: Cloud, log_u: Float[Array, " n"]) -> Scalar:
+    """The largest beta at which half of the particles are still effective."""
+
+    def useful(exponent):
+        gain = exponent * log_u - cloud.level
+        ratio = jnp.exp(gain - jnp.max(gain))
+        return jnp.sum(ratio) ** 2 >= 0.5 * ratio.size * jnp.sum(ratio**2)
+
+    def halve(_, bounds):
+        low, high = bounds
+        middle = (low + high) / 2
+        fits = useful(middle)
+        return jnp.where(fits, middle, low), jnp.where(fits, high, middle)
+
+    now, one = cloud.exponent, jnp.ones_like(cloud.exponent)
+    low, _ = jax.lax.fori_loop(0, 40, halve, (now, one))
+    # Where no increase would keep half (most of u rounds to zero), a small one is made.
+    return jnp.where(useful(one), one, jnp.minimum(one, jnp.maximum(low, 1.01 * now + 1e-6)))
+
+
+def _walk(cloud: Cloud, domain: AbstractDomain, level, moves: int, key: PRNGKeyArray) -> Cloud:
+    """Random-walk Metropolis steps of all particles, under the density they have."""
+    count, d = cloud.points.shape
+    centred = cloud.points - jnp.mean(cloud.points, axis=0, keepdims=True)
+    covariance = centred.T @ centred / count
+    floor = 10 * jnp.finfo(covariance.dtype).eps * jnp.trace(covariance)
+    root = jnp.linalg.cholesky(covariance + floor * jnp.eye(d, dtype=covariance.dtype))
+    scale = 2.38 / math.sqrt(d)
+
+    def move(carry, move_key):
+        points, now = carry
+        shift_key, accept_key = jax.random.split(move_key)
+        shift = jax.random.normal(shift_key, points.shape, points.dtype) @ root.T
+        trial = jax.vmap(domain.wrap)(points + scale * shift)
+        inside = jax.vmap(domain.contains)(trial)
+        there = jnp.where(inside, cloud.exponent * jax.vmap(level)(trial), -jnp.inf)
+        chance = jnp.log(jax.random.uniform(accept_key, now.shape, now.dtype))
+        taken = chance < there - now
+        return (jnp.where(taken[:, None], trial, points), jnp.where(taken, there, now)), None
+
+    keys = jax.random.split(key, moves)
+    (points, there), _ = jax.lax.scan(move, (cloud.points, cloud.level), keys)
+    return cloud._replace(points=points, level=there)
