@@ -13,7 +13,7 @@ DEV := .venv/.stamp-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test validate bench-linear lint format clean help
+.PHONY: demo test validate bench-linear bench-fits lint format clean help
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -30,6 +30,9 @@ validate: $(DEV)  ## Run the slow tests, which print the long validation table
 bench-linear: $(DEV)  ## Measure the linear layer: products, memory, solvers along trajectories
 	$(BIN)/python benchmarks/linear.py --json runs/bench/linear.jsonl
 	$(BIN)/python benchmarks/trajectories.py --json runs/bench/trajectories.jsonl
+
+bench-fits: $(DEV)  ## Measure fits: time to a goal, against Adam, and refits
+	$(BIN)/python benchmarks/fits.py --json runs/bench/fits.jsonl
 
 lint: $(DEV)  ## Check style, formatting and types
 	$(BIN)/ruff check .

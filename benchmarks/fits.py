@@ -71,7 +71,7 @@ def stage(nivp, name, tolerance=0.0):
     """Gauss-Newton without a limit of steps."""
     options = {"steps": 100_000, "patience": 1_000, "report_every": 10, "tolerance": tolerance}
     if name in OWN_MEASURE:
-        options["sampler"] = nivp.Particles(1_500)
+        options["sampler"] = nivp.Particles(1_000)
     return nivp.GaussNewton(**options)
 
 

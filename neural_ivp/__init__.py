@@ -4,6 +4,7 @@ See `solve` to begin with.
 """
 
 from ._errors import InputError as InputError
+from ._errors import Interrupted as Interrupted
 from ._errors import SolveError as SolveError
 from .calculus import divergence as divergence
 from .calculus import grad as grad
@@ -25,6 +26,7 @@ from .evolution import step as step
 from .evolution import tangent_problem as tangent_problem
 from .fitting import AbstractFitStage as AbstractFitStage
 from .fitting import Adam as Adam
+from .fitting import Descent as Descent
 from .fitting import FitErrors as FitErrors
 from .fitting import FitProgress as FitProgress
 from .fitting import Fitted as Fitted
@@ -82,10 +84,13 @@ from .solution import Solution as Solution
 from .solution import load as load
 from .solution import plot_fit as plot_fit
 from .solution import register as register
+from .solve import Checkpoint as Checkpoint
+from .solve import CheckpointWarning as CheckpointWarning
 from .solve import FitWarning as FitWarning
 from .solve import Progress as Progress
 from .solve import default_method as default_method
 from .solve import default_network as default_network
+from .solve import resume as resume
 from .solve import solve as solve
 from .targets import Gridded as Gridded
 from .targets import Scattered as Scattered

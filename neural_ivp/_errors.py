@@ -27,6 +27,18 @@ class SolveError(RuntimeError):
         self.solution = solution
 
 
+class Interrupted(KeyboardInterrupt):
+    """A solve was interrupted (Ctrl-C) while it marched in time.
+
+    `solution` holds everything computed until then, as that of a `SolveError` does. It is a
+    `KeyboardInterrupt`, so that a loop over many solves ends with the one that is interrupted.
+    """
+
+    def __init__(self, message: str, solution: Any):
+        super().__init__(message)
+        self.solution = solution
+
+
 def concrete(name: str, value: Any) -> np.ndarray | None:
     """`value` as a numpy array, or None while it is traced (a gradient of a coefficient)."""
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)):

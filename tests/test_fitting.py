@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import neural_ivp as nivp
@@ -132,7 +133,8 @@ def test_samples_are_fitted_and_a_tenth_of_them_held_out():
     values = np.asarray(jax.vmap(PROBLEM.initial)(jnp.asarray(points)))
     samples = nivp.Scattered(PROBLEM.domain, points, values)
     network = small_network(PROBLEM, width=10)
-    for one in (stage(), nivp.Adam(steps=300, reports=2), nivp.LastLayer()):
+    lion = nivp.Descent(optax.lion(1e-3), steps=300, reports=2)
+    for one in (stage(), nivp.Adam(steps=300, reports=2), lion, nivp.LastLayer()):
         fitted = fit(one, network, samples)
         truth = nivp.fit_errors(fitted.network, *EXACT)
         np.testing.assert_allclose(fitted.relative_l2_error, truth.relative_l2, rtol=0.5)
@@ -197,6 +199,7 @@ SAMPLES = nivp.Scattered(PROBLEM.domain, np.full((4, 1), 0.5), np.ones(4))
     [
         (lambda: nivp.GaussNewton(momentum=1.0), "`momentum` must lie in"),
         (lambda: nivp.H1((1.0,), 0.0), "`length`"),
+        (lambda: nivp.Descent(optax.adam, steps=9), "`optimiser` must be of the kind"),
         (lambda: fit(stage(), target=lambda x: jnp.ones(2)), "the value of the target has shape"),
         (lambda: fit(stage(), target=WRONG_DOMAIN), "`target` has samples of another domain"),
         (lambda: fit(stage(), target=TWO_COMPONENTS), "one sample of `target`"),

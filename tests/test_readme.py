@@ -31,6 +31,8 @@ SIZES = {
     "rank=200": "rank=10",
     "rtol=1e-4": "rtol=1e-1",
     "steps=300": "steps=20",
+    "steps=200": "steps=10",
+    "tolerance=1e-5": "tolerance=1e-1",
 }
 
 
@@ -69,7 +71,7 @@ def namespace(tmp_path_factory) -> dict:
 
 
 def test_snippets_run(namespace):
-    assert namespace["files"] == {"advection.png", "advection.nivp", "fisher.nivp"}
+    assert namespace["files"] == {"advection.png", "advection.nivp", "fisher.nivp", "fit.png"}
     spelled_out, front = namespace["solution"], namespace["front"]
     assert spelled_out.result == front.result == "successful"
     assert [fit["t"] for fit in spelled_out.fits] == [0.0, 0.25]

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from .._errors import InputError
+from ..solution._format import draft_of
 
+CHECKPOINT = "checkpoint.nivp"
 _SIGNS = ("config.toml", "metrics.json")
 
 
@@ -47,6 +49,12 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file of this library, and the draft of it that a killed process may have left."""
+    for file in (path, draft_of(path)):
+        file.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,7 +1,7 @@
 """Arguments and exit codes.
 
 0: success. 1: the solve ended early (what it computed is written). 2: bad input, with one line
-on stderr that says what to change. 130: interrupted.
+on stderr that says what to change. 130: interrupted (what a march reached is written).
 """
 
 import argparse
@@ -9,11 +9,12 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .._errors import InputError
+from .._errors import InputError, check_count
 from ._environment import versions
 from ._fit import fit
 from ._list import list_catalogue
 from ._plot import plot
+from ._resume import resume
 from ._run import run
 
 
@@ -35,14 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: argparse.Namespace, argv: list[str]) -> int:
     if arguments.command == "run":
-        return run(
-            arguments.config,
-            out=arguments.out,
-            overrides=arguments.set,
-            seed=arguments.seed,
-            quiet=arguments.quiet,
-            argv=argv,
-        )
+        return _run(arguments, argv)
     if arguments.command == "fit":
         return fit(
             arguments.config,
@@ -52,6 +46,36 @@ def _dispatch(arguments: argparse.Namespace, argv: list[str]) -> int:
             figure=arguments.figure,
         )
     return plot(arguments.folder) if arguments.command == "plot" else list_catalogue()
+
+
+def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
+    every, folder = arguments.checkpoint_every, arguments.resume
+    if every is not None:
+        check_count("--checkpoint-every", every, minimum=0)
+    if folder is None and arguments.config is None:
+        raise InputError(
+            "the following arguments are required: CONFIG, or --resume DIR (`neural-ivp run "
+            "--help` says more)"
+        )
+    if folder is None:
+        return run(
+            arguments.config,
+            out=arguments.out,
+            overrides=arguments.set,
+            seed=arguments.seed,
+            quiet=arguments.quiet,
+            every=20 if every is None else every,
+            argv=argv,
+        )
+    typed = {"CONFIG": arguments.config, "`--out`": arguments.out, "`--seed`": arguments.seed}
+    typed["`--set`"] = arguments.set or None
+    for name, value in typed.items():
+        if value is not None:
+            raise InputError(
+                f"{name} and `--resume` exclude one another: a run is resumed as it was begun, in "
+                "its own folder; leave one of them out"
+            )
+    return resume(folder, every=every, quiet=arguments.quiet)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -69,7 +93,18 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--out", metavar="DIR", help="the run folder; the next free runs/NAME if not given"
     )
-    _add_config(command)
+    command.add_argument(
+        "--resume",
+        metavar="DIR",
+        help="instead of CONFIG: go on with the run of this folder from its last checkpoint",
+    )
+    command.add_argument(
+        "--checkpoint-every",
+        metavar="N",
+        type=int,
+        help="attempted steps between two checkpoints, 0 for none; 20 if not given",
+    )
+    _add_config(command, optional=True)
     command = commands.add_parser("fit", help="only fit the initial value of a config")
     command.add_argument("--figure", metavar="FILE.png", help="also draw the fit into this file")
     _add_config(command)
@@ -79,9 +114,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_config(command: argparse.ArgumentParser) -> None:
+def _add_config(command: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """What a command that reads a config takes."""
-    command.add_argument("config", metavar="CONFIG", help="a TOML file")
+    count = "?" if optional else None
+    command.add_argument("config", metavar="CONFIG", nargs=count, help="a TOML file")
     command.add_argument(
         "--set",
         metavar="section.key=value",

@@ -50,9 +50,13 @@ class _Stage:
 
 
 class Live:
-    """Bars on a terminal; used as `solve`'s `progress`, inside a `with` block."""
+    """Bars on a terminal; used as `solve`'s `progress`, inside a `with` block.
 
-    def __init__(self, console: Console):
+    `first` is the phase that the work begins with.
+    """
+
+    def __init__(self, console: Console, first: str = "fit"):
+        self.first = first
         self.bars = Bars(
             TextColumn("{task.description:<7}"),
             BarColumn(bar_width=24),
@@ -65,7 +69,7 @@ class Live:
 
     def __enter__(self) -> "Live":
         self.bars.start()
-        self.tasks["fit"] = self.bars.add_task("fit", total=1.0, detail="compiling")
+        self.tasks[self.first] = self.bars.add_task(self.first, total=1.0, detail="compiling")
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -1,21 +1,24 @@
 """`neural-ivp run CONFIG`: solve, and leave a run folder behind."""
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from rich.console import Console
 
+from .._errors import Interrupted
 from ..config import RunConfig, dtype_of, make_config, read_table
 from ..linear import Auto
 from ..networks import flatten
 from ..solution import Solution
-from ..solve import Progress, solve
+from ..solve import Checkpoint, Progress, solve
 from ..solve._defaults import num_quantities
+from ..solve._progress import Report
 from ._environment import device, environment, precision, versions
-from ._folder import make_folder, write_json, write_text
+from ._folder import CHECKPOINT, make_folder, remove, write_json, write_text
 from ._metrics import measured, metrics
 from ._plot import draw
 from ._progress import Lines, Live
@@ -29,9 +32,12 @@ def run(
     overrides: list[str],
     seed: int | None = None,
     quiet: bool = False,
+    every: int = 20,
     argv: list[str],
 ) -> int:
-    """Run a config; 0 if the solve reached its end and 1 otherwise.
+    """Run a config; 0 if the solve reached its end, 130 if it was interrupted and 1 otherwise.
+
+    A checkpoint is written every `every` attempted steps, none for 0; see `resume`.
 
     **Raises:** `InputError` for a config, a folder or a problem that cannot be used.
     """
@@ -42,15 +48,24 @@ def run(
         folder = make_folder(out, Path(path).stem)
         write_text(folder / "config.toml", config.toml())
         write_json(folder / "environment.json", environment(config.dtype, argv))
-        with _log(folder / "run.log") as log:
-            solution = _solve(config, folder, log, quiet)
-            return _finish(solution, config, folder, log)
+        work = functools.partial(
+            solve,
+            config.problem,
+            config.network,
+            config.method,
+            ts=config.ts,
+            key=config.key,
+            throw=False,
+            checkpoint=Checkpoint(folder / CHECKPOINT, every) if every else None,
+        )
+        with run_log(folder / "run.log") as log:
+            return carry_out(work, config, folder, log, quiet)
 
 
 @contextlib.contextmanager
-def _log(path: Path) -> Iterator[TextIO]:
+def run_log(path: Path, mode: Literal["w", "a"] = "w") -> Iterator[TextIO]:
     """A text file written line by line, whose last line says how a run ended that raised."""
-    with path.open("w", encoding="utf-8", buffering=1) as log:
+    with path.open(mode, encoding="utf-8", buffering=1) as log:
         try:
             yield log
         except BaseException as error:
@@ -58,7 +73,36 @@ def _log(path: Path) -> Iterator[TextIO]:
             raise
 
 
-def _solve(config: RunConfig, folder: Path, log: TextIO, quiet: bool) -> Solution:
+def carry_out(
+    work: Callable[..., Solution],
+    config: RunConfig,
+    folder: Path,
+    log: TextIO,
+    quiet: bool,
+    note: str = "",
+) -> int:
+    """Let `work` solve, called with `progress`, and finish the folder; the exit code.
+
+    `note` says where the work begins, if not at the beginning.
+    """
+    try:
+        solution = _solve(work, config, folder, log, quiet, note)
+    except Interrupted as stopped:
+        return _finish(stopped.solution, config, folder, log)
+    code = _finish(solution, config, folder, log)
+    # After a failure too: what is resumed takes the same steps, and fails at the same place.
+    remove(folder / CHECKPOINT)
+    return code
+
+
+def _solve(
+    work: Callable[..., Solution],
+    config: RunConfig,
+    folder: Path,
+    log: TextIO,
+    quiet: bool,
+    note: str,
+) -> Solution:
     problem, network = config.problem, config.network
     live = not quiet and sys.stderr.isatty()
 
@@ -74,6 +118,7 @@ def _solve(config: RunConfig, folder: Path, log: TextIO, quiet: bool) -> Solutio
     line(
         f"{type(problem).__name__} in {problem.domain.dimension} dimension(s), "
         f"{flatten(network)[0].size} parameters ({config.dtype}), on {device()}; into {folder}"
+        f"{note}"
     )
     velocity = config.method.velocity
     if isinstance(velocity, Auto):
@@ -81,28 +126,21 @@ def _solve(config: RunConfig, folder: Path, log: TextIO, quiet: bool) -> Solutio
         line(velocity.choice(flatten(network)[0].size, rows, config.dtype)[1])
     lines = Lines(line)
     with plain_warnings(warn), contextlib.ExitStack() as stack:
-        reports: list[Callable[[Progress], None]] = [lines]
+        reports: list[Report] = [lines]
         if live:
-            reports.append(stack.enter_context(Live(Console(stderr=True))))
+            first = "evolve" if note else "fit"
+            reports.append(stack.enter_context(Live(Console(stderr=True), first)))
 
         def progress(made: Progress) -> None:
             for report in reports:
                 report(made)
 
-        return solve(
-            problem,
-            network,
-            config.method,
-            ts=config.ts,
-            key=config.key,
-            throw=False,
-            progress=progress,
-        )
+        return work(progress=progress)
 
 
 def _finish(solution: Solution, config: RunConfig, folder: Path, log: TextIO) -> int:
     """Write everything that was computed, say what came out; the exit code."""
-    failed = solution.result != "successful"
+    failed, interrupted = solution.result != "successful", solution.result == "interrupted"
     solution.save(folder / "solution.nivp")
     errors, unknown = measured(solution)
     figures = metrics(
@@ -127,9 +165,12 @@ def _finish(solution: Solution, config: RunConfig, folder: Path, log: TextIO) ->
     for stream in (log, sys.stdout):
         print(text, file=stream)
     if failed:
+        said = solution.message if interrupted else f"the solve ended early: {solution.message}"
+        if interrupted and (folder / CHECKPOINT).is_file():
+            said += f"; `neural-ivp run --resume {folder}` goes on from there"
         for stream in (log, sys.stderr):
-            print(f"error: the solve ended early: {solution.message}", file=stream)
-    return int(failed)
+            print(said if interrupted else f"error: {said}", file=stream)
+    return 130 if interrupted else int(failed)
 
 
 def _outcome(figures: dict[str, Any], unknown: str) -> str:

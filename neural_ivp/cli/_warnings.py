@@ -4,19 +4,22 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterator
 
-from ..solve import FitWarning
+from ..solve import CheckpointWarning, FitWarning
+
+_PLAIN = (FitWarning, CheckpointWarning)
 
 
 @contextlib.contextmanager
 def plain_warnings(write: Callable[[str], None]) -> Iterator[None]:
-    """Give a `FitWarning` to `write` as one line, without the place in the code that made it."""
+    """Give the library's own warnings to `write`, a line each, without their place in the code."""
     with warnings.catch_warnings():
         # Once more for each run of a process, which Python would not say again.
-        warnings.simplefilter("always", FitWarning)
+        for category in _PLAIN:
+            warnings.simplefilter("always", category)
         show = warnings.showwarning
 
         def plain(message, category, *place, **more) -> None:
-            if issubclass(category, FitWarning):
+            if issubclass(category, _PLAIN):
                 write(f"warning: {message}")
             else:
                 show(message, category, *place, **more)

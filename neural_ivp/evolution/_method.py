@@ -3,7 +3,7 @@
 import equinox as eqx
 
 from .._errors import InputError, check_count, check_kind
-from ..fitting import AbstractFitStage, Adam, LastLayer
+from ..fitting import AbstractFitStage, GaussNewton
 from ..linear import AbstractVelocitySolver
 from ..problems import AbstractNorm
 from ..samplers import AbstractSampler
@@ -19,7 +19,7 @@ class NeuralIVP(eqx.Module):
     - `sampler`: points of each step.
     - `velocity`: solver of min_v mean |J v - f|^2 + mu |v|^2.
     - `integrator`: Runge-Kutta method and tolerances.
-    - `fit`: stages of the fit of the initial value.
+    - `fit`: stages of the fit of the initial value; `GaussNewton` if not given.
     - `fit_norm`: the norm of the fits, `L2` with the problem's scales if not given; `H1` also
       matches first derivatives.
     - `held_out`: draws the points that fits are measured on, see `fit`; evenly spread ones if
@@ -59,7 +59,7 @@ class NeuralIVP(eqx.Module):
         self.chunk = chunk
         self.sampler, self.velocity = sampler, velocity
         self.integrator = Adaptive() if integrator is None else integrator
-        self.fit = (Adam(), LastLayer()) if fit is None else tuple(fit)
+        self.fit = (GaussNewton(),) if fit is None else tuple(fit)
         self.fit_norm, self.held_out = fit_norm, held_out
         self.restart = NoRestart() if restart is None else restart
         kinds = dict(

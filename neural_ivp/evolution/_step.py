@@ -10,19 +10,17 @@ last stage of a step cannot serve as the first of the next.
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from .._types import Scalar, Theta, Time
-from ..linear import RESULTS, AbstractLinearisation, Velocity
+from ..linear import AbstractLinearisation, Velocity
 from ..linear._linearise import on_points
-from ..linear._results import refused
 from ..linear._velocity import ratio
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
 from ..samplers import Sample
-from ._integrator import Adaptive
 from ._method import NeuralIVP
+from ._runge_kutta import of_solves, run_stages
 from ._state import State, StepRecord
 from ._tangent import right_hand_side, tangent_at
 
@@ -109,13 +107,12 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
         sound = jnp.isfinite(speed) | ~jnp.all(jnp.isfinite(theta))
         return solved, speed, sound
 
-    theta1, error, first, final, stages, (speeds, sound) = _stages(
+    theta1, error, first, final, stages, (speeds, sound) = run_stages(
         method.integrator, velocity, theta, t0, t1, state.guess
     )
     # Not J e: a difference of values also sees an estimate that has left the linear range.
     u1 = on_points(rebuild(theta1), sample, problem.norm)
     u_error = u1 - on_points(rebuild(theta1 - error), sample, problem.norm)
-    target_finite = jnp.all(sound)
     finite = (
         jnp.all(jnp.isfinite(speeds))
         & jnp.all(jnp.isfinite(theta1))
@@ -147,27 +144,20 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
         ),
         key=state.key,
     )
+    held_out = _held_out(problem, template, method, state, first, sample_key)
     record = StepRecord(
         t0=t0,
         t1=t1,
         accepted=accepted,
         finite=finite,
-        target_finite=target_finite,
+        target_finite=jnp.all(sound),
         error=scaled,
-        iterations=jnp.sum(stages.iterations),
-        unconverged=jnp.sum(stages.unconverged),
-        products=jnp.sum(stages.products) + prepared.products,
-        rebuilds=jnp.sum(stages.rebuilds) + prepared.rebuilds,
-        rhs_evaluations=jnp.asarray(speeds.shape[0], jnp.int32),
-        linear_residual=jnp.max(stages.linear_residual),
-        projection_residual=stages.projection_residual[0],
-        held_out_residual=_held_out(problem, template, method, state, first, sample_key),
-        damping=stages.damping[0],
-        effective_rank=stages.effective_rank[0],
-        condition=stages.condition[0],
+        held_out_residual=held_out,
         speed=speeds[0],
+        rhs_evaluations=jnp.asarray(speeds.shape[0], jnp.int32),
         velocity0=first,
         velocity1=final,
+        **of_solves(stages, prepared),
     )
     return new, record
 
@@ -189,75 +179,6 @@ def _held_out(problem, template, method, state: State, velocity: Theta, key) -> 
     f = right_hand_side(problem, rebuild(theta), state.t, sample, None)
     missed, size = (jnp.sqrt(jnp.sum(sample.weights @ u**2)) for u in (change - f, f))
     return ratio(missed, size)
-
-
-class _Solved(eqx.Module):
-    """What is kept of the velocity of each stage, besides its value."""
-
-    iterations: Array
-    unconverged: Array
-    products: Array
-    rebuilds: Array
-    linear_residual: Array
-    projection_residual: Array
-    damping: Array
-    effective_rank: Array
-    condition: Array
-    refused: Array
-
-
-def _kept(solved: Velocity) -> _Solved:
-    info = solved.info
-    unknown = jnp.full_like(info.damping, jnp.nan)
-    short = solved.result != RESULTS.successful
-    return _Solved(
-        iterations=info.iterations,
-        unconverged=short.astype(jnp.int32),
-        products=info.products,
-        rebuilds=info.rebuilds,
-        linear_residual=info.linear_residual,
-        projection_residual=info.projection_residual,
-        damping=info.damping,
-        effective_rank=unknown if info.effective_rank is None else info.effective_rank,
-        condition=info.condition,
-        # A solve that failed and got no nearer to f than v = 0 would leave u where it is, with a
-        # step error of zero.
-        refused=refused(solved.result) | (short & ~(info.projection_residual < 1)),
-    )
-
-
-def _tableau(solver):
-    """a, b, error weights and c of an explicit method, the last stage being (t1, theta1).
-
-    Methods without that stage get it, for dense output and as the next guess.
-    """
-    tableau = solver.tableau
-    count = tableau.num_stages
-    a = np.zeros((count, count))
-    for row, entries in enumerate(tableau.a_lower, start=1):
-        a[row, : len(entries)] = entries
-    c = np.concatenate([[0.0], tableau.c])
-    b, b_error = np.asarray(tableau.b_sol), np.asarray(tableau.b_error)
-    if tableau.fsal:
-        return a, b, b_error, c
-    a = np.block([[a, np.zeros((count, 1))], [b, np.zeros((1, 1))]])
-    return a, np.append(b, 0.0), np.append(b_error, 0.0), np.append(c, 1.0)
-
-
-def _stages(integrator: Adaptive, velocity, theta: Theta, t0, t1, guess):
-    """The Runge-Kutta stages: k_i = velocity(theta + dt sum_j a_ij k_j, t0 + c_i dt)."""
-    dt, dtype = t1 - t0, theta.dtype
-    a, b, b_error, c = (jnp.asarray(x, dtype) for x in _tableau(integrator.solver))
-
-    def stage(carry, inputs):
-        ks, guess = carry
-        i, row, node = inputs
-        solved, speed, sound = velocity(theta + dt * (row @ ks), t0 + node * dt, guess)
-        return (ks.at[i].set(solved.value), solved.value), (_kept(solved), (speed, sound))
-
-    ks = jnp.zeros((len(c), theta.size), dtype)
-    (ks, _), (kept, speeds) = jax.lax.scan(stage, (ks, guess), (jnp.arange(len(c)), a, c))
-    return theta + dt * (b @ ks), dt * (b_error @ ks), ks[0], ks[-1], kept, speeds
 
 
 def _control(

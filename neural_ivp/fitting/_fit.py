@@ -38,7 +38,8 @@ def fit(
 
     - `target`: a function of one point, another network (as restarts do), `Gridded` data or
       `Scattered` samples. A tenth of the samples is held out.
-    - `stages`: e.g. `(GaussNewton(),)` or `(Adam(), LastLayer())`.
+    - `stages`: `(GaussNewton(),)` is what measures best; `(Adam(), LastLayer(), GaussNewton())`
+      chains all three.
     - `norm`: of the misfit, `L2` with scales of one if not given; `H1` fits slopes as well.
     - `held_out`: draws the points that the fit is measured on, and with their weights the mean
       that its error is. 20 000 points spread evenly over the domain if not given. In many

@@ -83,7 +83,7 @@ class GaussNewton(AbstractFitStage):
         steps: int = 1_000,
         tolerance: float = 1e-5,
         velocity: AbstractVelocitySolver | None = None,
-        sampler: AbstractSampler = Following(1_500),  # noqa: B008 (immutable)
+        sampler: AbstractSampler = Following(1_000),  # noqa: B008 (immutable)
         momentum: float = 0.9,
         report_every: int = 20,
         patience: int = 10,
@@ -109,17 +109,19 @@ class GaussNewton(AbstractFitStage):
         theta, rebuild = flatten(network)
         memory = goal.init(self.sampler, theta.dtype, key)
         state = _State(theta, jnp.zeros_like(theta), jnp.asarray(FIRST, theta.dtype), memory)
-        best, best_error, since_best, step = network, measure(network), 0, 0
-        ending = _ending(self, best_error, step, since_best)
+        best, best_error, waited, step = network, measure(network), 0, 0
+        mark = best_error  # a tenth less than this is progress, made at once or little by little
+        ending = _ending(self, best_error, step, waited)
         while not ending:
             stop = min(step + self.report_every, self.steps)
             # A step's key depends on its number alone, not on how the steps are chunked.
             state = _improve(self, network, state, goal, key, jnp.arange(step, stop))
             step, error = stop, measure(rebuild(state.theta))
-            since_best = 0 if error < 0.9 * best_error else since_best + 1
             if error < best_error:
                 best, best_error = rebuild(state.theta), error
-            ending = _ending(self, best_error, step, since_best)
+            waited = 0 if best_error < 0.9 * mark else waited + 1
+            mark = best_error if waited == 0 else mark
+            ending = _ending(self, best_error, step, waited)
             report(FitProgress("gauss-newton", step, step if ending else self.steps, error))
         return best, Stage("gauss-newton", step, best_error, ending)
 
@@ -133,14 +135,14 @@ class _State(eqx.Module):
     memory: Any
 
 
-def _ending(stage: GaussNewton, best_error: float, step: int, since_best: int) -> str:
+def _ending(stage: GaussNewton, best_error: float, step: int, waited: int) -> str:
     """Why the stage ends here; empty if it goes on."""
     if best_error <= stage.tolerance:
         return f"its tolerance of {stage.tolerance:.1e} is met"
     if step == stage.steps:
         return f"all of its steps, short of its tolerance of {stage.tolerance:.1e}"
-    if since_best == stage.patience:
-        last = since_best * stage.report_every
+    if waited == stage.patience:
+        last = waited * stage.report_every
         return f"no tenth less in {last} steps, short of its tolerance of {stage.tolerance:.1e}"
     return ""
 

@@ -1,5 +1,8 @@
 """The march in time: segments of steps between restarts, and what they leave behind."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,15 +13,37 @@ from ..evolution import NeuralIVP, State, StepRecord, init, step
 from ..fitting import FitProgress, Fitted
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
-from ..solution import Segment, Solution
+from ..solution import Solution
+from ._failure import failure
 from ._fits import fit_by
 from ._progress import Progress, Report
+from ._recorder import Recorder
 
 _KEPT = [name for name in StepRecord.__annotations__ if not name.startswith("velocity")]
+_FLAGS = ("accepted", "finite", "target_finite")
+
+
+class Mark(NamedTuple):
+    """A moment between two attempts: where the march stood, and how much it had kept."""
+
+    state: State
+    t: float
+    stop: float
+    segments: int
+    steps: int
+    attempts: int
+    fits: int
 
 
 class March:
-    """Runs steps on the host's side of the loop and keeps every accepted one."""
+    """Runs steps on the host's side of the loop and keeps every accepted one.
+
+    All that the rest of a march depends on is in its attributes: see `_packing`.
+
+    - `state`: of the segment on the way; None between segments.
+    - `t`, `stop`: time reached, and the end of the segment.
+    - `mark`: the last moment to go back to after an interruption; None before the first.
+    """
 
     def __init__(
         self,
@@ -32,8 +57,11 @@ class March:
         self.problem, self.network, self.method = problem, network, method
         self.t0, self.t1, self.key = float(t0), float(t1), key
         self.fits: list[dict[str, float]] = []
-        self.segments: list[_Recorder] = []
-        self.records: list[dict] = []
+        self.segments: list[Recorder] = []
+        self.records: list[dict[str, np.ndarray]] = []
+        self.state: State | None = None
+        self.t = self.stop = self.t0
+        self.mark: Mark | None = None
         dtmin = method.integrator.dtmin
         self.dtmin = 1e-8 * (self.t1 - self.t0) if dtmin is None else dtmin
 
@@ -49,67 +77,73 @@ class March:
             }
         )
 
-    def run(self, progress: Report) -> tuple[str, str]:
-        """March to the end; a word and a sentence for how it went."""
-        t, attempts = self.t0, 0
-        while t < self.t1:
-            stop = min(self.method.restart.next_time(t, self.t0), self.t1)
-            if self.t1 - stop < 1e-9 * (self.t1 - self.t0):
-                stop = self.t1  # no refit at the very end
-            segment_key = jax.random.fold_in(self.key, len(self.segments))
-            state = init(self.problem, self.network, self.method, t, self.t1, segment_key)
-            self.segments.append(_Recorder(t, state.theta))
-            while t < stop:
-                state, record = step(self.problem, self.network, self.method, state, stop)
-                t = self._keep(state, record, t, stop)
-                attempts += 1
-                failure = self._failure(state, record, t, attempts)
-                self._report(progress, t, state)
-                if failure is not None:
-                    return failure
+    def run(self, progress: Report, keep: Callable[[bool], None]) -> tuple[str, str]:
+        """March to the end; a word and a sentence for how it went.
+
+        `keep` is called between attempts, where the whole state may be saved: with True at the
+        start of a segment and with False after each attempt.
+        """
+        while self.t < self.t1:
+            if self.state is None:
+                state = self._begin()
+                keep(True)
+            else:
+                state = self.state
+            while self.t < self.stop:
+                state, record = step(self.problem, self.network, self.method, state, self.stop)
+                self._keep(state, record)
+                ending = failure(self, state, record)
+                if ending is None:
+                    self.set_mark()
+                self._report(progress)
+                if ending is not None:
+                    return ending
+                keep(False)
             self.network = flatten(self.network)[1](state.theta)
-            if stop < self.t1:
-                self._refit(stop, progress)
+            if self.stop < self.t1:
+                self._refit(self.stop, progress)
+            self.state = None
         return "successful", ""
 
-    def _keep(self, state: State, record: StepRecord, t: float, stop: float) -> float:
-        """Store a step; the time reached, in double precision whatever the dtype."""
+    def _begin(self) -> State:
+        """Begin a segment."""
+        stop = min(self.method.restart.next_time(self.t, self.t0), self.t1)
+        if self.t1 - stop < 1e-9 * (self.t1 - self.t0):
+            stop = self.t1  # no refit at the very end
+        key = jax.random.fold_in(self.key, len(self.segments))
+        self.state = init(self.problem, self.network, self.method, self.t, self.t1, key)
+        self.stop = stop
+        self.segments.append(Recorder(self.t, self.state.theta))
+        self.set_mark()
+        return self.state
+
+    def set_mark(self) -> None:
+        """Say that everything is of one moment. An interruption may come between any two lines."""
+        assert self.state is not None
+        steps, attempts = len(self.segments[-1].left), len(self.records)
+        self.mark = Mark(
+            self.state, self.t, self.stop, len(self.segments), steps, attempts, len(self.fits)
+        )
+
+    def rewind(self) -> None:
+        """Go back to the mark, after an interruption."""
+        mark = self.mark
+        assert mark is not None
+        self.state, self.t, self.stop = mark.state, mark.t, mark.stop
+        del self.segments[mark.segments :], self.records[mark.attempts :], self.fits[mark.fits :]
+        self.segments[-1].cut(mark.steps)
+
+    def _keep(self, state: State, record: StepRecord) -> None:
+        """Store a step; the time reached is in double precision whatever the dtype."""
+        self.state = state
         self.records.append({name: np.asarray(getattr(record, name)) for name in _KEPT})
         if not bool(record.accepted):
-            return t
-        landed = record.t1 == jnp.asarray(stop, record.t1.dtype)
-        t = stop if bool(landed) else float(record.t1)
-        self.segments[-1].add(t, state.theta, record)
-        return t
+            return
+        landed = record.t1 == jnp.asarray(self.stop, record.t1.dtype)
+        self.t = self.stop if bool(landed) else float(record.t1)
+        self.segments[-1].add(self.t, state.theta, record)
 
-    def _failure(self, state, record, t: float, attempts: int) -> tuple[str, str] | None:
-        integrator = self.method.integrator
-        if t >= self.t1:
-            return None
-        if not float(state.dt) >= self.dtmin:
-            if not bool(record.target_finite):
-                cause = "the right-hand side is not finite there"
-            elif not bool(record.finite):
-                cause = (
-                    "no velocity was found, or it or the new values are not finite (try a "
-                    "larger damping)"
-                )
-            else:
-                cause = (
-                    "the error estimate stays above the tolerance (try larger rtol and atol, or "
-                    "a larger damping)"
-                )
-            word = "dt_min_reached" if bool(record.finite) else "nonfinite"
-            return word, f"at t = {t:.6g} the step size fell below {self.dtmin:.1e}: {cause}"
-        if attempts >= integrator.max_steps:
-            return (
-                "max_steps_reached",
-                f"at t = {t:.6g} of {self.t1:g}, {attempts} steps were tried, as many as "
-                "`max_steps` allows",
-            )
-        return None
-
-    def _report(self, progress: Report, t: float, state: State) -> None:
+    def _report(self, progress: Report) -> None:
         last = self.records[-1]
         numbers = {
             "dt": float(last["t1"] - last["t0"]),
@@ -118,7 +152,8 @@ class March:
             "steps": sum(len(segment.ts) - 1 for segment in self.segments),
             "attempts": len(self.records),
         }
-        progress(Progress("evolve", (t - self.t0) / (self.t1 - self.t0), t, numbers))
+        fraction = (self.t - self.t0) / (self.t1 - self.t0)
+        progress(Progress("evolve", fraction, self.t, numbers))
 
     def _refit(self, t: float, progress: Report) -> None:
         """Fit freshly drawn weights to the current network."""
@@ -145,33 +180,14 @@ class March:
         kept = times[times <= reached]
         if result != "successful" and reached > kept[-1]:
             kept = np.append(kept, reached)
-        record = {name: np.stack([entry[name] for entry in self.records]) for name in _KEPT}
+        record = self.record()
         template = jax.tree.map(
             lambda leaf: jnp.zeros_like(leaf) if eqx.is_inexact_array(leaf) else leaf, self.network
         )
         return Solution(self.problem, template, kept, segments, record, result, message, self.fits)
 
-
-class _Recorder:
-    """Accepted steps of one segment, on the host."""
-
-    def __init__(self, t: float, theta):
-        self.ts, self.theta = [t], [np.asarray(theta)]
-        self.left: list[np.ndarray] = []
-        self.right: list[np.ndarray] = []
-
-    def add(self, t: float, theta, record: StepRecord) -> None:
-        self.ts.append(t)
-        self.theta.append(np.asarray(theta))
-        self.left.append(np.asarray(record.velocity0))
-        self.right.append(np.asarray(record.velocity1))
-
-    def segment(self) -> Segment:
-        p, dtype = self.theta[0].size, self.theta[0].dtype
-        empty = np.zeros((0, p), dtype)
-        return Segment(
-            np.asarray(self.ts),
-            np.stack(self.theta),
-            np.stack(self.left) if self.left else empty,
-            np.stack(self.right) if self.right else empty,
-        )
+    def record(self) -> dict[str, np.ndarray]:
+        """One array per quantity, one entry per attempted step."""
+        if not self.records:
+            return {name: np.zeros(0, bool if name in _FLAGS else float) for name in _KEPT}
+        return {name: np.stack([entry[name] for entry in self.records]) for name in _KEPT}

@@ -1,7 +1,6 @@
 """`solve`: fit the initial value, march, refit where the rule says, return the solution."""
 
 import math
-import time
 from collections.abc import Sequence
 
 import jax
@@ -9,16 +8,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
-from .._errors import InputError, SolveError
+from .._errors import InputError
 from ..evolution import NeuralIVP
 from ..fitting import FitProgress, Fitted
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem, check_problem
 from ..solution import Solution
+from ._checkpoint import Checkpoint, Keeper, check_checkpoint
 from ._defaults import default_method, default_network
 from ._fits import fit_by, warn_of_fit
 from ._march import March
 from ._progress import Progress, Report, compile_clock
+from ._resume import march_to_the_end
+from ._stopwatch import Stopwatch
 
 
 def solve(
@@ -30,6 +32,7 @@ def solve(
     key: PRNGKeyArray,
     throw: bool = True,
     progress: Report = lambda progress: None,
+    checkpoint: Checkpoint | None = None,
 ) -> Solution:
     """Solve u_t = L[u] from ts[0] to ts[-1] with a neural network as the state.
 
@@ -45,11 +48,14 @@ def solve(
     - `throw`: whether a failure raises `SolveError` (which holds the solution so far) or
       returns that solution with `result` and `message` set.
     - `progress`: called with a `Progress` between chunks of work.
+    - `checkpoint`: a file to `resume` the march from if it is ended before its time.
 
     **Returns:** a `Solution`.
 
     **Raises:** `InputError` for input that cannot be used; `SolveError` for a solve that ends
-    early. Warns (`FitWarning`) of an initial fit that is worse than the steps' tolerance.
+    early; `Interrupted`, a `KeyboardInterrupt` with the solution so far, for Ctrl-C during the
+    march, whatever `throw` says. Warns (`FitWarning`) of an initial fit that is worse than the
+    steps' tolerance, and (`CheckpointWarning`) of a checkpoint that cannot be written.
 
     Source: Finzi, Potapczynski, Choptuik & Wilson, ICLR 2023.
     """
@@ -68,24 +74,16 @@ def solve(
     method = default_method(problem, network) if method is None else method
     if not isinstance(method, NeuralIVP):
         raise InputError(f"`method` must be a NeuralIVP, got {method!r}")
-    clock = time.perf_counter
-    began = clock()
+    check_checkpoint(checkpoint)
     with compile_clock() as compiling:
+        watch = Stopwatch(compiling)
         fitted = fit_initial(problem, network, method, fit_key, float(times[0]), progress)
-        fit_seconds, fit_compile = clock() - began, sum(compiling)
+        watch.fit_ended()
         march = March(problem, fitted.network, method, times[0], times[-1], march_key)
         march.note_fit(times[0], fitted)
         warn_of_fit(march.fits[0])
-        result, message = march.run(progress)
-    total = clock() - began
-    evolve = total - fit_seconds - (sum(compiling) - fit_compile)
-    solution = march.solution(times, result, message)
-    solution.seconds.update(
-        compile=sum(compiling), fit=fit_seconds - fit_compile, evolve=evolve, total=total
-    )
-    if throw and result != "successful":
-        raise SolveError(message, solution)
-    return solution
+        keeper = Keeper(checkpoint, march, times, watch)
+        return march_to_the_end(keeper, throw=throw, progress=progress)
 
 
 def solve_keys(key: PRNGKeyArray) -> tuple[PRNGKeyArray, PRNGKeyArray, PRNGKeyArray]:

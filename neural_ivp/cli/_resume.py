@@ -1,0 +1,86 @@
+"""`neural-ivp run --resume DIR`: finish a run whose process ended before its time."""
+
+import functools
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from .._errors import InputError
+from ..config import RunConfig, dtype_of, make_config, read_table
+from ..solve import Checkpoint, solve_keys
+from ..solve._resume import Saved, go_on, read_checkpoint
+from ._environment import precision
+from ._folder import CHECKPOINT
+from ._run import carry_out, run_log
+
+
+def resume(name: str, *, every: int | None = None, quiet: bool = False) -> int:
+    """Finish the run of a folder from its last checkpoint, as `run` would have; its exit code.
+
+    Further checkpoints are written every `every` attempted steps, none for 0, and as often as
+    before if not given.
+
+    **Raises:** `InputError` for a folder without a checkpoint, or one whose config.toml is not
+    that of the checkpoint.
+    """
+    folder = Path(name)
+    _check_folder(folder)
+    table = read_table(folder / "config.toml")
+    with precision(dtype_of(table)):
+        config = make_config(table)
+        saved = read_checkpoint(
+            folder / CHECKPOINT,
+            problem=config.problem,
+            network=config.network,
+            method=config.method,
+        )
+        _check_same(config, saved, folder)
+        every = saved.every if every is None else every
+        checkpoint = Checkpoint(folder / CHECKPOINT, every) if every else None
+        work = functools.partial(go_on, saved, checkpoint, throw=False)
+        attempts = len(saved.march.records)
+        note = f", resumed at t = {saved.march.t:.6g} after {attempts} attempted steps"
+        with run_log(folder / "run.log", "a") as log:
+            return carry_out(work, config, folder, log, quiet, note)
+
+
+def _check_folder(folder: Path) -> None:
+    """Say what a folder without a checkpoint is."""
+    shown = repr(str(folder))
+    if not (folder / "config.toml").is_file():
+        raise InputError(f"`--resume`: {shown} is not a run folder: it has no config.toml")
+    if (folder / CHECKPOINT).is_file():
+        return
+    result = _result(folder)
+    if result not in (None, "interrupted"):
+        raise InputError(
+            f"`--resume`: the run in {shown} has ended ({result}): there is nothing to go on with"
+        )
+    raise InputError(
+        f"`--resume`: {shown} has no {CHECKPOINT}: the run ended during its initial fit, or wrote "
+        f"none; run it anew, `neural-ivp run {folder / 'config.toml'}`"
+    )
+
+
+def _result(folder: Path) -> str | None:
+    try:
+        return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["result"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _check_same(config: RunConfig, saved: Saved, folder: Path) -> None:
+    """The parts were compared when the checkpoint was read; these are the rest of a config."""
+    keys = [jax.random.key_data(key) for key in (solve_keys(config.key)[2], saved.march.key)]
+    same = {
+        "time": np.array_equal(config.ts, saved.times),
+        "seed": np.array_equal(keys[0], keys[1]),
+    }
+    for name, agrees in same.items():
+        if not agrees:
+            raise InputError(
+                f"`--resume`: `{name}` in {str(folder / 'config.toml')!r} is not that of the "
+                f"{CHECKPOINT} beside it: put it back, or run the config anew"
+            )
