@@ -123,6 +123,13 @@ def test_particles_stay_in_the_period():
     assert 0.4 < np.mean(points < np.pi) < 0.6
 
 
+def test_points_are_centred_the_short_way_round():
+    points = jnp.array([[0.1], [6.2], [0.2]])
+    wanted = np.array([[0.1], [6.2 - 2 * np.pi], [0.2]])
+    got = nivp.Torus((2 * np.pi,)).centred(points)
+    np.testing.assert_allclose(got, wanted - wanted.mean(), atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [

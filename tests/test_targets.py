@@ -173,6 +173,13 @@ A5, A6 = np.linspace(-1, 2, 5), np.linspace(0, 0.5, 6)
 RING_AXIS = np.linspace(-1, 2, 7)
 
 
+def test_a_repeated_end_without_axes_is_said():
+    torus = nivp.Torus((2 * np.pi,))
+    with pytest.raises(nivp.InputError, match="leave out the last one"):
+        Gridded(torus, np.sin(np.linspace(0, 2 * np.pi, 41)))
+    Gridded(torus, np.ones(41))
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [

@@ -186,7 +186,14 @@ def _method(
 ) -> tuple[NeuralIVP, dict[str, Any]]:
     """The default method with the table laid over it."""
     check_keys(table, arguments(NeuralIVP), "method", "[method]")
-    default = describe_part(default_method(problem, network), {}, "method")
+    integrator = table.get("integrator", {}) if isinstance(table, dict) else {}
+    rtol = integrator.get("rtol") if isinstance(integrator, dict) else None
+    if rtol is not None:
+        # What goes with a tolerance follows it: the damping, atol and the fit.
+        rtol = check_value(rtol, float, "method.integrator.rtol")
+    with dotted("method.integrator", ["rtol"]):
+        chosen = default_method(problem, network, rtol=rtol)
+    default = describe_part(chosen, {}, "method")
     default.pop("name")
     wanted = merge(default, table, "method")
     method = build_part(wanted, NeuralIVP, "method")

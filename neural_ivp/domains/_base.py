@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .._errors import InputError
-from .._types import Point, Scalar
+from .._types import Point, Points, Scalar
 
 
 class AbstractDomain(eqx.Module):
@@ -39,6 +39,10 @@ class AbstractDomain(eqx.Module):
     @abc.abstractmethod
     def wrap(self, x: Point) -> Point:
         """The image of a point in the period that starts at `lower`; x itself on a box."""
+
+    @abc.abstractmethod
+    def centred(self, points: Points) -> Points:
+        """Points relative to their mean; on a torus to their circular mean, the short way."""
 
     @property
     def dimension(self) -> int:

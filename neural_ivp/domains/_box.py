@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .._errors import InputError
-from .._types import Point, Scalar
+from .._types import Point, Points, Scalar
 from ._base import AbstractDomain, as_bounds
 
 
@@ -45,6 +45,9 @@ class Box(AbstractDomain):
     def distance(self, x: Point) -> Scalar:
         low, high = jnp.asarray(self.lower, x.dtype), jnp.asarray(self.upper, x.dtype)
         return jnp.min(jnp.minimum(x - low, high - x))
+
+    def centred(self, points: Points) -> Points:
+        return points - jnp.mean(points, axis=0, keepdims=True)
 
     def wrap(self, x: Point) -> Point:
         return x

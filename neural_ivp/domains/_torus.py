@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .._errors import InputError, check_positive
-from .._types import Point, Scalar
+from .._types import Point, Points, Scalar
 from ._base import AbstractDomain, as_bounds
 
 
@@ -47,6 +47,13 @@ class Torus(AbstractDomain):
 
     def distance(self, x: Point) -> Scalar:
         return jnp.asarray(np.inf, x.dtype)
+
+    def centred(self, points: Points) -> Points:
+        turn = 2 * jnp.pi / jnp.asarray(self.lengths, points.dtype)[None]
+        angles = turn * points
+        sines, cosines = (jnp.mean(f(angles), axis=0, keepdims=True) for f in (jnp.sin, jnp.cos))
+        away = angles - jnp.arctan2(sines, cosines)
+        return (away - 2 * jnp.pi * jnp.round(away / (2 * jnp.pi))) / turn
 
     def wrap(self, x: Point) -> Point:
         low, lengths = (jnp.asarray(side, x.dtype) for side in (self.lower, self.lengths))

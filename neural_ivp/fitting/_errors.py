@@ -16,7 +16,7 @@ from ..networks import AbstractNetwork, flatten
 class FitErrors:
     """Errors of a fit on evenly spread points, all components together.
 
-    - `relative_l2`: |u - w| / |w|, w being the target; NaN where w vanishes everywhere.
+    - `relative_l2`: |u - w| / |w|, w being the target; infinite where w vanishes everywhere.
     - `maximum`: the largest error of a component at a point, absolute.
     - `gradient`, `hessian`: relative L2 errors of all first and all second derivatives.
     """

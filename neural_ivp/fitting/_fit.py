@@ -4,14 +4,16 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from .._errors import InputError, check_kind, check_shape
 from .._types import Field
 from ..domains import AbstractDomain
 from ..networks import AbstractNetwork, flatten
 from ..problems import L2, AbstractNorm
 from ..samplers import AbstractSampler
-from ..targets import Scattered
+from ..targets import Gridded, Scattered
 from ._base import AbstractFitStage, FitProgress, Fitted, Stage
 from ._goal import FunctionGoal
 from ._held_out import of_function, of_samples
@@ -47,12 +49,15 @@ def fit(
     - `key`: of all random choices.
     - `report`: called with a `FitProgress` between chunks of work.
 
-    **Raises:** `InputError` if the target is not finite at some held-out point, naming it, or of
-    another shape than the network's value.
+    **Raises:** `InputError` for arguments of the wrong kind, a target of another domain, one that
+    is not finite at some held-out point, naming it, or one of another shape than the network's
+    value or not real.
     """
+    _check_arguments(target, domain, stages)
     theta, _ = flatten(network)
     shape = jax.eval_shape(network, jnp.zeros(domain.dimension, theta.dtype)).shape
     norm = L2((1.0,) * shape[0]) if norm is None else norm
+    check_shape("`norm.scales`", norm.scales.shape, shape, "one typical size per component")
     split_key, draw_key, *keys = jax.random.split(key, 2 + len(stages))
     if isinstance(target, Scattered):
         goal, aside = of_samples(target, domain, norm, shape, theta.dtype, split_key)
@@ -69,14 +74,38 @@ def fit(
         return aside.errors(candidate)[0]
 
     done: list[Stage] = []
-    constant = constant_fit(network, aside)
+    constant = None if _varies(target) else constant_fit(network, aside)
     if stages and constant is not None:
         network = constant
         note(FitProgress("constant", 1, 1, measure(network)))
-        done.append(Stage("constant", 0, measure(network), "exact: no other stage is needed"))
+        count = len(aside.points)
+        ending = f"the target is the same at all {count} held-out points: no other stage is needed"
+        done.append(Stage("constant", 0, measure(network), ending))
         stages = ()
     for stage, stage_key in zip(stages, keys, strict=False):
         network, outcome = stage.run(network, goal, stage_key, measure, note)
         done.append(outcome)
     steps = sum(outcome.steps for outcome in done)
     return Fitted(network, *aside.errors(network), steps, tuple(done), tuple(history))
+
+
+def _check_arguments(target, domain: AbstractDomain, stages) -> None:
+    if not isinstance(target, Scattered) and not callable(target):
+        raise InputError(
+            f"`target` must be a function of one point, got {type(target).__name__}: wrap an array "
+            "in `Gridded`, or samples in `Scattered`"
+        )
+    if isinstance(target, Scattered | Gridded) and target.domain != domain:
+        raise InputError(
+            "`target` has values on another domain than `domain`: make them agree "
+            f"(it has {target.domain}, `domain` is {domain})"
+        )
+    if not isinstance(stages, tuple | list):
+        raise InputError(f"`stages` must be a sequence of fit stages, got {stages!r}: write (...,)")
+    for stage in stages:
+        check_kind("stages", stage, AbstractFitStage)
+
+
+def _varies(target) -> bool:
+    """Whether samples differ: a tenth of them may be too few to tell."""
+    return isinstance(target, Scattered) and bool(np.any(np.ptp(target.values, axis=0)))

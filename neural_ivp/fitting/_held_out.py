@@ -55,6 +55,8 @@ def of_function(
     value = jax.eval_shape(goal.target, x)
     fix = "return one entry per component, for one point"
     check_shape("the value of the target", getattr(value, "shape", ()), shape, fix)
+    if jnp.issubdtype(value.dtype, jnp.complexfloating):
+        raise InputError("the value of the target is complex: return its parts as two components")
     if sampler is None:
         points = jnp.asarray(goal.domain.spread(HELD_OUT_POINTS), dtype)
         sample = Sample(points, jnp.full(HELD_OUT_POINTS, 1 / HELD_OUT_POINTS, dtype))
@@ -75,8 +77,6 @@ def of_samples(
     key: PRNGKeyArray,
 ) -> tuple[AbstractGoal, HeldOut]:
     """Samples to train on, and a tenth of them (one at least) to measure with."""
-    if samples.domain != domain:
-        raise InputError("`target` has samples of another domain than `domain`: make them agree")
     fix = f"give values of shape ({samples.weights.size}, {shape[0]})"
     check_shape("one sample of `target`", (samples.components,), shape, fix)
     x = jax.ShapeDtypeStruct((domain.dimension,), dtype)
@@ -109,6 +109,6 @@ def _check_finite(target: Field, points: Points) -> None:
     if bad.size:
         where = np.asarray(points[int(bad[0])]).tolist()
         raise InputError(
-            f"the initial value is not finite at {bad.size} of {len(values)} points, first at "
+            f"the target is not finite at {bad.size} of {len(values)} points, first at "
             f"x = {where}: return finite values everywhere in the domain"
         )

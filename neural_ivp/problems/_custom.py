@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from .._errors import InputError, check_shape
 from .._types import Field, Point, Scalar, Value
 from ..domains import AbstractDomain
+from ..targets import Gridded
 from ._base import AbstractProblem, check_problem
 from ._norm import L2, AbstractNorm
 
@@ -59,6 +60,10 @@ class Problem(AbstractProblem):
             raise InputError(
                 f"`initial` must be a function of one point, got {type(initial).__name__}: wrap an "
                 "array in `Gridded`, fit `Scattered` samples by `fit` and give its network"
+            )
+        if isinstance(initial, Gridded) and initial.domain != domain:
+            raise InputError(
+                f"`initial` has values on another domain ({initial.domain}) than `domain`, {domain}"
             )
         x = jax.ShapeDtypeStruct((domain.dimension,), jnp.result_type(float))
         value = jax.eval_shape(initial, x)

@@ -40,7 +40,8 @@ class Particles(AbstractSampler):
     evenly spread candidates meets, as long as its tails do not round to zero: of width 0.05 in
     a box of five dimensions, or a normal density in eight.
 
-    With several components |u| is the sum of the ratios |u_k| / max |u_k| over the particles.
+    With several components |u| is the sum of the ratios |u_k| / max |u_k| over the particles. They
+    must overlap: of narrow bumps in different places, one for each component, some may be lost.
 
     **Arguments:**
 
@@ -167,7 +168,7 @@ def _next_exponent(cloud: Cloud, log_u: Float[Array, " n"]) -> Scalar:
 def _walk(cloud: Cloud, domain: AbstractDomain, level, moves: int, key: PRNGKeyArray) -> Cloud:
     """Random-walk Metropolis steps of all particles, under the density they have."""
     count, d = cloud.points.shape
-    centred = cloud.points - jnp.mean(cloud.points, axis=0, keepdims=True)
+    centred = domain.centred(cloud.points)
     covariance = centred.T @ centred / count
     floor = 10 * jnp.finfo(covariance.dtype).eps * jnp.trace(covariance)
     root = jnp.linalg.cholesky(covariance + floor * jnp.eye(d, dtype=covariance.dtype))

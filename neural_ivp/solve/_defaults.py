@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from .._errors import InputError
+from .._errors import InputError, check_scalar
 from ..evolution import Adaptive, NeuralIVP
 from ..fitting import GaussNewton
 from ..linear import (
@@ -104,23 +104,34 @@ def default_velocity(
     return RandomSubset(LeastSquares(damping=1e-9), min(size, 500))
 
 
-def default_method(problem: AbstractProblem, network: AbstractNetwork) -> NeuralIVP:
+def default_method(
+    problem: AbstractProblem, network: AbstractNetwork, *, rtol: float | None = None
+) -> NeuralIVP:
     """The method for a problem and a network, whose size and dtype choose the velocity solver.
 
     In one dimension a smaller subset and fewer points do. A norm with derivatives costs as many
     rows in every solve as it has quantities: such problems (waves) get a tolerance of 1e-3 and
     half of the points, others 1e-4.
+
+    **Arguments:**
+
+    - `rtol`: another relative tolerance of the steps; the damping, the absolute tolerance and that
+      of the fit follow it.
+
+    **Raises:** `InputError` for a tolerance that is not one positive number.
     """
     derivatives = num_quantities(problem, network) > problem.components
     line = problem.domain.dimension == 1
-    rtol = 1e-3 if derivatives else 1e-4
+    if rtol is None:
+        rtol = 1e-3 if derivatives else 1e-4
+    check_scalar("rtol", rtol)
     velocity = default_velocity(network, size=300 if line else 700, rtol=rtol)
     points = 2_000 if derivatives or line else 4_000
     return NeuralIVP(
         sampler=Following(points if isinstance(velocity, RandomSubset) else 10_000),
         velocity=velocity,
         integrator=Adaptive(dfx.Tsit5(), rtol=rtol, atol=rtol / 100),
-        fit=(GaussNewton(tolerance=3e-5),),
+        fit=(GaussNewton(tolerance=min(3e-5, rtol)),),
     )
 
 

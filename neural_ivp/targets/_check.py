@@ -42,6 +42,8 @@ def check_grid(
             f"one component, {d + 1} with the components last"
         )
     if axes is None:
+        for i in range(d):
+            _check_no_repeated_end(domain, i, np.moveaxis(values, i, 0))
         return [_uniform(domain, i, n) for i, n in enumerate(values.shape[:d])]
     if len(axes) != d or any(np.ndim(axis) != 1 for axis in axes):
         fix = "`axes=(x,)`" if d == 1 else f"a tuple of {d}"
@@ -61,6 +63,17 @@ def _uniform(domain: AbstractDomain, i: int, n: int) -> np.ndarray:
     """n points from end to end, or over one period without the repeated end."""
     ends = domain.lower[i], domain.upper[i]
     return np.linspace(*ends, n, endpoint=domain.periods is None)
+
+
+def _check_no_repeated_end(domain: AbstractDomain, i: int, slices: np.ndarray) -> None:
+    """Without axes, values that close the period are likely one slice too many."""
+    size = 1e-9 * np.max(np.abs(slices))
+    closes = np.all(np.abs(slices[0] - slices[-1]) <= size)
+    if domain.periods is not None and closes and np.any(np.abs(slices[0] - slices[1]) > size):
+        raise InputError(
+            f"`values` begins and ends with the same slice along axis {i}: leave out the last one, "
+            "which repeats the first on a torus, or pass `axes` if it does not"
+        )
 
 
 def _check_increases(i: int, axis: np.ndarray) -> None:
