@@ -131,7 +131,7 @@ def default_method(
         sampler=Following(points if isinstance(velocity, RandomSubset) else 10_000),
         velocity=velocity,
         integrator=Adaptive(dfx.Tsit5(), rtol=rtol, atol=rtol / 100),
-        fit=(GaussNewton(tolerance=min(3e-5, rtol)),),
+        fit=(GaussNewton(tolerance=min(1e-5, rtol)),),
     )
 
 
