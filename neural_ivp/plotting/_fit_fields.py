@@ -94,7 +94,7 @@ def _errors(axes: Axes, both: Comparison, domain: AbstractDomain) -> None:
     if not both.scattered:
         colour_bar(axes, draw_map(axes, both.error, ERROR_MAP, scale, domain), label)
         return
-    order = np.argsort(np.nan_to_num(both.error))
+    order = np.argsort(both.error)  # one that is not a number has no colour, wherever it comes
     first, second = both.known[order, :2].T
     style = {"c": both.error[order], "s": _dot(both) ** 2, "cmap": ERROR_MAP, "norm": scale}
     dots = axes.scatter(first, second, lw=0, **style)
