@@ -14,8 +14,13 @@ from .calculus import partial as partial
 from .domains import AbstractDomain as AbstractDomain
 from .domains import Box as Box
 from .domains import Torus as Torus
+from .evolution import AbstractIntegrator as AbstractIntegrator
 from .evolution import AbstractRestartRule as AbstractRestartRule
+from .evolution import AbstractScheme as AbstractScheme
 from .evolution import Adaptive as Adaptive
+from .evolution import ExplicitRungeKutta as ExplicitRungeKutta
+from .evolution import Fixed as Fixed
+from .evolution import Implicit as Implicit
 from .evolution import NeuralIVP as NeuralIVP
 from .evolution import NoRestart as NoRestart
 from .evolution import PeriodicRestart as PeriodicRestart

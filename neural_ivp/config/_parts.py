@@ -13,8 +13,8 @@ from ..solution._catalogue import arguments, describe, registered, subclasses
 from ._values import alternatives, check_keys, check_value, plain_type, toml
 
 
-def build_part(value: Any, kind: type, path: str) -> Any:
-    """The object of a `kind` that a table (or its name alone) describes.
+def build_part(value: Any, kind: type | tuple[type, ...], path: str) -> Any:
+    """The object of a `kind`, or one of several, that a table (or its name alone) describes.
 
     **Raises:** `InputError` for an unknown name or key, a missing argument, a value of the
     wrong type or one that the constructor refuses.
@@ -35,7 +35,7 @@ def build_part(value: Any, kind: type, path: str) -> Any:
         return cls(**given)
 
 
-def _class_of(value: Any, kind: type, path: str) -> type:
+def _class_of(value: Any, kind: type | tuple[type, ...], path: str) -> type:
     """The registered class that is named; the only one of its kind if none is."""
     names = subclasses(kind)
     if isinstance(value, str):
@@ -74,9 +74,9 @@ def _build_argument(cls: type, parameter: inspect.Parameter, value: Any, path: s
             return tuple(build_part(v, kind, f"{path}.{k}") for k, v in enumerate(value))
         if get_origin(member) is tuple:
             raise InputError(f"`{path}` must be an array of tables: write [[{path}]]")
-        part = isinstance(member, type) and issubclass(member, eqx.Module)
-        if part and (len(members) == 1 or isinstance(value, dict | str)):
-            return build_part(value, member, path)
+    parts = tuple(m for m in members if isinstance(m, type) and issubclass(m, eqx.Module))
+    if parts and (len(parts) == len(members) or isinstance(value, dict | str)):
+        return build_part(value, parts, path)
     if not members:
         raise InputError(f"`{path}` takes no value: leave it out")
     return check_value(value, plain_type(cls, parameter), path)

@@ -1,10 +1,15 @@
 """L4. The ODE on the parameters: vector field, one adaptive step, restart rules, the method."""
 
+from ._implicit import Implicit as Implicit
+from ._integrator import AbstractIntegrator as AbstractIntegrator
 from ._integrator import Adaptive as Adaptive
+from ._integrator import Fixed as Fixed
 from ._method import NeuralIVP as NeuralIVP
 from ._restart import AbstractRestartRule as AbstractRestartRule
 from ._restart import NoRestart as NoRestart
 from ._restart import PeriodicRestart as PeriodicRestart
+from ._runge_kutta import ExplicitRungeKutta as ExplicitRungeKutta
+from ._scheme import AbstractScheme as AbstractScheme
 from ._state import State as State
 from ._state import StepRecord as StepRecord
 from ._step import init as init

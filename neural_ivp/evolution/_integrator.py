@@ -1,37 +1,90 @@
-"""Adaptive explicit Runge-Kutta methods: diffrax's tableaus and diffrax's step control."""
+"""Integrators: a scheme, and how long its steps are."""
 
-from typing import Literal
+import abc
+from typing import Any, Literal
 
 import diffrax as dfx
 import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
-from .._errors import InputError, check_count, check_positive
+from .._errors import InputError, check_count, check_positive, check_scalar
+from .._types import Scalar, Theta
+from ._runge_kutta import ExplicitRungeKutta
+from ._scheme import AbstractScheme, Advanced, StepEquation
 
 ErrorNorm = Literal["function", "parameters"]
+Solver = AbstractScheme | dfx.AbstractERK | dfx.Euler
 
 
-class Adaptive(eqx.Module):
-    r"""An explicit Runge-Kutta method of diffrax with adaptive steps.
+class AbstractIntegrator(eqx.Module):
+    """A scheme with a rule for its steps.
 
-    The local error estimate e (a vector of parameters) is measured in function space by
-    default: step control sees, per component, $|J e| / (atol + rtol |u|)$ with root mean
-    squares over the points. `error_norm="parameters"` measures $e / (atol + rtol |\theta|)$,
-    as the paper does; parameters of a redundant network may move without moving u.
+    - `solver`: a scheme, or a solver of diffrax that stands for `ExplicitRungeKutta(solver)`.
+    - `rtol`, `atol`: tolerances of one step; 0 where it has none.
+    - `dt0`, `dtmin`: first step, and the smallest before giving up, in time units; None for a
+      choice by problem and interval.
+    - `max_steps`: attempted steps at most.
+    """
+
+    solver: eqx.AbstractVar[Solver]
+    rtol: eqx.AbstractVar[float]
+    atol: eqx.AbstractVar[float]
+    dt0: eqx.AbstractVar[float | None]
+    dtmin: eqx.AbstractVar[float | None]
+    max_steps: eqx.AbstractVar[int]
+
+    @property
+    def scheme(self) -> AbstractScheme:
+        """The scheme that `solver` is or stands for."""
+        solver = self.solver
+        return solver if isinstance(solver, AbstractScheme) else ExplicitRungeKutta(solver)
+
+    @property
+    def order(self) -> int:
+        return self.scheme.order
+
+    @abc.abstractmethod
+    def init(self, dtype: Any) -> Any:
+        """Memory of the step control."""
+
+    @abc.abstractmethod
+    def control(
+        self,
+        equation: StepEquation,
+        theta: Theta,
+        made: Advanced,
+        finite: Bool[Array, ""],
+        t0: Scalar,
+        t1: Scalar,
+        memory: Any,
+    ) -> tuple[Bool[Array, ""], Scalar, Scalar, Any]:
+        """Whether to accept the step, its scaled error, the next step size, and the memory."""
+
+
+class Adaptive(AbstractIntegrator):
+    r"""Steps as long as their local error allows, by diffrax's step control.
+
+    The local error estimate e is measured in function space by default: with root mean squares
+    over the points, step control sees $|e| / (atol + rtol |u|)$ in the norm of the problem.
+    `error_norm="parameters"` measures $e / (atol + rtol |\theta|)$, as the paper does; parameters
+    of a redundant network may move without moving u.
 
     **Arguments:**
 
-    - `solver`: `diffrax.Bosh3()`, `Tsit5()`, `Dopri5()`, `Dopri8()`, `Heun()`, ...
+    - `solver`: `diffrax.Bosh3()`, `Tsit5()`, `Dopri5()`, `Dopri8()`, `Heun()`, ..., the same with
+      corrections as `ExplicitRungeKutta`, or `Implicit` for stiff problems.
     - `rtol`, `atol`: tolerances of one step.
     - `dt0`: first step, in time units; chosen from the velocity if not given.
     - `dtmin`: give up below this step; 1e-8 of the interval if not given.
     - `max_steps`: attempted steps at most.
     - `error_norm`: "function" or "parameters".
 
-    **Raises:** `InputError` for a solver without an explicit embedded tableau, or a value out
-    of range.
+    **Raises:** `InputError` for a solver without an error estimate in the norm asked for, or a
+    value out of range.
     """
 
-    solver: dfx.AbstractERK = eqx.field(static=True)
+    solver: Solver
     rtol: float
     atol: float
     dt0: float | None
@@ -41,7 +94,7 @@ class Adaptive(eqx.Module):
 
     def __init__(
         self,
-        solver: dfx.AbstractERK = dfx.Tsit5(),  # noqa: B008 (immutable)
+        solver: Solver = dfx.Tsit5(),  # noqa: B008 (immutable)
         *,
         rtol: float = 1e-4,
         atol: float = 1e-6,
@@ -50,10 +103,10 @@ class Adaptive(eqx.Module):
         max_steps: int = 10_000,
         error_norm: ErrorNorm = "function",
     ):
-        if not isinstance(solver, dfx.AbstractERK):
+        self.solver = check_solver(solver)
+        if not self.scheme.has_error:
             raise InputError(
-                f"`solver` must be an explicit Runge-Kutta method of diffrax with an error "
-                f"estimate (Bosh3, Tsit5, Dopri5, ...), got {solver!r}"
+                f"`solver` must have an error estimate, got {solver!r}: take `Fixed(solver, dt=...)`"
             )
         check_positive("rtol", rtol, zero=True)
         check_positive("atol", atol, zero=True)
@@ -65,15 +118,97 @@ class Adaptive(eqx.Module):
         check_count("max_steps", max_steps)
         if error_norm not in ("function", "parameters"):
             raise InputError(f'`error_norm` must be "function" or "parameters", got {error_norm!r}')
-        self.solver, self.rtol, self.atol, self.dt0, self.dtmin = solver, rtol, atol, dt0, dtmin
+        if error_norm == "parameters" and self.scheme.implicit:
+            raise InputError('`error_norm` must be "function" for an implicit solver')
+        self.rtol, self.atol, self.dt0, self.dtmin = rtol, atol, dt0, dtmin
         self.max_steps, self.error_norm = max_steps, error_norm
 
-    @property
-    def order(self) -> int:
-        order = self.solver.order(None)
-        assert order is not None
-        return order
+    def init(self, dtype: Any) -> Any:
+        return (jnp.ones((), dtype), jnp.ones((), dtype), jnp.asarray(False))
 
-    def controller(self) -> dfx.PIDController:
-        """diffrax's controller; the smallest step is enforced by the caller, who can refuse."""
-        return dfx.PIDController(rtol=self.rtol, atol=self.atol)
+    def control(
+        self,
+        equation: StepEquation,
+        theta: Theta,
+        made: Advanced,
+        finite: Bool[Array, ""],
+        t0: Scalar,
+        t1: Scalar,
+        memory: Any,
+    ) -> tuple[Bool[Array, ""], Scalar, Scalar, Any]:
+        assert made.error is not None
+        if self.error_norm == "function":
+            # One number: the norm of the problem says how points and components add up.
+            y0, y1, y_error = (
+                equation.size(u)[None] for u in (made.start, made.values, made.error)
+            )
+        else:
+            assert made.parameter_error is not None
+            y0, y1, y_error = theta, made.theta, made.parameter_error
+        # A step that is not finite has an infinite error: the controller rejects and shortens it.
+        y_error = jnp.where(finite, y_error, jnp.inf)
+        y1 = jnp.where(finite, y1, y0)
+        controller = dfx.PIDController(rtol=self.rtol, atol=self.atol)
+        accepted, _, next_t1, _, memory, _ = controller.adapt_step_size(
+            t0, t1, y0, y1, None, y_error, self.scheme.error_order, memory
+        )
+        scale = self.atol + self.rtol * jnp.maximum(jnp.abs(y0), jnp.abs(y1))
+        scaled = jnp.sqrt(jnp.mean((y_error / scale) ** 2))
+        return accepted, scaled, next_t1 - jnp.where(accepted, t1, t0), memory
+
+
+class Fixed(AbstractIntegrator):
+    """Steps of one size, cut only where a restart or the end comes first.
+
+    **Arguments:**
+
+    - `solver`: as for `Adaptive`, and `diffrax.Euler()`, the forward Euler method.
+    - `dt`: the step, in time units.
+    - `max_steps`: attempted steps at most.
+
+    A step whose values are not finite, or whose stages cannot be solved, ends the march.
+
+    **Raises:** `InputError` for a solver of another kind, or a step that is not positive.
+    """
+
+    solver: Solver
+    dt: float
+    max_steps: int = eqx.field(static=True)
+    rtol = 0.0
+    atol = 0.0
+    dtmin = None
+
+    def __init__(self, solver: Solver, *, dt: float, max_steps: int = 100_000):
+        self.solver = check_solver(solver)
+        check_scalar("dt", dt)
+        check_count("max_steps", max_steps)
+        self.dt, self.max_steps = dt, max_steps
+
+    @property
+    def dt0(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.dt
+
+    def init(self, dtype: Any) -> Any:
+        return None
+
+    def control(
+        self,
+        equation: StepEquation,
+        theta: Theta,
+        made: Advanced,
+        finite: Bool[Array, ""],
+        t0: Scalar,
+        t1: Scalar,
+        memory: Any,
+    ) -> tuple[Bool[Array, ""], Scalar, Scalar, Any]:
+        error = jnp.zeros_like(t0) if made.error is None else equation.size(made.error)
+        dt = jnp.asarray(self.dt, t0.dtype)
+        # A step of size 0 is below the smallest: there is no shorter one to try.
+        return finite, error, jnp.where(finite, dt, jnp.zeros_like(dt)), memory
+
+
+def check_solver(solver: Any) -> Solver:
+    """The solver, if it is one that integrators know."""
+    if not isinstance(solver, AbstractScheme):
+        ExplicitRungeKutta(solver)
+    return solver

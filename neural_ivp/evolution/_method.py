@@ -7,7 +7,7 @@ from ..fitting import AbstractFitStage, GaussNewton
 from ..linear import AbstractVelocitySolver
 from ..problems import AbstractNorm
 from ..samplers import AbstractSampler
-from ._integrator import Adaptive
+from ._integrator import AbstractIntegrator, Adaptive
 from ._restart import AbstractRestartRule, NoRestart
 
 
@@ -18,7 +18,7 @@ class NeuralIVP(eqx.Module):
 
     - `sampler`: points of each step.
     - `velocity`: solver of min_v mean |J v - f|^2 + mu |v|^2.
-    - `integrator`: Runge-Kutta method and tolerances.
+    - `integrator`: `Adaptive` or `Fixed` steps of a Runge-Kutta scheme.
     - `fit`: stages of the fit of the initial value; `GaussNewton` if not given.
     - `fit_norm`: the norm of the fits, `L2` with the problem's scales if not given; `H1` also
       matches first derivatives.
@@ -35,7 +35,7 @@ class NeuralIVP(eqx.Module):
 
     sampler: AbstractSampler
     velocity: AbstractVelocitySolver
-    integrator: Adaptive
+    integrator: AbstractIntegrator
     fit: tuple[AbstractFitStage, ...]
     fit_norm: AbstractNorm | None
     held_out: AbstractSampler | None
@@ -47,7 +47,7 @@ class NeuralIVP(eqx.Module):
         *,
         sampler: AbstractSampler,
         velocity: AbstractVelocitySolver,
-        integrator: Adaptive | None = None,
+        integrator: AbstractIntegrator | None = None,
         fit: tuple[AbstractFitStage, ...] | None = None,
         fit_norm: AbstractNorm | None = None,
         held_out: AbstractSampler | None = None,
@@ -65,7 +65,7 @@ class NeuralIVP(eqx.Module):
         kinds = dict(
             sampler=AbstractSampler,
             velocity=AbstractVelocitySolver,
-            integrator=Adaptive,
+            integrator=AbstractIntegrator,
             restart=AbstractRestartRule,
         )
         for name, kind in kinds.items():

@@ -38,6 +38,9 @@ class StepRecord(eqx.Module):
       not see: much larger than on its own, and there are too few points for the damping.
     - `damping`, `effective_rank`, `condition`: at the start, see `VelocityInfo`; the rank is nan
       where the solver does not know it.
+    - `rhs_evaluations`: linear solves, each with a right-hand side of its own.
+    - `stiffness`: estimate of the largest |eigenvalue| of the parameters' equation, 1 / time; nan
+      where the scheme does not know it.
     - `speed`: root mean square of f at the start of the step.
     - `finite`: whether all right-hand sides, velocities and the new values are finite.
     - `velocity0`, `velocity1`: dtheta/dt at both ends, for dense output.
@@ -61,5 +64,6 @@ class StepRecord(eqx.Module):
     effective_rank: Scalar
     condition: Scalar
     speed: Float[Array, ""]
+    stiffness: Scalar
     velocity0: Theta
     velocity1: Theta

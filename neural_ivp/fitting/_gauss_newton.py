@@ -56,7 +56,7 @@ class GaussNewton(AbstractFitStage):
       rows and parameters a random subset of 700 parameters; in float32, where the normal
       equations lose what a fit below 1e-3 needs, a subset of 500 by QR of J.
     - `sampler`: of the points; they follow the target's size and the misfit's by default.
-      Fewer points than parameters do, since the momentum remembers the ones before.
+      Far fewer points than parameters do, since the momentum remembers the ones before.
     - `momentum`: at least 0, below 1. Good values: 0.8 to 0.9.
     - `report_every`: steps between measurements of the held-out error.
     - `patience`: reports without improvement.
@@ -80,12 +80,12 @@ class GaussNewton(AbstractFitStage):
     def __init__(
         self,
         *,
-        steps: int = 1_000,
+        steps: int = 2_500,
         tolerance: float = 1e-5,
         velocity: AbstractVelocitySolver | None = None,
-        sampler: AbstractSampler = Following(1_000),  # noqa: B008 (immutable)
+        sampler: AbstractSampler = Following(500),  # noqa: B008 (immutable)
         momentum: float = 0.9,
-        report_every: int = 20,
+        report_every: int = 50,
         patience: int = 10,
     ):
         for name, count in (("steps", steps), ("report_every", report_every)):

@@ -14,7 +14,15 @@ import numpy as np
 
 from .._errors import InputError, suggestion
 from ..domains import Box, Torus
-from ..evolution import Adaptive, NeuralIVP, NoRestart, PeriodicRestart
+from ..evolution import (
+    Adaptive,
+    ExplicitRungeKutta,
+    Fixed,
+    Implicit,
+    NeuralIVP,
+    NoRestart,
+    PeriodicRestart,
+)
 from ..fitting import Adam, GaussNewton, LastLayer
 from ..linear import (
     AbsoluteDamping,
@@ -52,7 +60,8 @@ register(Uniform, QuasiUniform, Following, Particles, L2, H1)
 register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, DampedLSMR, AbsoluteDamping)
 register(RandomSubset, HeldOutDamping, Anchored, Auto, Nystrom, Jacobi, NoPreconditioner)
 register(Adam, GaussNewton, LastLayer, Adaptive, NoRestart, PeriodicRestart, NeuralIVP)
-register(dfx.Heun, dfx.Midpoint, dfx.Ralston, dfx.Bosh3, dfx.Tsit5, dfx.Dopri5, dfx.Dopri8)
+register(Fixed, ExplicitRungeKutta, Implicit)
+register(dfx.Euler, dfx.Heun, dfx.Midpoint, dfx.Ralston, dfx.Bosh3, dfx.Tsit5, dfx.Dopri5, dfx.Dopri8)
 
 
 def registered(name: str) -> type:
@@ -62,8 +71,8 @@ def registered(name: str) -> type:
     return _REGISTRY[name]
 
 
-def subclasses(base: type) -> list[str]:
-    """Names of the registered classes of a kind."""
+def subclasses(base: type | tuple[type, ...]) -> list[str]:
+    """Names of the registered classes of a kind, or of several."""
     return sorted(name for name, cls in _REGISTRY.items() if issubclass(cls, base))
 
 

@@ -67,15 +67,14 @@ class March:
 
     def note_fit(self, t: float, fitted: Fitted) -> None:
         """Keep the measure of a fit or refit."""
-        self.fits.append(
-            {
-                "t": float(t),
-                "relative_l2_error": fitted.relative_l2_error,
-                "maximum_error": fitted.maximum_error,
-                "steps": fitted.steps,
-                "tolerance": self.method.integrator.rtol,
-            }
-        )
+        made = {
+            "t": float(t),
+            "relative_l2_error": fitted.relative_l2_error,
+            "maximum_error": fitted.maximum_error,
+            "steps": fitted.steps,
+        }
+        rtol = self.method.integrator.rtol
+        self.fits.append(made | {"tolerance": rtol} if rtol else made)
 
     def run(self, progress: Report, keep: Callable[[bool], None]) -> tuple[str, str]:
         """March to the end; a word and a sentence for how it went.
