@@ -8,6 +8,8 @@ import pytest
 
 import neural_ivp as nivp
 
+from .helpers import KEY, TORUS
+
 BOX = nivp.Box((-1.0, 0.0), (1.0, 3.0))
 TORUS = nivp.Torus((2.0, 4.0), lower=(-1.0, 0.0))
 
@@ -149,3 +151,26 @@ def test_points_are_centred_the_short_way_round():
 def test_bad_input(make, words):
     with pytest.raises(nivp.InputError, match=words):
         make()
+
+
+def test_following_leaves_no_gaps():
+    """Picking every 32nd of evenly spread candidates once left gaps of a tenth of the domain."""
+    count = 500
+    for field in (lambda x: jnp.ones(1), lambda x: jnp.exp(-50 * (x - 3) ** 2)):
+        sampler = nivp.Following(count)
+        memory = sampler.init(TORUS, jnp.float64, KEY)
+        for k in range(5):
+            sample, memory = sampler.draw(memory, TORUS, field, jax.random.fold_in(KEY, k))
+            x = np.sort(np.asarray(sample.points)[:, 0])
+            gaps = np.diff(np.append(x, x[0] + 2 * np.pi))
+            # Half of the points are spread evenly, with a stratum of one spacing for each.
+            assert gaps.max() < 2 * 2 * 2 * np.pi / count
+    square, counts = nivp.Torus((1.0, 1.0)), []
+    sampler = nivp.Following(1024)
+    memory = sampler.init(square, jnp.float64, KEY)
+    for k in range(5):
+        key = jax.random.fold_in(KEY, k)
+        points = sampler.draw(memory, square, lambda x: jnp.ones(1), key)[0].points
+        cells = np.floor(np.asarray(points) * 8).astype(int)
+        counts += np.bincount(cells @ [8, 1], minlength=64).tolist()
+    assert min(counts) > 8 and max(counts) < 24  # 16 to a cell

@@ -63,7 +63,8 @@ class Implicit(AbstractScheme):
     - `tableau`: "backward_euler" (order 1), "sdirk2" (order 2, Alexander's) or "sdirk4" (order
       4, of Hairer and Wanner); all are L-stable.
     - `iterations`: of Gauss-Newton for a stage at most. They end when one changes u by less than a
-      tenth of the tolerance of the step; a step whose stages do not get there is tried shorter.
+      tenth of the tolerance of the step, or the square root of the rounding unit where that is
+      larger; a step whose stages do not get there is tried shorter.
 
     **Raises:** `InputError` for an unknown tableau or a count below one.
 
@@ -179,11 +180,14 @@ class Implicit(AbstractScheme):
                 here, right - here.values, jnp.zeros_like(theta), prepared
             )
             before, after = (equation.values(x) for x in (stage.theta, stage.theta + move.value))
-            tolerance = equation.atol + equation.rtol * equation.size(after)
+            # Steps of a fixed size have no tolerance; below this there is only rounding.
+            least = float(jnp.finfo(theta.dtype).eps) ** 0.5
+            rtol = max(0.1 * equation.rtol, least)
+            tolerance = 0.1 * equation.atol + rtol * equation.size(after)
             return _Stage(
                 theta=stage.theta + move.value,
                 solves=stage.solves.plus(Solved.of(move, remainder=True)),
-                converged=equation.size(after - before) <= 0.1 * tolerance,
+                converged=equation.size(after - before) <= tolerance,
             )
 
         begin = _Stage(theta, Solved.none(theta.dtype), jnp.asarray(False))

@@ -1,5 +1,7 @@
 """The method: every numerical choice in one value."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 
 from .._errors import InputError, check_count, check_kind
@@ -8,6 +10,7 @@ from ..linear import AbstractVelocitySolver
 from ..problems import AbstractNorm
 from ..samplers import AbstractSampler
 from ._integrator import AbstractIntegrator, Adaptive
+from ._refit import Refit
 from ._restart import AbstractRestartRule, NoRestart
 
 
@@ -25,6 +28,9 @@ class NeuralIVP(eqx.Module):
     - `held_out`: draws the points that fits are measured on, see `fit`; evenly spread ones if
       not given.
     - `restart`: rule for refits.
+    - `refit`: what a restart does.
+    - `conserve`: names of invariants of the problem that each step restores to their initial
+      value; none if not given.
     - `chunk`: points linearised at a time, for more points than the memory holds at once; all
       of them if not given.
 
@@ -40,6 +46,8 @@ class NeuralIVP(eqx.Module):
     fit_norm: AbstractNorm | None
     held_out: AbstractSampler | None
     restart: AbstractRestartRule
+    refit: Refit
+    conserve: tuple[str, ...] = eqx.field(static=True)
     chunk: int | None = eqx.field(static=True)
 
     def __init__(
@@ -52,6 +60,8 @@ class NeuralIVP(eqx.Module):
         fit_norm: AbstractNorm | None = None,
         held_out: AbstractSampler | None = None,
         restart: AbstractRestartRule | None = None,
+        refit: Refit | None = None,
+        conserve: Sequence[str] = (),
         chunk: int | None = None,
     ):
         if chunk is not None:
@@ -62,16 +72,19 @@ class NeuralIVP(eqx.Module):
         self.fit = (GaussNewton(),) if fit is None else tuple(fit)
         self.fit_norm, self.held_out = fit_norm, held_out
         self.restart = NoRestart() if restart is None else restart
+        self.refit = Refit() if refit is None else refit
+        if isinstance(conserve, str):
+            raise InputError(f"`conserve` must be a tuple of names, got {conserve!r}")
+        self.conserve = tuple(conserve)
         kinds = dict(
             sampler=AbstractSampler,
             velocity=AbstractVelocitySolver,
             integrator=AbstractIntegrator,
             restart=AbstractRestartRule,
+            refit=Refit,
         )
         for name, kind in kinds.items():
-            if not isinstance(getattr(self, name), kind):
-                got = getattr(self, name)
-                raise InputError(f"`{name}` must be a {kind.__name__}, got {got!r}")
+            check_kind(name, getattr(self, name), kind)
         for name, kind in dict(fit_norm=AbstractNorm, held_out=AbstractSampler).items():
             if getattr(self, name) is not None:
                 check_kind(name, getattr(self, name), kind)

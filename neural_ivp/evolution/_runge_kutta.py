@@ -5,6 +5,8 @@ linear solve, starts from the velocity of the stage before, and the right-hand s
 instead of three times. The steps equal diffrax's own (a test compares them).
 """
 
+from typing import TypeAlias
+
 import diffrax as dfx
 import equinox as eqx
 import jax
@@ -17,6 +19,8 @@ from ..linear import AbstractLinearisation
 from ..linear._velocity import ratio
 from ._scheme import AbstractScheme, Advanced, StepEquation
 from ._solves import Solved, of_solves
+
+Explicit: TypeAlias = dfx.AbstractERK | dfx.Euler
 
 
 class ExplicitRungeKutta(AbstractScheme):
@@ -38,12 +42,12 @@ class ExplicitRungeKutta(AbstractScheme):
     Source: Chen et al., "TENG: time-evolving natural gradient", ICML 2024, for the corrections.
     """
 
-    solver: dfx.AbstractERK | dfx.Euler = eqx.field(static=True)
+    solver: Explicit = eqx.field(static=True)
     corrections: int = eqx.field(static=True)
 
     def __init__(
         self,
-        solver: dfx.AbstractERK | dfx.Euler = dfx.Tsit5(),  # noqa: B008 (immutable)
+        solver: Explicit = dfx.Tsit5(),  # noqa: B008 (immutable)
         *,
         corrections: int = 0,
     ):
@@ -125,7 +129,7 @@ class ExplicitRungeKutta(AbstractScheme):
         return theta, solved
 
 
-def tableau(solver: dfx.AbstractERK | dfx.Euler):
+def tableau(solver: Explicit):
     """a, b, error weights and c of an explicit method, the last stage being (t1, theta1).
 
     Methods without that stage get it, for dense output and as the next guess.

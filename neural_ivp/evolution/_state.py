@@ -12,6 +12,8 @@ class State(eqx.Module):
     """Everything that the next step depends on.
 
     - `guess`: the velocity at `t`, where the next solve starts.
+    - `begin`: the parameters at the start of the march, or after the last restart.
+    - `invariants`: what those of the problem are to be.
     - `controller`, `sampler`, `velocity`: memories of step control, sampler and velocity solver.
     """
 
@@ -20,6 +22,8 @@ class State(eqx.Module):
     dt: Scalar
     guess: Theta
     attempts: Int[Array, ""]
+    begin: Theta
+    invariants: Float[Array, " k"]
     controller: Any
     sampler: Any
     velocity: Any
@@ -43,6 +47,9 @@ class StepRecord(eqx.Module):
       where the scheme does not know it.
     - `speed`: root mean square of f at the start of the step.
     - `finite`: whether all right-hand sides, velocities and the new values are finite.
+    - `velocity_norm`, `drift`: |dtheta/dt| at the start, and the relative distance of the
+      parameters from those after the last restart, at the end.
+    - `invariants`: those of the problem at the end of the step, if it had been accepted.
     - `velocity0`, `velocity1`: dtheta/dt at both ends, for dense output.
     """
 
@@ -65,5 +72,8 @@ class StepRecord(eqx.Module):
     condition: Scalar
     speed: Float[Array, ""]
     stiffness: Scalar
+    velocity_norm: Scalar
+    drift: Scalar
+    invariants: Float[Array, " k"]
     velocity0: Theta
     velocity1: Theta

@@ -15,6 +15,7 @@ from ..linear._velocity import ratio
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
 from ..samplers import Sample
+from ._invariants import Invariants
 from ._method import NeuralIVP
 from ._scheme import StepEquation
 from ._state import State, StepRecord
@@ -60,6 +61,8 @@ def _init(problem, network, method, t0: Scalar, t1: Scalar, key: PRNGKeyArray) -
         dt=jnp.minimum(dt, t1 - t0),
         guess=zeros,
         attempts=count,
+        begin=theta,
+        invariants=Invariants.of(problem, theta.dtype)(problem.initial),
         controller=method.integrator.init(theta.dtype),
         sampler=memory,
         velocity=method.velocity.init(here),
@@ -104,9 +107,10 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
         chunk=method.chunk,
     )
     made = integrator.scheme.advance(equation, theta, t0, t1, state.guess)
-    finite = (
-        made.finite & jnp.all(jnp.isfinite(made.theta)) & jnp.all(jnp.isfinite(made.values))
-    )
+    theta1, invariants = made.theta, Invariants.of(problem, theta.dtype)
+    if method.conserve:
+        theta1 = invariants.restore(template, theta1, state.invariants, method.conserve)
+    finite = made.finite & jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(made.values))
     accepted, scaled, dt, controller = integrator.control(
         equation, theta, made, finite, t0, t1, state.controller
     )
@@ -115,10 +119,12 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     count, short = made.solves["iterations"], made.solves["unconverged"]
     new = State(
         t=jnp.where(accepted, t1, t0),
-        theta=jnp.where(accepted, made.theta, theta),
+        theta=jnp.where(accepted, theta1, theta),
         dt=dt,
         guess=jnp.where(accepted, made.guess, state.guess),
         attempts=state.attempts + 1,
+        begin=state.begin,
+        invariants=state.invariants,
         controller=controller,
         sampler=memory,
         velocity=method.velocity.remember(made.prepared, count, short),
@@ -134,6 +140,9 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
         held_out_residual=_held_out(problem, template, method, state, made.looked, sample_key),
         speed=made.speed,
         stiffness=made.stiffness,
+        velocity_norm=jnp.linalg.norm(made.velocity0),
+        drift=ratio(jnp.linalg.norm(theta1 - state.begin), jnp.linalg.norm(state.begin)),
+        invariants=invariants(rebuild(theta1)),
         velocity0=made.velocity0,
         velocity1=made.velocity1,
         **made.solves,

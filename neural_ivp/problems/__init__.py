@@ -3,6 +3,7 @@
 from ._advection import Advection as Advection
 from ._base import AbstractExactProblem as AbstractExactProblem
 from ._base import AbstractProblem as AbstractProblem
+from ._base import Density as Density
 from ._base import check_problem as check_problem
 from ._custom import Problem as Problem
 from ._fokker_planck import FokkerPlanck as FokkerPlanck

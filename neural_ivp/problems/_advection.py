@@ -1,6 +1,6 @@
 """Transport of a bump at constant velocity."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from .._errors import check_count, check_positive, check_shape
 from .._types import Field, Point, Scalar, Value
 from ..calculus import grad
 from ..domains import AbstractDomain, Box
-from ._base import AbstractExactProblem, dirichlet_or_periodic
+from ._base import AbstractExactProblem, Density, dirichlet_or_periodic
 from ._bump import bump, centred
 from ._norm import L2, AbstractNorm
 
@@ -69,6 +69,13 @@ class Advection(AbstractExactProblem):
 
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
         return -grad(u)(x) @ self.velocity
+
+    @property
+    def invariants(self) -> Mapping[str, Density]:
+        """Mass and square, on a torus; what leaves a box is lost."""
+        if self.domain.periods is None:
+            return {}
+        return {"mass": lambda u, x: u(x)[0], "square": lambda u, x: u(x)[0] ** 2}
 
     def exact(self, t: Scalar, x: Point) -> Value:
         return bump(centred(x, self.domain, -t * self.velocity), self.width)[None]

@@ -1,6 +1,8 @@
 """What every problem is: u_t = L[u] on a domain, with u = u0 at the start."""
 
 import abc
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import equinox as eqx
 import jax
@@ -10,6 +12,9 @@ from .._errors import check_shape
 from .._types import Field, Point, Scalar, Value
 from ..domains import AbstractDomain
 from ._norm import AbstractNorm
+
+# rho[u](x): one number from the field and a point.
+Density: TypeAlias = Callable[[Field, Point], Scalar]
 
 
 class AbstractProblem(eqx.Module):
@@ -33,6 +38,12 @@ class AbstractProblem(eqx.Module):
     @abc.abstractmethod
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
         """L[u](t, x) at one point, from the field u(t, .); shape (c,)."""
+
+    @property
+    def invariants(self) -> Mapping[str, Density]:
+        """Densities whose integrals over the domain the equation conserves, by name; none unless
+        a problem says so."""
+        return {}
 
 
 class AbstractExactProblem(AbstractProblem):
@@ -60,6 +71,10 @@ def check_problem(problem: AbstractProblem) -> None:
         return problem.rhs(problem.initial, t, x)
 
     check_shape("the value of `rhs`", jnp.shape(jax.eval_shape(rhs, t, x)), (c,), fix)
+    for name, density in problem.invariants.items():
+        found = jax.eval_shape(lambda x, density=density: density(problem.initial, x), x)
+        what = f"the value of the density {name!r} of `invariants`"
+        check_shape(what, jnp.shape(found), (), "return one number for one point")
 
 
 def dirichlet_or_periodic(domain: AbstractDomain) -> bool:

@@ -1,6 +1,6 @@
 """A problem from plain functions: a PDE of one's own in ten lines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import equinox as eqx
 import jax
@@ -10,7 +10,7 @@ from .._errors import InputError, check_shape
 from .._types import Field, Point, Scalar, Value
 from ..domains import AbstractDomain
 from ..targets import Gridded
-from ._base import AbstractProblem, check_problem
+from ._base import AbstractProblem, Density, check_problem
 from ._norm import L2, AbstractNorm
 
 
@@ -29,6 +29,10 @@ class Problem(AbstractProblem):
     - `norm`: in which residuals and errors of the components add up, `L2` with scales of one if
       not given. Components of different units want an `L2` with their typical sizes.
 
+    - `invariants`: densities whose integrals over the domain the equation conserves, by name:
+      functions of (u, x) that return one number, such as `{"mass": lambda u, x: u(x)[0]}`. Steps
+      record them, and `NeuralIVP(conserve=("mass",))` keeps them.
+
     **Raises:** `InputError` for values of the wrong shape, `zero_boundary` on a torus, or a
     norm for another number of components.
 
@@ -42,6 +46,7 @@ class Problem(AbstractProblem):
     components: int = eqx.field(static=True)
     zero_boundary: bool = eqx.field(static=True)
     norm: AbstractNorm
+    densities: Mapping[str, Density]
 
     def __init__(
         self,
@@ -51,6 +56,7 @@ class Problem(AbstractProblem):
         rhs: Callable[[Field, Scalar, Point], Value],
         zero_boundary: bool = False,
         norm: AbstractNorm | None = None,
+        invariants: Mapping[str, Density] | None = None,
     ):
         if zero_boundary and domain.periods is not None:
             raise InputError("`zero_boundary=True` needs a box; a torus has no boundary")
@@ -81,7 +87,12 @@ class Problem(AbstractProblem):
         self.norm = L2((1.0,) * self.components) if norm is None else norm
         fix = "one typical size for each component"
         check_shape("`norm.scales`", self.norm.scales.shape, (self.components,), fix)
+        self.densities = dict(invariants or {})
         check_problem(self)
+
+    @property
+    def invariants(self) -> Mapping[str, Density]:
+        return self.densities
 
     def initial(self, x: Point) -> Value:
         return self.initial_function(x)

@@ -1,6 +1,7 @@
 """Diffusion of one mode."""
 
 import math
+from collections.abc import Mapping
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from .._errors import check_count, check_positive
 from .._types import Field, Point, Scalar, Value
 from ..calculus import laplacian
 from ..domains import AbstractDomain, Box
-from ._base import AbstractExactProblem, dirichlet_or_periodic
+from ._base import AbstractExactProblem, Density, dirichlet_or_periodic
 from ._norm import L2, AbstractNorm
 
 
@@ -61,6 +62,11 @@ class Heat(AbstractExactProblem):
 
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
         return self.diffusivity * laplacian(u)(x)
+
+    @property
+    def invariants(self) -> Mapping[str, Density]:
+        """Mass, on a torus."""
+        return {} if self.domain.periods is None else {"mass": lambda u, x: u(x)[0]}
 
     def exact(self, t: Scalar, x: Point) -> Value:
         sides = zip(self.domain.lower, self.domain.upper, strict=True)

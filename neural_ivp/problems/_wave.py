@@ -1,6 +1,9 @@
 """The wave equation as a first-order system of two components."""
 
+from collections.abc import Mapping
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
@@ -8,7 +11,7 @@ from .._errors import check_count, check_positive
 from .._types import Field, Point, Scalar, Value
 from ..calculus import laplacian
 from ..domains import AbstractDomain, Box
-from ._base import AbstractProblem, dirichlet_or_periodic
+from ._base import AbstractProblem, Density, dirichlet_or_periodic
 from ._bump import bump, centred
 from ._norm import AbstractNorm, WaveEnergy
 
@@ -66,3 +69,13 @@ class Wave(AbstractProblem):
 
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
         return jnp.stack([u(x)[1], self.speed**2 * laplacian(u)(x)[0]])
+
+    @property
+    def invariants(self) -> Mapping[str, Density]:
+        """The energy, the integral of (v^2 + s^2 |grad u|^2) / 2."""
+
+        def energy(u, x):
+            slope = jax.grad(lambda x: u(x)[0])(x)
+            return (u(x)[1] ** 2 + self.speed.astype(x.dtype) ** 2 * jnp.sum(slope**2)) / 2
+
+        return {"energy": energy}

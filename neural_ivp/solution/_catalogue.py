@@ -16,12 +16,17 @@ from .._errors import InputError, suggestion
 from ..domains import Box, Torus
 from ..evolution import (
     Adaptive,
+    AnyRestart,
     ExplicitRungeKutta,
     Fixed,
     Implicit,
     NeuralIVP,
     NoRestart,
     PeriodicRestart,
+    Refit,
+    RestartOnConditioning,
+    RestartOnIterations,
+    RestartOnResidual,
 )
 from ..fitting import Adam, GaussNewton, LastLayer
 from ..linear import (
@@ -60,6 +65,7 @@ register(Uniform, QuasiUniform, Following, Particles, L2, H1)
 register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, DampedLSMR, AbsoluteDamping)
 register(RandomSubset, HeldOutDamping, Anchored, Auto, Nystrom, Jacobi, NoPreconditioner)
 register(Adam, GaussNewton, LastLayer, Adaptive, NoRestart, PeriodicRestart, NeuralIVP)
+register(AnyRestart, RestartOnConditioning, RestartOnIterations, RestartOnResidual, Refit)
 register(Fixed, ExplicitRungeKutta, Implicit)
 register(dfx.Euler, dfx.Heun, dfx.Midpoint, dfx.Ralston, dfx.Bosh3, dfx.Tsit5, dfx.Dopri5, dfx.Dopri8)
 

@@ -17,7 +17,7 @@ from ._trajectory import Segment
 if TYPE_CHECKING:
     from ._solution import Solution
 
-KIND, VERSION = "solution", 1
+KIND, VERSION = "solution", 2
 _PARTS = ("ts", "theta", "left", "right")
 
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._signatures import signatures
+
 if TYPE_CHECKING:
     from ._solution import Solution
 
@@ -19,7 +21,7 @@ def summary(solution: "Solution") -> dict[str, int]:
         "rhs_evaluations": int(record["rhs_evaluations"].sum()),
         "cg_iterations": int(record["iterations"].sum()),
         "gram_products": int(record["products"].sum()),
-        "restarts": len(solution.fits) - 1,
+        "restarts": sum(not fit.get("refused") for fit in solution.fits[1:]),
     }
 
 
@@ -36,19 +38,23 @@ def report(solution: "Solution") -> str:
     ]
     for k, fit in enumerate(solution.fits):
         name = "initial fit" if k == 0 else f"refit at t = {fit['t']:g}"
+        reason = f" ({fit['reason']})" if fit.get("reason") else ""
         lines.append(
-            f"{name}: held-out relative L2 error {fit['relative_l2_error']:.2e} "
+            f"{name}{reason}: held-out relative L2 error {fit['relative_l2_error']:.2e} "
             f"after {fit['steps']:.0f} steps"
         )
         remark = fit_remark(fit)
-        if remark:
+        if fit.get("refused"):
+            lines.append("refused: that is more than the tolerance of refits; the march went on")
+        elif remark:
             lines.append(f"warning: it {remark}")
     lines.append(
         f"steps: {totals['accepted_steps']} accepted, {totals['rejected_steps']} rejected; "
         f"{totals['rhs_evaluations']} right-hand sides"
     )
     if totals["accepted_steps"]:
-        lines += _of_steps(record, totals)
+        lines += _of_steps(solution, totals)
+    lines += [f"sign of trouble: {sentence}" for sentence in signatures(solution)]
     if solution.seconds:
         spent = ", ".join(f"{name} {value:.1f} s" for name, value in solution.seconds.items())
         lines.append(f"wall time: {spent}")
@@ -67,7 +73,8 @@ def fit_remark(fit: dict[str, float]) -> str:
     )
 
 
-def _of_steps(record: dict[str, np.ndarray], totals: dict[str, int]) -> list[str]:
+def _of_steps(solution: "Solution", totals: dict[str, int]) -> list[str]:
+    record = solution.record
     kept = record["accepted"]
     dt = (record["t1"] - record["t0"])[kept]
     residual, held_out = (
@@ -81,6 +88,13 @@ def _of_steps(record: dict[str, np.ndarray], totals: dict[str, int]) -> list[str
         f"condition number of the solved system: up to {record['condition'][kept].max():.1e}"
         + _ranks(record["effective_rank"][kept]),
     ]
+    rates = (record["stiffness"] * (record["t1"] - record["t0"]))[kept]
+    if not np.all(np.isnan(rates)):
+        lines.append(
+            "step size times the fastest rate seen (explicit schemes are stable to 2 or 3): "
+            f"median {np.nanmedian(rates):.2g}, largest {np.nanmax(rates):.2g}"
+        )
+    lines += _of_invariants(solution)
     unconverged = int(record["unconverged"].sum())
     if totals["cg_iterations"] or unconverged:
         lines.append(
@@ -89,6 +103,16 @@ def _of_steps(record: dict[str, np.ndarray], totals: dict[str, int]) -> list[str
             f"{unconverged} of {totals['rhs_evaluations']} ended short of their "
             f"tolerance (largest relative residual {record['linear_residual'].max():.1e})"
         )
+    return lines
+
+
+def _of_invariants(solution: "Solution") -> list[str]:
+    """How far each invariant moved over the steps; the record has them after each."""
+    kept = solution.record["invariants"][solution.record["accepted"]]
+    lines = []
+    for name, values in zip(solution.problem.invariants, kept.T, strict=True):
+        moved = np.max(np.abs(values - values[0]))
+        lines.append(f"{name}: {values[-1]:.10g}, moved by up to {moved:.1e} over the steps")
     return lines
 
 

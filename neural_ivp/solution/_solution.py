@@ -33,12 +33,11 @@ class Solution:
     - `ts`: the saved times reached, increasing; the interval is [ts[0], ts[-1]] and, after a
       failure, ends at the last good state.
     - `segments`: parameters and velocities at the accepted steps, cut at restarts.
-    - `record`: one array per quantity, one entry per attempted step: `t0`, `t1`, `accepted`,
-      `error`, `iterations`, `unconverged`, `products`, `rhs_evaluations`, `linear_residual`,
-      `projection_residual`, `damping`, `speed`, `finite`.
+    - `record`: one array per quantity of `StepRecord` (but the velocities), one entry per attempted
+      step.
     - `result`: "successful", or a word for why not; `message`: the sentence.
-    - `fits`: time, held-out relative L2 and maximum error, steps, and the tolerance of the march,
-      of the initial fit and each refit.
+    - `fits`: of the initial fit and each refit the time, held-out relative L2 and maximum error,
+      steps, and the tolerance of the march; of a refit its reason and whether it was refused.
     - `seconds`: wall seconds of `compile`, `fit`, `evolve` and `total`.
     """
 
@@ -49,7 +48,7 @@ class Solution:
     record: dict[str, np.ndarray]
     result: str
     message: str
-    fits: list[dict[str, float]]
+    fits: list[dict[str, Any]]
     seconds: dict[str, float] = field(default_factory=dict)
 
     @cached_property

@@ -15,7 +15,7 @@ from ._march import March
 from ._packing import packed
 from ._stopwatch import Stopwatch
 
-KIND, VERSION = "checkpoint", 1
+KIND, VERSION = "checkpoint", 2
 
 
 class CheckpointWarning(UserWarning):

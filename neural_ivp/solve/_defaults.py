@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from .._errors import InputError, check_scalar
-from ..evolution import Adaptive, NeuralIVP
+from ..evolution import Adaptive, Implicit, NeuralIVP
 from ..fitting import GaussNewton
 from ..linear import (
     AbstractVelocitySolver,
@@ -21,6 +21,7 @@ from ..linear import (
     RandomSubset,
     RidgeCG,
     RidgeCholesky,
+    RidgeDual,
     RidgeDualCG,
 )
 from ..networks import (
@@ -33,6 +34,7 @@ from ..networks import (
 )
 from ..problems import AbstractProblem
 from ..samplers import Following
+from ._diffusive import diffusive
 
 # Up to this many parameters J fits in memory at 4 000 points (640 MB in float64).
 DENSE_LIMIT = 20_000
@@ -111,7 +113,9 @@ def default_method(
 
     In one dimension a smaller subset and fewer points do. A norm with derivatives costs as many
     rows in every solve as it has quantities: such problems (waves) get a tolerance of 1e-3 and
-    half of the points, others 1e-4.
+    half of the points, others 1e-4. Where the equation damps fine scales much faster than u changes
+    (diffusion), steps are implicit and move all parameters; not in float32, or for more than 20 000
+    of them.
 
     **Arguments:**
 
@@ -125,13 +129,24 @@ def default_method(
     if rtol is None:
         rtol = 1e-3 if derivatives else 1e-4
     check_scalar("rtol", rtol)
+    fit = (GaussNewton(tolerance=min(1e-5, rtol)),)
+    theta, _ = flatten(network)
+    small = theta.dtype == "float64" and theta.size <= DENSE_LIMIT
+    if small and not derivatives and diffusive(problem):
+        damping, points = rtol**2 / 10_000, 500 if line else 1_500
+        return NeuralIVP(
+            sampler=Following(points),
+            velocity=(RidgeDual if points < theta.size else RidgeCholesky)(damping=damping),
+            integrator=Adaptive(Implicit("sdirk4"), rtol=rtol, atol=rtol / 100),
+            fit=fit,
+        )
     velocity = default_velocity(network, size=300 if line else 700, rtol=rtol)
     points = 2_000 if derivatives or line else 4_000
     return NeuralIVP(
         sampler=Following(points if isinstance(velocity, RandomSubset) else 10_000),
         velocity=velocity,
         integrator=Adaptive(dfx.Tsit5(), rtol=rtol, atol=rtol / 100),
-        fit=(GaussNewton(tolerance=min(1e-5, rtol)),),
+        fit=fit,
     )
 
 

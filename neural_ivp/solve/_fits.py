@@ -1,7 +1,8 @@
 """Fits as a method wants them, and a warning of one that spoils the solve."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from jaxtyping import PRNGKeyArray
 
@@ -40,7 +41,7 @@ def fit_by(
     )
 
 
-def warn_of_fit(made: dict[str, float]) -> None:
+def warn_of_fit(made: Mapping[str, Any]) -> None:
     """Warn where the error of the start exceeds what each step may add."""
     remark = fit_remark(made)
     if remark:

@@ -1,7 +1,8 @@
 """The march in time: segments of steps between restarts, and what they leave behind."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -21,6 +22,22 @@ from ._recorder import Recorder
 
 _KEPT = [name for name in StepRecord.__annotations__ if not name.startswith("velocity")]
 _FLAGS = ("accepted", "finite", "target_finite")
+
+
+class Kept(Mapping[str, np.ndarray]):
+    """Records of steps as one array for each quantity, made when asked for."""
+
+    def __init__(self, records: Sequence[Mapping[str, np.ndarray]]):
+        self.records = records
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return np.stack([record[name] for record in self.records])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.records[0])
+
+    def __len__(self) -> int:
+        return len(self.records[0])
 
 
 class Mark(NamedTuple):
@@ -56,7 +73,7 @@ class March:
     ):
         self.problem, self.network, self.method = problem, network, method
         self.t0, self.t1, self.key = float(t0), float(t1), key
-        self.fits: list[dict[str, float]] = []
+        self.fits: list[dict[str, Any]] = []
         self.segments: list[Recorder] = []
         self.records: list[dict[str, np.ndarray]] = []
         self.state: State | None = None
@@ -65,9 +82,9 @@ class March:
         dtmin = method.integrator.dtmin
         self.dtmin = 1e-8 * (self.t1 - self.t0) if dtmin is None else dtmin
 
-    def note_fit(self, t: float, fitted: Fitted) -> None:
+    def note_fit(self, t: float, fitted: Fitted, **more: Any) -> None:
         """Keep the measure of a fit or refit."""
-        made = {
+        made = more | {
             "t": float(t),
             "relative_l2_error": fitted.relative_l2_error,
             "maximum_error": fitted.maximum_error,
@@ -93,6 +110,8 @@ class March:
                 self._keep(state, record)
                 ending = failure(self, state, record)
                 if ending is None:
+                    if self._due():
+                        self.stop = self.t
                     self.set_mark()
                 self._report(progress)
                 if ending is not None:
@@ -107,8 +126,8 @@ class March:
     def _begin(self) -> State:
         """Begin a segment."""
         stop = min(self.method.restart.next_time(self.t, self.t0), self.t1)
-        if self.t1 - stop < 1e-9 * (self.t1 - self.t0):
-            stop = self.t1  # no refit at the very end
+        if self._near_the_end(stop):
+            stop = self.t1
         key = jax.random.fold_in(self.key, len(self.segments))
         self.state = init(self.problem, self.network, self.method, self.t, self.t1, key)
         self.stop = stop
@@ -154,23 +173,36 @@ class March:
         fraction = (self.t - self.t0) / (self.t1 - self.t0)
         progress(Progress("evolve", fraction, self.t, numbers))
 
+    def _due(self) -> str:
+        """Why the rule wants a restart here; a pure function of what was recorded."""
+        count = len(self.segments[-1].left)
+        if count == 0 or self._near_the_end(self.t) or not self.records[-1]["accepted"]:
+            return ""
+        return self.method.restart.due(Kept([r for r in self.records if r["accepted"]][-count:]))
+
+    def _near_the_end(self, t: float) -> bool:
+        """Whether a refit would have nothing left to serve."""
+        return self.t1 - t < 1e-9 * (self.t1 - self.t0)
+
     def _refit(self, t: float, progress: Report) -> None:
-        """Fit freshly drawn weights to the current network."""
+        """Fit other weights to the current network; what is not good enough is refused."""
         key = jax.random.fold_in(jax.random.fold_in(self.key, len(self.segments)), 1)
         weights_key, fit_key = jax.random.split(key)
-        rule = self.method.restart
-        stages = self.method.fit if rule.fit is None else rule.fit
+        refit = self.method.refit
 
         def report(made: FitProgress) -> None:
             numbers = {"step": made.step, "error": made.error}
             progress(Progress("refit", made.step / made.total, t, numbers, made.stage))
 
-        fresh = self.network.redrawn(weights_key)
+        begin = refit.begin(self.network, weights_key)
         fitted = fit_by(
-            self.method, fresh, self.network, self.problem, fit_key, report, stages=stages
+            self.method, begin, self.network, self.problem, fit_key, report, stages=refit.stages
         )
-        self.note_fit(t, fitted)
-        self.network = fitted.network
+        tolerance = refit.tolerance or self.method.integrator.rtol or math.inf
+        refused = not fitted.relative_l2_error <= tolerance
+        self.note_fit(t, fitted, reason=self._due(), refused=refused)
+        if not refused:
+            self.network = fitted.network
 
     def solution(self, times: np.ndarray, result: str, message: str) -> Solution:
         """Everything computed so far; after a failure the times end at the last good state."""

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
-from .._errors import InputError
+from .._errors import InputError, suggestion
 from ..evolution import NeuralIVP
 from ..fitting import FitProgress, Fitted
 from ..networks import AbstractNetwork, flatten
@@ -74,6 +74,10 @@ def solve(
     method = default_method(problem, network) if method is None else method
     if not isinstance(method, NeuralIVP):
         raise InputError(f"`method` must be a NeuralIVP, got {method!r}")
+    for name in method.conserve:
+        if name not in problem.invariants:
+            hint = suggestion(name, problem.invariants)
+            raise InputError(f"`conserve` names {name!r}, no invariant of the problem.{hint}")
     check_checkpoint(checkpoint)
     with compile_clock() as compiling:
         watch = Stopwatch(compiling)

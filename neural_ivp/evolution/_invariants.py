@@ -1,0 +1,78 @@
+"""Conserved quantities: measured by a fixed quadrature, and restored after a step."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._types import Field, Points, Theta, Weights
+from ..domains import AbstractDomain
+from ..networks import AbstractNetwork, flatten
+from ..problems import AbstractProblem
+
+# Points of the quadrature: 64 x 64 in two dimensions, 16 x 16 x 16 in three.
+NUM_POINTS = 4_096
+# Newton's method converges quadratically, and what a step leaves is small.
+ITERATIONS = 4
+
+
+def quadrature(domain: AbstractDomain) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, d) and weights (n,) that add up to the volume.
+
+    On a torus equispaced and on a box Gauss-Legendre points in each dimension, which are exact to
+    high order for smooth functions; above three dimensions evenly spread points.
+    """
+    d = domain.dimension
+    if d > 3:
+        return domain.spread(NUM_POINTS), np.full(NUM_POINTS, domain.volume / NUM_POINTS)
+    count = round(NUM_POINTS ** (1 / d))
+    if domain.periods is None:
+        nodes, weights = np.polynomial.legendre.leggauss(count)
+        unit, shares = (nodes + 1) / 2, weights / 2
+    else:
+        unit, shares = (np.arange(count) + 0.5) / count, np.full(count, 1 / count)
+    grid = np.stack(np.meshgrid(*[unit] * d, indexing="ij"), axis=-1).reshape(-1, d)
+    share = np.prod(np.stack(np.meshgrid(*[shares] * d, indexing="ij"), axis=-1), axis=-1)
+    low, high = np.asarray(domain.lower), np.asarray(domain.upper)
+    return low + grid * (high - low), domain.volume * share.ravel()
+
+
+class Invariants(eqx.Module):
+    r"""$I_k[u] = \int \rho_k[u](x) \, dx$ for the densities that a problem declares."""
+
+    problem: AbstractProblem
+    points: Points
+    weights: Weights
+
+    @classmethod
+    def of(cls, problem: AbstractProblem, dtype) -> "Invariants":
+        points, weights = quadrature(problem.domain)
+        return cls(problem, jnp.asarray(points, dtype), jnp.asarray(weights, dtype))
+
+    def __call__(self, u: Field) -> Float[Array, " k"]:
+        densities = self.problem.invariants.values()
+        if not densities:
+            return jnp.zeros((0,), self.weights.dtype)
+
+        def at(x):
+            return jnp.stack([jnp.asarray(density(u, x), x.dtype) for density in densities])
+
+        return self.weights @ jax.vmap(at)(self.points)
+
+    def restore(
+        self, template: AbstractNetwork, theta: Theta, wanted: Float[Array, " k"], names
+    ) -> Theta:
+        """The nearest parameters whose invariants of these names are as wanted, by Newton's
+        method along their gradients."""
+        chosen = jnp.asarray([list(self.problem.invariants).index(name) for name in names])
+        rebuild = flatten(template)[1]
+
+        def excess(theta):
+            return (self(rebuild(theta)) - wanted)[chosen]
+
+        def improve(_, theta):
+            missing, gradients = excess(theta), jax.jacrev(excess)(theta)
+            return theta - gradients.T @ jnp.linalg.solve(gradients @ gradients.T, missing)
+
+        return jax.lax.fori_loop(0, ITERATIONS, improve, theta)
