@@ -5,11 +5,13 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from .._errors import InputError, check_count
 from .._types import Field, Points, Weights
 from ..domains import AbstractDomain
+from ..domains._base import even_unit_points
 from ._base import AbstractSampler, Sample
 from ._uniform import QuasiUniform
 
@@ -52,7 +54,10 @@ class Following(AbstractSampler):
         return True
 
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Points:
-        return along_a_curve(self._candidates().init(domain, dtype, key))
+        del key
+        # By numpy: as a constant of a compiled function it would be sorted while compiling.
+        count = self._candidates().num_points
+        return jnp.asarray(along_a_curve(even_unit_points(count, domain.dimension)), dtype)
 
     def _candidates(self) -> QuasiUniform:
         return QuasiUniform(self.num_points * self.oversampling)
@@ -77,20 +82,20 @@ class Following(AbstractSampler):
         return 1 - self.fraction + self.fraction * jnp.mean(ratio, axis=1)
 
 
-def along_a_curve(unit: Points) -> Points:
+def along_a_curve(unit: np.ndarray) -> np.ndarray:
     """Points of the unit cube in Morton's order, in which neighbours in space are near.
 
     Systematic resampling picks every so many-th: in the order in which the evenly spread points are
     made, a multiple of their golden ratio, that leaves gaps a hundred times as wide as it should.
     """
     d = unit.shape[1]
-    bits = max(30 // d, 1)
-    cells = jnp.floor(unit * 2**bits).astype(jnp.uint32)
-    code = jnp.zeros(len(unit), jnp.uint32)
+    bits = max(60 // d, 1)
+    cells = np.floor(unit * 2**bits).astype(np.uint64)
+    code = np.zeros(len(unit), np.uint64)
     for bit in reversed(range(bits)):
-        for axis in range(min(d, 30)):
-            code = 2 * code + ((cells[:, axis] >> bit) & 1)
-    return unit[jnp.argsort(code)]
+        for axis in range(min(d, 60)):
+            code = (code << np.uint64(1)) | ((cells[:, axis] >> np.uint64(bit)) & np.uint64(1))
+    return unit[np.argsort(code, kind="stable")]
 
 
 def systematic(density: Weights, count: int, key: PRNGKeyArray) -> Array:
