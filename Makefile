@@ -13,7 +13,7 @@ DEV := .venv/.stamp-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test validate bench-linear bench-fits lint format clean help
+.PHONY: demo test validate bench-linear bench-fits bench-evolution lint format clean help
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -33,6 +33,9 @@ bench-linear: $(DEV)  ## Measure the linear layer: products, memory, solvers alo
 
 bench-fits: $(DEV)  ## Measure fits: time to a goal, against Adam, and refits
 	$(BIN)/python benchmarks/fits.py --json runs/bench/fits.jsonl
+
+bench-evolution: $(DEV)  ## Measure time stepping: tolerances, a stiff problem, a long march
+	$(BIN)/python benchmarks/evolution.py --json runs/bench/evolution.jsonl
 
 lint: $(DEV)  ## Check style, formatting and types
 	$(BIN)/ruff check .

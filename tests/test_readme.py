@@ -44,7 +44,9 @@ def blocks(language: str) -> list[str]:
 def cheap_method(problem, network) -> NeuralIVP:
     """The default method with less work in every part: the same classes in the same places."""
     method = _defaults.default_method(problem, network)
-    solver = nivp.RandomSubset(method.velocity.inner, 100)
+    solver = method.velocity
+    if isinstance(solver, nivp.RandomSubset):
+        solver = nivp.RandomSubset(solver.inner, 100)
     return NeuralIVP(
         sampler=type(method.sampler)(300),
         velocity=solver,
@@ -99,7 +101,7 @@ def test_default_solvers_are_those_it_says():
         "`RidgeCG` with a `Nystrom` preconditioner in float32"
     )
     assert said in " ".join(TEXT.split())
-    problem = nivp.problems.Heat(1)
+    problem = nivp.problems.Advection(1)
     for dtype, inner in (("float64", nivp.RidgeCholesky), ("float32", nivp.LeastSquares)):
         network = nivp.default_network(problem, key=jax.random.key(0), dtype=dtype)
         velocity = nivp.default_method(problem, network).velocity
@@ -108,6 +110,27 @@ def test_default_solvers_are_those_it_says():
         wide = nivp.default_network(problem, key=jax.random.key(0), width=150, dtype=dtype)
         assert nivp.flatten(wide)[0].size > _defaults.DENSE_LIMIT
         assert isinstance(nivp.default_method(problem, wide).velocity, kind)
+
+
+def test_default_steps_are_implicit_where_it_says():
+    """Diffusion, in float64, up to the limit of parameters; and no other problem."""
+    heat, key = nivp.problems.Heat(1), jax.random.key(0)
+
+    def chosen(problem, **options):
+        method = nivp.default_method(problem, nivp.default_network(problem, key=key, **options))
+        return type(method.integrator.solver), type(method.velocity)
+
+    implicit = (nivp.Implicit, nivp.RidgeDual)
+    assert chosen(heat) == implicit
+    assert chosen(heat, width=5) == (nivp.Implicit, nivp.RidgeCholesky)
+    for problem, options in (
+        (heat, {"dtype": "float32"}),
+        (heat, {"width": 150}),
+        (nivp.problems.Advection(1), {}),
+        (nivp.problems.Wave(1), {}),
+        (nivp.problems.FokkerPlanck(2), {}),
+    ):
+        assert chosen(problem, **options)[0] is not nivp.Implicit
     assert isinstance(nivp.default_method(problem, wide).velocity.preconditioner, nivp.Nystrom)
 
 

@@ -1,16 +1,16 @@
 """Restart rules, refits, and what the report says of a march."""
 
 import dataclasses
+import itertools
 
 import diffrax as dfx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import neural_ivp as nivp
 
-from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, small_network
+from .helpers import KEY, PROBLEMS, TORUS, Grid, small_network
 
 LEVEL = np.ones(20)
 
@@ -120,7 +120,7 @@ def test_a_march_restarts_when_the_rule_says_so():
     assert len(solution.fits) == len(lengths)
     assert all(fit["reason"] == "three steps are enough" for fit in solution.fits[1:])
     assert "three steps are enough" in solution.report()
-    ends = [(a.theta[-1], b.theta[0]) for a, b in zip(solution.segments, solution.segments[1:])]
+    ends = [(a.theta[-1], b.theta[0]) for a, b in itertools.pairwise(solution.segments)]
     assert all(np.any(before != after) for before, after in ends)
 
 
@@ -128,7 +128,7 @@ def test_a_march_restarts_when_the_rule_says_so():
 def test_a_refit_that_is_not_good_enough_is_refused():
     solution = restarting(refit=nivp.Refit(tolerance=1e-12))
     assert all(fit["refused"] for fit in solution.fits[1:])
-    for before, after in zip(solution.segments, solution.segments[1:]):
+    for before, after in itertools.pairwise(solution.segments):
         assert np.all(before.theta[-1] == after.theta[0])
     assert "refused" in solution.report() and "0 restarts" not in solution.report()
 

@@ -11,9 +11,7 @@ import neural_ivp as nivp
 from .helpers import KEY, TORUS, Fourier, Grid
 
 RATE = 20.0
-DECAY = nivp.Problem(
-    domain=TORUS, initial=lambda x: jnp.ones(1), rhs=lambda u, t, x: -RATE * u(x)
-)
+DECAY = nivp.Problem(domain=TORUS, initial=lambda x: jnp.ones(1), rhs=lambda u, t, x: -RATE * u(x))
 HEAT = nivp.Problem(
     domain=TORUS, initial=lambda x: jnp.sin(x), rhs=lambda u, t, x: nivp.laplacian(u)(x)
 )

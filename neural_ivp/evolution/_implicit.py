@@ -100,7 +100,7 @@ class Implicit(AbstractScheme):
     def advance(
         self, equation: StepEquation, theta: Theta, t0: Scalar, t1: Scalar, guess: Theta
     ) -> Advanced:
-        a, dt = _tableaus()[self.tableau].a, t1 - t0
+        dt = t1 - t0
         start, f0 = equation.tangent(theta, t0)
         theta1, fs, stages, converged, prepared = self._stages(
             equation, start.values, theta, t0, dt, guess
@@ -176,9 +176,7 @@ class Implicit(AbstractScheme):
 
         def improve(stage: _Stage) -> _Stage:
             here = _linearised(equation, stage.theta, t, h)
-            move = equation.solver.solve(
-                here, right - here.values, jnp.zeros_like(theta), prepared
-            )
+            move = equation.solver.solve(here, right - here.values, jnp.zeros_like(theta), prepared)
             before, after = (equation.values(x) for x in (stage.theta, stage.theta + move.value))
             # Steps of a fixed size have no tolerance; below this there is only rounding.
             least = float(jnp.finfo(theta.dtype).eps) ** 0.5

@@ -106,7 +106,8 @@ class Adaptive(AbstractIntegrator):
         self.solver = check_solver(solver)
         if not self.scheme.has_error:
             raise InputError(
-                f"`solver` must have an error estimate, got {solver!r}: take `Fixed(solver, dt=...)`"
+                f"`solver` must have an error estimate, got {solver!r}: take "
+                "`Fixed(solver, dt=...)`"
             )
         check_positive("rtol", rtol, zero=True)
         check_positive("atol", atol, zero=True)
@@ -154,7 +155,8 @@ class Adaptive(AbstractIntegrator):
         )
         scale = self.atol + self.rtol * jnp.maximum(jnp.abs(y0), jnp.abs(y1))
         scaled = jnp.sqrt(jnp.mean((y_error / scale) ** 2))
-        return accepted, scaled, next_t1 - jnp.where(accepted, t1, t0), memory
+        dt = jnp.asarray(next_t1) - jnp.where(accepted, t1, t0)
+        return jnp.asarray(accepted), scaled, dt, memory
 
 
 class Fixed(AbstractIntegrator):

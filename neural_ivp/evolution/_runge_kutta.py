@@ -138,6 +138,7 @@ def tableau(solver: Explicit):
         a, b, b_error, c = np.zeros((1, 1)), np.ones(1), np.zeros(1), np.zeros(1)
     else:
         given = solver.tableau
+        assert isinstance(given, dfx.ButcherTableau)
         a = np.zeros((given.num_stages, given.num_stages))
         for row, entries in enumerate(given.a_lower, start=1):
             a[row, : len(entries)] = entries

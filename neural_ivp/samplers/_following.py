@@ -34,9 +34,9 @@ class Following(AbstractSampler):
 
     **Raises:** `InputError` for a count below one or a fraction outside [0, 1).
 
-    Source: importance sampling of the residual's mean; Gerber, Chopin & Whiteley, "Negative
-    association, ordering and convergence of resampling methods", 2019, for the curve; Douc & Cappe, "Comparison of resampling
-    schemes for particle filtering", 2005, for systematic resampling.
+    Source: importance sampling of the residual's mean; Douc & Cappe, "Comparison of resampling
+    schemes for particle filtering", 2005, for systematic resampling; Gerber, Chopin & Whiteley,
+    "Negative association, ordering and convergence of resampling methods", 2019, for the curve.
     """
 
     num_points: int = eqx.field(static=True)

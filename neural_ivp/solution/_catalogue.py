@@ -67,7 +67,9 @@ register(RandomSubset, HeldOutDamping, Anchored, Auto, Nystrom, Jacobi, NoPrecon
 register(Adam, GaussNewton, LastLayer, Adaptive, NoRestart, PeriodicRestart, NeuralIVP)
 register(AnyRestart, RestartOnConditioning, RestartOnIterations, RestartOnResidual, Refit)
 register(Fixed, ExplicitRungeKutta, Implicit)
-register(dfx.Euler, dfx.Heun, dfx.Midpoint, dfx.Ralston, dfx.Bosh3, dfx.Tsit5, dfx.Dopri5, dfx.Dopri8)
+register(
+    dfx.Euler, dfx.Heun, dfx.Midpoint, dfx.Ralston, dfx.Bosh3, dfx.Tsit5, dfx.Dopri5, dfx.Dopri8
+)
 
 
 def registered(name: str) -> type:

@@ -1,7 +1,8 @@
 """The report of a solution in words and numbers."""
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def summary(solution: "Solution") -> dict[str, int]:
 
 def report(solution: "Solution") -> str:
     """A page of plain text; figures are of this solve."""
-    totals, record = summary(solution), solution.record
+    totals = summary(solution)
     p = solution.segments[0].theta.shape[1]
     first, last = solution.interval
     lines = [
@@ -61,7 +62,7 @@ def report(solution: "Solution") -> str:
     return "\n".join(lines)
 
 
-def fit_remark(fit: dict[str, float]) -> str:
+def fit_remark(fit: Mapping[str, Any]) -> str:
     """What is wrong with a fit that is worse than the steps' tolerance; empty if it is not."""
     error, tolerance = fit["relative_l2_error"], fit.get("tolerance", math.inf)
     if error <= tolerance:

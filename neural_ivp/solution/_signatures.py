@@ -1,6 +1,6 @@
 """Signs in the record of a march that something limits it, in words, with what to change."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -115,7 +115,7 @@ def _too_few_points(kept: Mapping[str, np.ndarray]) -> str:
     )
 
 
-def _oscillation(segments: list[Segment]) -> str:
+def _oscillation(segments: Sequence[Segment]) -> str:
     """Successive moves of the parameters that point against one another."""
     turns = []
     for segment in segments:
