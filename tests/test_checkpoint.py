@@ -163,7 +163,7 @@ class TestParts:
             ("truncated", "truncated or altered"),
             ("foreign", "is not a checkpoint file of neural_ivp$"),
             ("solution", "it is a neural_ivp solution file"),
-            ("version", "has format version 2, this library reads 1"),
+            ("version", "has format version 3, this library reads 2"),
         ],
     )
     def test_damaged_files_are_refused(self, written, tmp_path, damage, words):
@@ -171,7 +171,7 @@ class TestParts:
         damaged = {
             "truncated": data[:-10],
             "foreign": b"PK\x03\x04 not ours",
-            "version": data.replace(b'"version": 1', b'"version": 2', 1),
+            "version": data.replace(b'"version": 2', b'"version": 3', 1),
         }
         if damage == "solution":
             written[3].save(path)
@@ -317,6 +317,12 @@ def assert_same_run(folder, wanted):
     assert got.pop("wall_seconds").keys() == said.pop("wall_seconds").keys()
     assert got == said
     assert not list(folder.glob("checkpoint*"))
+    streamed, whole = ((f / "record.csv").read_text() for f in (folder, wanted))
+    assert streamed == whole
+    record = nivp.load(folder / "solution.nivp").record
+    lines = streamed.splitlines()
+    assert len(lines) == 1 + len(record["t0"]) and lines[0].startswith("t0,t1,accepted")
+    assert float(lines[-1].split(",")[1]) == record["t1"][-1]
 
 
 @pytest.fixture(scope="module")

@@ -110,6 +110,7 @@ def test_default_solvers_are_those_it_says():
         wide = nivp.default_network(problem, key=jax.random.key(0), width=150, dtype=dtype)
         assert nivp.flatten(wide)[0].size > _defaults.DENSE_LIMIT
         assert isinstance(nivp.default_method(problem, wide).velocity, kind)
+    assert isinstance(nivp.default_method(problem, wide).velocity.preconditioner, nivp.Nystrom)
 
 
 def test_default_steps_are_implicit_where_it_says():
@@ -131,7 +132,6 @@ def test_default_steps_are_implicit_where_it_says():
         (nivp.problems.FokkerPlanck(2), {}),
     ):
         assert chosen(problem, **options)[0] is not nivp.Implicit
-    assert isinstance(nivp.default_method(problem, wide).velocity.preconditioner, nivp.Nystrom)
 
 
 @pytest.mark.parametrize("line", "".join(blocks("console")).splitlines())

@@ -79,7 +79,7 @@ def test_stiffness_finds_the_eigenvalues(problem):
 
 def test_stiffness_agrees_with_the_dense_jacobian_of_the_velocity():
     """On a network that is not linear, with the velocity by numpy's least squares."""
-    network = nivp.SinusoidalMLP(TORUS, 1, width=4, depth=2, num_frequencies=1, key=KEY)
+    network = nivp.SinusoidalMLP(TORUS, 1, width=4, depth=1, num_frequencies=1, key=KEY)
     theta, rebuild = nivp.flatten(network)
     x = np.linspace(0, 2 * np.pi, 40, endpoint=False)[:, None]
 

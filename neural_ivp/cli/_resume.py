@@ -43,7 +43,8 @@ def resume(name: str, *, every: int | None = None, quiet: bool = False) -> int:
         attempts = len(saved.march.records)
         note = f", resumed at t = {saved.march.t:.6g} after {attempts} attempted steps"
         with run_log(folder / "run.log", "a") as log:
-            return carry_out(work, config, folder, log, quiet, note)
+            before = list(saved.march.records)
+            return carry_out(work, config, folder, log, quiet, note, before)
 
 
 def _check_folder(folder: Path) -> None:

@@ -3,10 +3,11 @@
 import contextlib
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+import numpy as np
 from rich.console import Console
 
 from .._errors import Interrupted
@@ -22,6 +23,7 @@ from ._folder import CHECKPOINT, make_folder, remove, write_json, write_text
 from ._metrics import measured, metrics
 from ._plot import draw
 from ._progress import Lines, Live
+from ._stream import Stream
 from ._warnings import plain_warnings
 
 
@@ -80,13 +82,14 @@ def carry_out(
     log: TextIO,
     quiet: bool,
     note: str = "",
+    before: Sequence[Mapping[str, np.ndarray]] = (),
 ) -> int:
     """Let `work` solve, called with `progress`, and finish the folder; the exit code.
 
-    `note` says where the work begins, if not at the beginning.
+    `note` says where the work begins, if not at the beginning; `before` is the record until there.
     """
     try:
-        solution = _solve(work, config, folder, log, quiet, note)
+        solution = _solve(work, config, folder, log, quiet, note, before)
     except Interrupted as stopped:
         return _finish(stopped.solution, config, folder, log)
     code = _finish(solution, config, folder, log)
@@ -102,6 +105,7 @@ def _solve(
     log: TextIO,
     quiet: bool,
     note: str,
+    before: Sequence[Mapping[str, np.ndarray]],
 ) -> Solution:
     problem, network = config.problem, config.network
     live = not quiet and sys.stderr.isatty()
@@ -126,7 +130,8 @@ def _solve(
         line(velocity.choice(flatten(network)[0].size, rows, config.dtype)[1])
     lines = Lines(line)
     with plain_warnings(warn), contextlib.ExitStack() as stack:
-        reports: list[Report] = [lines]
+        stream = stack.enter_context(Stream(folder / "record.csv", before))
+        reports: list[Report] = [stream, lines]
         if live:
             first = "evolve" if note else "fit"
             reports.append(stack.enter_context(Live(Console(stderr=True), first)))

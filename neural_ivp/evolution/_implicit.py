@@ -121,8 +121,12 @@ class Implicit(AbstractScheme):
         # From the stage's values, not from L[u]: what is left of fast modes stays small in them.
         final = equation.solver.solve(here, fs[-1], guess, prepared)
         last, first = slope(here, fs[-1]), slope(start, start.push(guess))
+        # As far as the network can follow it: what it cannot is no error of the time step.
+        error = equation.solver.solve(
+            here, self._error(dt, fs, start.push(guess)), jnp.zeros_like(theta), prepared
+        )
         solves = stages
-        for found in (final, last, first):
+        for found in (final, last, first, error):
             solves = jax.tree.map(jnp.append, solves, Solved.of(found, remainder=True))
         residual = ratio(equation.size(f1 - fs[-1]), equation.size(fs[-1]))
         # Without a velocity from the step before: the parabola through both ends.
@@ -131,7 +135,7 @@ class Implicit(AbstractScheme):
             theta=theta1,
             start=start.values,
             values=here.values,
-            error=self._error(dt, fs, start.push(guess)),
+            error=here.push(error.value),
             parameter_error=None,
             velocity0=jnp.where(jnp.any(guess != 0), first.value, parabola),
             velocity1=last.value,

@@ -38,6 +38,8 @@ from ._diffusive import diffusive
 
 # Up to this many parameters J fits in memory at 4 000 points (640 MB in float64).
 DENSE_LIMIT = 20_000
+# Below it rounding makes a Cholesky factorisation fail, in float64.
+LEAST_DAMPING = 1e-13
 
 
 def default_network(
@@ -102,7 +104,7 @@ def default_velocity(
             return RidgeDualCG(damping=1e-9)
         return RidgeCG(damping=1e-6, rtol=1e-4, preconditioner=Nystrom(200))
     if double:
-        return RandomSubset(RidgeCholesky(damping=rtol**2 / 100), size)
+        return RandomSubset(RidgeCholesky(damping=max(rtol**2 / 100, LEAST_DAMPING)), size)
     return RandomSubset(LeastSquares(damping=1e-9), min(size, 500))
 
 
@@ -133,7 +135,8 @@ def default_method(
     theta, _ = flatten(network)
     small = theta.dtype == "float64" and theta.size <= DENSE_LIMIT
     if small and not derivatives and diffusive(problem):
-        damping, points = rtol**2 / 10_000, 500 if line else 1_500
+        damping = max(rtol**2 / 10_000, LEAST_DAMPING)
+        points = 500 if line else 1_500
         return NeuralIVP(
             sampler=Following(points),
             velocity=(RidgeDual if points < theta.size else RidgeCholesky)(damping=damping),

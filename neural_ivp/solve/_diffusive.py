@@ -10,11 +10,11 @@ from .._types import Points
 from ..problems import AbstractProblem
 
 # Waves to a side of the domain, and how many times faster than u they must decay.
-WAVES, RATIO = 32, 20.0
+WAVES, RATIO = 32, 5.0
 
 
 def diffusive(problem: AbstractProblem) -> bool:
-    """Whether waves of a 32nd of the domain decay 20 times faster than u changes at the start.
+    """Whether waves of a 32nd of the domain decay 5 times faster than u changes at the start.
 
     A network knows such scales, and its noise lives there: explicit steps must resolve their decay
     though it is over at once. Each component is disturbed by itself, so that waves, which the

@@ -171,7 +171,7 @@ class March:
             "attempts": len(self.records),
         }
         fraction = (self.t - self.t0) / (self.t1 - self.t0)
-        progress(Progress("evolve", fraction, self.t, numbers))
+        progress(Progress("evolve", fraction, self.t, numbers, record=last))
 
     def _due(self) -> str:
         """Why the rule wants a restart here; a pure function of what was recorded."""

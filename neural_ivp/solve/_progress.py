@@ -1,10 +1,11 @@
 """What `solve` reports while it runs, for a progress display; and how it counts compile time."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import jax
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Progress:
     - `stage`: of a fit: "adam", "last layer".
     - `numbers`: what to show: of a fit `step` and `error`; of the evolution `dt`,
       `iterations`, `residual`, `steps` (accepted) and `attempts`.
+    - `record`: of the attempted step, by the names of `StepRecord`; None in a fit.
     """
 
     phase: str
@@ -24,6 +26,7 @@ class Progress:
     t: float
     numbers: dict[str, float]
     stage: str = ""
+    record: Mapping[str, np.ndarray] | None = None
 
 
 _COMPILING = (
