@@ -158,7 +158,11 @@ def circle(nivp, records):
             began = time.perf_counter()
             ts = np.linspace(0, 20, 11)
             made = nivp.solve(problem, network, method, ts=ts, key=KEY, throw=False)
-            row = {"rtol": rtol, "restart": name, "restarts": len(made.fits) - 1}
+            row = {
+                "rtol": rtol,
+                "restart": name,
+                "restarts": sum(not f["refused"] for f in made.fits[1:]),
+            }
             error = made.error().relative_l2
             row |= {"first turn": float(error[1]), "end": float(error[-1])}
             held_out = made.record["held_out_residual"][made.record["accepted"]]

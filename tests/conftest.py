@@ -4,11 +4,13 @@ jaxtyping's annotations are checked at run time by beartype, in the tests only.
 """
 
 import os
+from pathlib import Path
 
 # The machines have two cores and pytest-xdist starts two workers.
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 
 import jax
+import pytest
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -20,3 +22,13 @@ from jaxtyping import install_import_hook  # noqa: E402
 CHECKED = ["calculus", "samplers", "linear", "evolution._step", "fitting._last_layer"]
 with install_import_hook([f"neural_ivp.{name}" for name in CHECKED], "beartype.beartype"):
     import neural_ivp  # noqa: F401
+
+MAPS = Path("/proc/self/maps")
+
+
+@pytest.fixture(autouse=True)
+def forget_compiled_functions():
+    """Before their memory maps are too many: at Linux's limit of 65 530 the compiler crashes."""
+    yield
+    if MAPS.exists() and MAPS.read_bytes().count(b"\n") > 40_000:
+        jax.clear_caches()

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 
 import diffrax as dfx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_a_rank_that_is_lost_counts_as_conditioning():
         (lambda: nivp.RestartOnIterations(min_steps=3), "`min_steps` must be an integer"),
         (lambda: nivp.AnyRestart(()), "`rules` must be one or more"),
         (lambda: nivp.Refit(keep=1.0), r"`keep` must lie in \[0, 1\)"),
-        (lambda: nivp.Refit(stages=()), "`stages` must be one or more"),
+        (lambda: nivp.Refit(stages=()), "`stages` must be a tuple of one or more"),
         (lambda: nivp.Refit(tolerance=0.0), "`tolerance`"),
         (lambda: nivp.Fixed(dfx.Euler(), dt=-1.0), "`dt`"),
         (lambda: nivp.Adaptive(dfx.Euler()), "`solver` must have an error estimate"),
@@ -69,6 +70,10 @@ def test_a_rank_that_is_lost_counts_as_conditioning():
             "`error_norm` must be",
         ),
         (lambda: nivp.ExplicitRungeKutta(corrections=-1), "`corrections`"),
+        (
+            lambda: nivp.NeuralIVP(sampler=Grid(4), velocity=nivp.RidgeCG(), conserve=("a", "a")),
+            "`conserve` names one invariant twice",
+        ),
         (
             lambda: nivp.NeuralIVP(sampler=Grid(4), velocity=nivp.RidgeCG(), conserve="mass"),
             "`conserve` must be a tuple",
@@ -195,6 +200,26 @@ def test_the_energy_of_waves_is_that_of_the_series():
     field = lambda x: jnp.stack([2 * jnp.sin(3 * x[0]), jnp.cos(x[0])])  # noqa: E731
     energy = Invariants.of(problem, jnp.float64)(field)[0]
     np.testing.assert_allclose(energy, (np.pi + 0.25 * 36 * np.pi) / 2, rtol=1e-12)
+
+
+def test_invariants_go_by_their_own_names():
+    """A dict that goes through a compiled function comes back sorted."""
+    from neural_ivp.evolution._invariants import Invariants
+
+    densities = {"square": lambda u, x: u(x)[0] ** 2, "mass": lambda u, x: u(x)[0]}
+    problem = nivp.Problem(
+        domain=TORUS,
+        initial=lambda x: 1 + jnp.sin(x),
+        rhs=lambda u, t, x: 0 * x,
+        invariants=densities,
+    )
+    found = jax.jit(lambda: Invariants.of(problem, jnp.float64)(problem.initial))()
+    named = dict(zip(problem.invariants, np.asarray(found), strict=True))
+    np.testing.assert_allclose([named["mass"], named["square"]], [2 * np.pi, 3 * np.pi])
+    chosen = nivp.NeuralIVP(sampler=Grid(8), velocity=nivp.LeastSquares(damping=1e-16))
+    state = nivp.init(problem, Fourier(1), chosen, 0.0, 1.0, KEY)
+    named = dict(zip(problem.invariants, np.asarray(state.invariants), strict=True))
+    np.testing.assert_allclose([named["mass"], named["square"]], [2 * np.pi, 3 * np.pi])
 
 
 def test_quadrature_is_exact_where_it_should_be():

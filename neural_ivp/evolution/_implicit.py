@@ -107,6 +107,8 @@ class Implicit(AbstractScheme):
         )
         here, f1 = equation.tangent(theta1, t1)
         straight = (theta1 - theta) / dt
+        # What the stages share is of another operator than J.
+        plain = equation.prepare(here, fs[-1], guess)
 
         def slope(there, f: Values) -> Velocity:
             """The velocity for f that departs least from the straight way from theta to theta1.
@@ -114,16 +116,17 @@ class Implicit(AbstractScheme):
             What does not move u must not make the cubic between the two wind.
             """
             found = equation.solver.solve(
-                there, f - there.push(straight), jnp.zeros_like(theta), prepared
+                there, f - there.push(straight), jnp.zeros_like(theta), plain
             )
             return eqx.tree_at(lambda v: v.value, found, straight + found.value)
 
         # From the stage's values, not from L[u]: what is left of fast modes stays small in them.
-        final = equation.solver.solve(here, fs[-1], guess, prepared)
+        final = equation.solver.solve(here, fs[-1], guess, plain)
         last, first = slope(here, fs[-1]), slope(start, start.push(guess))
+        before = jnp.where(jnp.any(guess != 0), start.push(guess), f0)
         # As far as the network can follow it: what it cannot is no error of the time step.
         error = equation.solver.solve(
-            here, self._error(dt, fs, start.push(guess)), jnp.zeros_like(theta), prepared
+            here, self._error(dt, fs, before), jnp.zeros_like(theta), plain
         )
         solves = stages
         for found in (final, last, first, error):
@@ -236,6 +239,6 @@ def _linearised(equation: StepEquation, theta: Theta, t: Scalar, h: Scalar):
     """The derivative of u - h L[u] in the parameters; its values are u - h L[u]."""
     residual = _Residual(equation.problem.norm, equation.problem, t, h)  # pyright: ignore[reportCallIssue]
     parts = equation.template, theta, equation.sample, residual
-    if equation.chunk is None:
+    if equation.chunk is None or equation.chunk >= len(equation.sample.points):
         return generic(*parts)
     return chunked(generic, *parts, equation.chunk)

@@ -178,7 +178,7 @@ class Fixed(AbstractIntegrator):
     max_steps: int = eqx.field(static=True)
     rtol = 0.0
     atol = 0.0
-    dtmin = None
+    dtmin = 0.0
 
     def __init__(self, solver: Solver, *, dt: float, max_steps: int = 100_000):
         self.solver = check_solver(solver)
@@ -205,8 +205,8 @@ class Fixed(AbstractIntegrator):
     ) -> tuple[Bool[Array, ""], Scalar, Scalar, Any]:
         error = jnp.zeros_like(t0) if made.error is None else equation.size(made.error)
         dt = jnp.asarray(self.dt, t0.dtype)
-        # A step of size 0 is below the smallest: there is no shorter one to try.
-        return finite, error, jnp.where(finite, dt, jnp.zeros_like(dt)), memory
+        # Below the smallest step, which is 0: there is no shorter one to try.
+        return finite, error, jnp.where(finite, dt, -dt), memory
 
 
 def check_solver(solver: Any) -> Solver:

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from .._types import Field, Points, Theta, Weights
 from ..domains import AbstractDomain
@@ -13,6 +13,8 @@ from ..problems import AbstractProblem
 
 # Points of the quadrature: 64 x 64 in two dimensions, 16 x 16 x 16 in three.
 NUM_POINTS = 4_096
+# Of the points in each dimension of a box.
+PANEL = 16
 # Newton's method converges quadratically, and what a step leaves is small.
 ITERATIONS = 4
 
@@ -20,16 +22,18 @@ ITERATIONS = 4
 def quadrature(domain: AbstractDomain) -> tuple[np.ndarray, np.ndarray]:
     """Points (n, d) and weights (n,) that add up to the volume.
 
-    On a torus equispaced and on a box Gauss-Legendre points in each dimension, which are exact to
-    high order for smooth functions; above three dimensions evenly spread points.
+    On a torus equispaced points in each dimension, on a box panels of 16 Gauss-Legendre points:
+    both are exact to high order for smooth functions. Above three dimensions evenly spread points.
     """
     d = domain.dimension
     if d > 3:
         return domain.spread(NUM_POINTS), np.full(NUM_POINTS, domain.volume / NUM_POINTS)
     count = round(NUM_POINTS ** (1 / d))
     if domain.periods is None:
-        nodes, weights = np.polynomial.legendre.leggauss(count)
-        unit, shares = (nodes + 1) / 2, weights / 2
+        nodes, weights = np.polynomial.legendre.leggauss(PANEL)
+        panels = count // PANEL
+        unit = np.concatenate([(k + (nodes + 1) / 2) / panels for k in range(panels)])
+        shares = np.tile(weights / 2 / panels, panels)
     else:
         unit, shares = (np.arange(count) + 0.5) / count, np.full(count, 1 / count)
     grid = np.stack(np.meshgrid(*[unit] * d, indexing="ij"), axis=-1).reshape(-1, d)
@@ -47,7 +51,8 @@ class Invariants(eqx.Module):
 
     @classmethod
     def of(cls, problem: AbstractProblem, dtype) -> "Invariants":
-        points, weights = quadrature(problem.domain)
+        empty = np.zeros((0, problem.domain.dimension)), np.zeros(0)
+        points, weights = quadrature(problem.domain) if problem.invariants else empty
         return cls(problem, jnp.asarray(points, dtype), jnp.asarray(weights, dtype))
 
     def __call__(self, u: Field) -> Float[Array, " k"]:
@@ -62,9 +67,9 @@ class Invariants(eqx.Module):
 
     def restore(
         self, template: AbstractNetwork, theta: Theta, wanted: Float[Array, " k"], names
-    ) -> Theta:
+    ) -> tuple[Theta, Bool[Array, ""]]:
         """The nearest parameters whose invariants of these names are as wanted, by Newton's
-        method along their gradients."""
+        method along their gradients; and whether they are, to rounding."""
         chosen = jnp.asarray([list(self.problem.invariants).index(name) for name in names])
         rebuild = flatten(template)[1]
 
@@ -73,6 +78,10 @@ class Invariants(eqx.Module):
 
         def improve(_, theta):
             missing, gradients = excess(theta), jax.jacrev(excess)(theta)
-            return theta - gradients.T @ jnp.linalg.solve(gradients @ gradients.T, missing)
+            # The least move, also where gradients vanish or depend on one another.
+            return theta - jnp.linalg.lstsq(gradients, missing)[0]
 
-        return jax.lax.fori_loop(0, ITERATIONS, improve, theta)
+        moved = jax.lax.fori_loop(0, ITERATIONS, improve, theta)
+        size = jnp.max(jnp.abs(wanted)) + jnp.max(jnp.abs(excess(theta)))
+        rounding = 1_000 * jnp.finfo(theta.dtype).eps * size
+        return moved, jnp.all(jnp.abs(excess(moved)) <= rounding)

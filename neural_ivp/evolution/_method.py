@@ -76,6 +76,8 @@ class NeuralIVP(eqx.Module):
         if isinstance(conserve, str):
             raise InputError(f"`conserve` must be a tuple of names, got {conserve!r}")
         self.conserve = tuple(conserve)
+        if len(set(self.conserve)) < len(self.conserve):
+            raise InputError(f"`conserve` names one invariant twice: {self.conserve!r}")
         kinds = dict(
             sampler=AbstractSampler,
             velocity=AbstractVelocitySolver,

@@ -11,8 +11,9 @@ from ..networks import AbstractNetwork, flatten
 class Refit(eqx.Module):
     """What a restart does: fit other weights to the function that the network is.
 
-    A refit that is not good enough is refused: the march goes on with the weights it had, and the
-    report says so.
+    A refit that is not good enough is refused: the march goes on with the weights it had, its step
+    size chosen anew as after a restart, and the report says so. Rules by measurement then compare
+    with the steps after the refusal.
 
     **Arguments:**
 
@@ -21,7 +22,7 @@ class Refit(eqx.Module):
       `keep` times the present ones plus 1 - `keep` times freshly drawn ones. 0 is the restart of
       the paper; near 1 the fit is shorter, and the conditioning less changed.
     - `tolerance`: the held-out relative L2 error above which a refit is refused; the tolerance
-      `rtol` of the steps if not given.
+      `rtol` of the steps if not given; none but a finite one where steps have no tolerance.
 
     **Raises:** `InputError` for a share outside [0, 1), or a tolerance that is not positive.
 
@@ -41,10 +42,13 @@ class Refit(eqx.Module):
         tolerance: float | None = None,
     ):
         if stages is not None and not (
-            stages and all(isinstance(stage, AbstractFitStage) for stage in stages)
+            isinstance(stages, tuple)
+            and stages
+            and all(isinstance(stage, AbstractFitStage) for stage in stages)
         ):
-            raise InputError(f"`stages` must be one or more fit stages, got {stages!r}")
-        if not 0 <= keep < 1:
+            raise InputError(f"`stages` must be a tuple of one or more fit stages, got {stages!r}")
+        check_positive("keep", keep, zero=True)
+        if not keep < 1:
             raise InputError(f"`keep` must lie in [0, 1), got {keep!r}")
         if tolerance is not None:
             check_positive("tolerance", tolerance)

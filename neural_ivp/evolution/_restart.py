@@ -181,7 +181,7 @@ class AnyRestart(AbstractRestartRule):
     rules: tuple[AbstractRestartRule, ...]
 
     def __init__(self, rules: tuple[AbstractRestartRule, ...]):
-        self.rules = tuple(rules)
+        self.rules = tuple(rules) if isinstance(rules, tuple | list) else ()
         if not self.rules or not all(isinstance(r, AbstractRestartRule) for r in self.rules):
             raise InputError(f"`rules` must be one or more restart rules, got {rules!r}")
 

@@ -40,6 +40,7 @@ class StepRecord(eqx.Module):
     - `linear_residual`, `projection_residual`: the largest over the stages, and at the start.
     - `held_out_residual`: the projection residual at the start on points that the solver did
       not see: much larger than on its own, and there are too few points for the damping.
+      Implicit steps have both residuals at the end, of the derivative that the last stage implies.
     - `damping`, `effective_rank`, `condition`: at the start, see `VelocityInfo`; the rank is nan
       where the solver does not know it.
     - `rhs_evaluations`: linear solves, each with a right-hand side of its own.

@@ -108,9 +108,12 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     )
     made = integrator.scheme.advance(equation, theta, t0, t1, state.guess)
     theta1, invariants = made.theta, Invariants.of(problem, theta.dtype)
+    restored = jnp.asarray(True)
     if method.conserve:
-        theta1 = invariants.restore(template, theta1, state.invariants, method.conserve)
-    finite = made.finite & jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(made.values))
+        theta1, restored = invariants.restore(template, theta1, state.invariants, method.conserve)
+    finite = (
+        made.finite & restored & jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(made.values))
+    )
     accepted, scaled, dt, controller = integrator.control(
         equation, theta, made, finite, t0, t1, state.controller
     )

@@ -87,7 +87,8 @@ class Problem(AbstractProblem):
         self.norm = L2((1.0,) * self.components) if norm is None else norm
         fix = "one typical size for each component"
         check_shape("`norm.scales`", self.norm.scales.shape, (self.components,), fix)
-        self.densities = dict(invariants or {})
+        # Sorted, as JAX sorts a dict that goes through a compiled function.
+        self.densities = dict(sorted((invariants or {}).items()))
         check_problem(self)
 
     @property

@@ -137,9 +137,10 @@ def default_method(
     if small and not derivatives and diffusive(problem):
         damping = max(rtol**2 / 10_000, LEAST_DAMPING)
         points = 500 if line else 1_500
+        rows = points * problem.components
         return NeuralIVP(
             sampler=Following(points),
-            velocity=(RidgeDual if points < theta.size else RidgeCholesky)(damping=damping),
+            velocity=(RidgeDual if rows < theta.size else RidgeCholesky)(damping=damping),
             integrator=Adaptive(Implicit("sdirk4"), rtol=rtol, atol=rtol / 100),
             fit=fit,
         )

@@ -14,7 +14,7 @@ WAVES, RATIO = 32, 5.0
 
 
 def diffusive(problem: AbstractProblem) -> bool:
-    """Whether waves of a 32nd of the domain decay 5 times faster than u changes at the start.
+    """Whether waves of a 32nd of a side decay 5 times faster than u changes at the start.
 
     A network knows such scales, and its noise lives there: explicit steps must resolve their decay
     though it is over at once. Each component is disturbed by itself, so that waves, which the
@@ -27,32 +27,30 @@ def diffusive(problem: AbstractProblem) -> bool:
 
 @eqx.filter_jit
 def _rates(problem: AbstractProblem, points: Points) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """The largest decay rate of a component, and |L[u]| / |u|."""
-    side = problem.domain.upper[0] - problem.domain.lower[0]
-    number = 2 * jnp.pi * WAVES / side
+    """The largest decay rate of a component along an axis, and |L[u]| / |u|."""
     scales = problem.norm.scales
     zero = jnp.zeros((), points.dtype)
 
-    def wave(x):
-        return jnp.sin(number * (x[0] - problem.domain.lower[0]))
+    def wave(axis, x):
+        # Reference coordinates run from -1 to 1.
+        return jnp.sin(jnp.pi * WAVES * problem.domain.reference(x)[axis])
 
-    def damping(component, x):
+    def damping(component, axis, x):
         def rhs(size):
             def disturbed(x):
-                u = problem.initial(x)
-                return u.at[component].add(size * wave(x))
+                return problem.initial(x).at[component].add(size * wave(axis, x))
 
             return problem.rhs(disturbed, zero, x)[component]
 
-        return -wave(x) * jax.jvp(rhs, (zero,), (jnp.ones_like(zero),))[1]
+        change = jax.jvp(rhs, (zero,), (jnp.ones_like(zero),))[1]
+        return -wave(axis, x) * change, wave(axis, x) ** 2
 
-    waves = jnp.mean(jax.vmap(wave)(points) ** 2)
-    decay = jnp.stack(
-        [
-            jnp.mean(jax.vmap(lambda x, c=c: damping(c, x))(points)) / waves
-            for c in range(problem.components)
-        ]
-    )
+    def rate(component, axis):
+        change, square = jax.vmap(lambda x: damping(component, axis, x))(points)
+        return jnp.mean(change) / jnp.mean(square)
+
+    axes = range(problem.domain.dimension)
+    decay = jnp.stack([rate(c, axis) for c in range(problem.components) for axis in axes])
     u, f = (
         jax.vmap(lambda x, g=g: g(x) / scales)(points)
         for g in (problem.initial, lambda x: problem.rhs(problem.initial, zero, x))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..evolution import State, StepRecord
+from ..evolution import Fixed, State, StepRecord
 
 if TYPE_CHECKING:
     from ._march import March
@@ -18,8 +18,9 @@ def failure(march: "March", state: State, record: StepRecord) -> tuple[str, str]
             cause = "the right-hand side is not finite there"
         elif not bool(record.finite):
             cause = (
-                "no velocity was found, or it or the new values are not finite (try a "
-                "larger damping)"
+                "no velocity was found, it or the new values are not finite, or the stages of an "
+                "implicit step or the invariants to conserve could not be solved for (try a larger "
+                "damping)"
             )
         else:
             cause = (
@@ -27,6 +28,8 @@ def failure(march: "March", state: State, record: StepRecord) -> tuple[str, str]
                 "a larger damping)"
             )
         word = "dt_min_reached" if bool(record.finite) else "nonfinite"
+        if isinstance(march.method.integrator, Fixed):
+            return word, f"at t = {t:.6g} a step of the fixed size could not be taken: {cause}"
         return word, f"at t = {t:.6g} the step size fell below {march.dtmin:.1e}: {cause}"
     if attempts >= march.method.integrator.max_steps:
         return (

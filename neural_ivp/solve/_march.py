@@ -20,7 +20,7 @@ from ._fits import fit_by
 from ._progress import Progress, Report
 from ._recorder import Recorder
 
-_KEPT = [name for name in StepRecord.__annotations__ if not name.startswith("velocity")]
+_KEPT = [name for name in StepRecord.__annotations__ if name not in ("velocity0", "velocity1")]
 _FLAGS = ("accepted", "finite", "target_finite")
 
 
@@ -199,7 +199,8 @@ class March:
             self.method, begin, self.network, self.problem, fit_key, report, stages=refit.stages
         )
         tolerance = refit.tolerance or self.method.integrator.rtol or math.inf
-        refused = not fitted.relative_l2_error <= tolerance
+        error = fitted.relative_l2_error
+        refused = not (math.isfinite(error) and error <= tolerance)
         self.note_fit(t, fitted, reason=self._due(), refused=refused)
         if not refused:
             self.network = fitted.network
