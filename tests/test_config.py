@@ -3,12 +3,14 @@
 import tomllib
 from pathlib import Path
 
+import diffrax as dfx
 import jax
 import numpy as np
 import pytest
 
 from neural_ivp import (
     Box,
+    Implicit,
     InputError,
     NoRestart,
     PeriodicRestart,
@@ -96,6 +98,13 @@ def test_the_same_run_as_solve_with_its_defaults(write):
     np.testing.assert_array_equal(by_config.parameters, by_hand.parameters)
 
 
+def test_a_solver_of_diffrax_replaces_implicit_steps(write):
+    """Heat has implicit steps by default, a table that a name alone replaces."""
+    assert isinstance(load_config(write(TINY)).method.integrator.solver, Implicit)
+    other = load_config(write(TINY + '[method.integrator]\nsolver = "Tsit5"\n')).method
+    assert isinstance(other.integrator.solver, dfx.Tsit5)
+
+
 def test_nested_parts(write):
     text = (
         TINY.replace('velocity = "RidgeCholesky"\n', "")
@@ -107,11 +116,16 @@ size = 20
 name = "RidgeCG"
 damping = 1e-7
 preconditioner = { name = "Nystrom", rank = 7 }
+[method.integrator.solver]
+name = "ExplicitRungeKutta"
+corrections = 1
+solver = "Bosh3"
+[method.refit]
+keep = 0.5
+stages = [{ name = "LastLayer" }]
 [method.restart]
-name = "PeriodicRestart"
-every = 0.02
-[[method.restart.fit]]
-name = "LastLayer"
+name = "AnyRestart"
+rules = [{ name = "PeriodicRestart", every = 0.02 }, { name = "RestartOnResidual", growth = 3.0 }]
 """
     )
     method = load_config(write(text)).method
@@ -119,7 +133,11 @@ name = "LastLayer"
     assert isinstance(method.velocity.inner, RidgeCG)
     assert method.velocity.inner.damping == 1e-7
     assert method.velocity.inner.preconditioner.rank == 7
-    assert isinstance(method.restart, PeriodicRestart) and len(method.restart.fit) == 1
+    scheme = method.integrator.solver
+    assert scheme.corrections == 1 and isinstance(scheme.solver, dfx.Bosh3)
+    periodic, measured = method.restart.rules
+    assert isinstance(periodic, PeriodicRestart) and measured.growth == 3.0
+    assert method.refit.keep == 0.5 and len(method.refit.stages) == 1
 
 
 @pytest.mark.parametrize(
@@ -202,7 +220,7 @@ def test_coefficients_keep_their_digits_in_float32(write):
         ("problem.name=heat", "`problem.name` cannot be \"heat\".*'Heat'"),
         ("method.velocity=RidgeGC", "`method.velocity.name` cannot be \"RidgeGC\".*'RidgeCG'"),
         ("method.velocity.name=Uniform", '`method.velocity.name` cannot be "Uniform"'),
-        ("method.integrator.solver=Tsit", "`method.integrator.solver` .*'Tsit5'"),
+        ("method.integrator.solver=Tsit", "`method.integrator.solver.name` .*'Tsit5'"),
         ("network.name=SinusoidMLP", "`network.name` .*'SinusoidalMLP'"),
         ("network.activation=swich", "`network.activation` .*'swish'"),
         ("dtype=float16", '`dtype` cannot be "float16".*float32'),
