@@ -35,6 +35,7 @@ FILES = {
     "environment.json",
     "figure.png",
     "metrics.json",
+    "record.csv",
     "run.log",
     "solution.nivp",
 }
