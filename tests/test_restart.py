@@ -11,7 +11,7 @@ import pytest
 
 import neural_ivp as nivp
 
-from .helpers import KEY, PROBLEMS, TORUS, Grid, small_network
+from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, small_network
 
 LEVEL = np.ones(20)
 
