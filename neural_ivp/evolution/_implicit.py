@@ -132,6 +132,9 @@ class Implicit(AbstractScheme):
         for found in (final, last, first, error):
             solves = jax.tree.map(jnp.append, solves, Solved.of(found, remainder=True))
         residual = ratio(equation.size(f1 - fs[-1]), equation.size(fs[-1]))
+        made = of_solves(solves, prepared)
+        made["products"] += plain.products
+        made["rebuilds"] += plain.rebuilds
         # Without a velocity from the step before: the parabola through both ends.
         parabola = 2 * straight - last.value
         return Advanced(
@@ -149,7 +152,7 @@ class Implicit(AbstractScheme):
             finite=jnp.all(converged) & jnp.all(jnp.isfinite(fs)) & ~jnp.any(solves.refused),
             target_finite=jnp.all(jnp.isfinite(f0)),
             prepared=prepared,
-            solves=of_solves(solves, prepared) | {"projection_residual": residual},
+            solves=made | {"projection_residual": residual},
         )
 
     def _stages(self, equation: StepEquation, u0: Values, theta: Theta, t0, dt, guess):
