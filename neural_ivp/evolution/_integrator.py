@@ -211,6 +211,9 @@ class Fixed(AbstractIntegrator):
 
 def check_solver(solver: Any) -> Solver:
     """The solver, if it is one that integrators know."""
-    if not isinstance(solver, AbstractScheme):
-        ExplicitRungeKutta(solver)
+    if not isinstance(solver, AbstractScheme | dfx.AbstractERK | dfx.Euler):
+        raise InputError(
+            "`solver` must be an explicit Runge-Kutta method of diffrax (Euler, Bosh3, Tsit5, "
+            f"Dopri5, ...) or a scheme (`Implicit()` for stiff problems), got {solver!r}"
+        )
     return solver

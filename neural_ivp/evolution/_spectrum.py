@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from .._errors import InputError, check_count
+from .._errors import InputError, check_count, check_kind
 from .._types import Theta, Time
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
@@ -39,11 +39,15 @@ def stiffness(
 
     **Returns:** Ritz values, the largest first; the outermost ones are the best.
 
-    **Raises:** `InputError` for a count below one, or where the vector field is not finite.
+    **Raises:** `InputError` for an argument of the wrong kind, a count below one, or where the vector
+    field is not finite.
 
     Source: Hairer & Wanner, "Solving ordinary differential equations II", IV.2; Saad, "Numerical
     methods for large eigenvalue problems", 2011, chapter 6.
     """
+    kinds = {"problem": AbstractProblem, "network": AbstractNetwork, "method": NeuralIVP}
+    for (name, kind), given in zip(kinds.items(), (problem, network, method), strict=True):
+        check_kind(name, given, kind)
     check_count("num_products", num_products)
     theta, _ = flatten(network)
     count = min(num_products, theta.size)
