@@ -39,8 +39,8 @@ def stiffness(
 
     **Returns:** Ritz values, the largest first; the outermost ones are the best.
 
-    **Raises:** `InputError` for an argument of the wrong kind, a count below one, or where the vector
-    field is not finite.
+    **Raises:** `InputError` for an argument of the wrong kind, a count below one, or where the
+    vector field is not finite.
 
     Source: Hairer & Wanner, "Solving ordinary differential equations II", IV.2; Saad, "Numerical
     methods for large eigenvalue problems", 2011, chapter 6.
