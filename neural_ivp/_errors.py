@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.core
+import jax.numpy as jnp
 import numpy as np
 
 
@@ -58,6 +59,22 @@ def check_positive(name: str, value: Any, *, zero: bool = False) -> None:
     if not (np.all(np.isfinite(array)) and np.all(low)):
         sort = "non-negative" if zero else "positive"
         raise InputError(f"`{name}` must be finite and {sort}, got {value!r}")
+
+
+def check_share(name: str, value: Any) -> None:
+    """Raise `InputError` unless every entry of `value` lies between 0 and 1, both excluded."""
+    check_positive(name, value)
+    array = concrete(name, value)
+    if array is not None and not np.all(array < 1):
+        raise InputError(f"`{name}` must lie between 0 and 1, got {value!r}")
+
+
+def check_key(key: Any) -> None:
+    """Raise `InputError` unless `key` is one random key, of the new kind or the old one."""
+    made = isinstance(key, jax.Array | np.ndarray)
+    typed = made and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    if not ((typed and key.ndim == 0) or (made and key.dtype == np.uint32 and key.ndim == 1)):
+        raise InputError(f"`key` must be one random key, as of `jax.random.key(0)`, got {key!r}")
 
 
 def check_scalar(name: str, value: Any) -> None:

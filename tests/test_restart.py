@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 
 import diffrax as dfx
 import jax
@@ -170,7 +171,7 @@ def test_projection_conserves_the_mass_of_a_steepening_wave(integrator):
         drifts[names] = abs(mass(solution, 0.5) - np.pi)  # of 0.5 + sin(x)
         last = solution.record["invariants"][solution.record["accepted"]][-1, 0]
         assert abs(last - mass(solution, 0.5)) < 1e-10
-        assert "mass: 3.1" in solution.report()
+        assert re.search(r"mass: 3\.1\d*, up to \S+ from the 3\.141592654 at", solution.report())
     assert drifts["mass",] < 1e-10 < 1e-7 < drifts[()]
 
 

@@ -463,6 +463,7 @@ LINEARISED = (NETWORK, nivp.flatten(NETWORK)[0], SAMPLE)
     [
         (jnp.ones((7, 2)), jnp.ones(7), "`sample.points`"),
         (jnp.ones((7, 1), "float32"), jnp.ones(7, "float32"), "are float32 and the network is"),
+        (jnp.ones((7, 1)), -jnp.ones(7), "`sample.weights` must be finite and non-negative"),
     ],
 )
 def test_samples_that_do_not_fit(points, weights, words):
@@ -479,6 +480,8 @@ def test_samples_that_do_not_fit(points, weights, words):
         (lambda: nivp.RidgeCG(precision="half"), "`precision`"),
         (lambda: nivp.AbsoluteDamping(0.0), "`value`"),
         (lambda: nivp.DampedLSMR(rtol=0.0), "`rtol`"),
+        (lambda: nivp.RidgeCG(rtol=2.0), "`rtol` must lie between 0 and 1, got 2.0"),
+        (lambda: nivp.FourierSeries(nivp.Torus((1.0,)), 1, modes=2, key=0), "`key` must be one"),
         (lambda: nivp.Nystrom(0), "`rank`"),
         (lambda: nivp.Nystrom(20, 10), "`max_rank`"),
         (lambda: nivp.HeldOutDamping(nivp.RidgeDual(), ()), "`candidates`"),

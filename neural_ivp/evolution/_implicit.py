@@ -106,24 +106,14 @@ class Implicit(AbstractScheme):
             equation, start.values, theta, t0, dt, guess
         )
         here, f1 = equation.tangent(theta1, t1)
-        straight = (theta1 - theta) / dt
         # What the stages share is of another operator than J.
         plain = equation.prepare(here, fs[-1], guess)
-
-        def slope(there, f: Values) -> Velocity:
-            """The velocity for f that departs least from the straight way from theta to theta1.
-
-            What does not move u must not make the cubic between the two wind.
-            """
-            found = equation.solver.solve(
-                there, f - there.push(straight), jnp.zeros_like(theta), plain
-            )
-            return eqx.tree_at(lambda v: v.value, found, straight + found.value)
-
+        straight, known = (theta1 - theta) / dt, jnp.any(guess != 0)
+        before = jnp.where(known, start.push(guess), f0)
         # From the stage's values, not from L[u]: what is left of fast modes stays small in them.
         final = equation.solver.solve(here, fs[-1], guess, plain)
-        last, first = slope(here, fs[-1]), slope(start, start.push(guess))
-        before = jnp.where(jnp.any(guess != 0), start.push(guess), f0)
+        last = _slope(equation, here, fs[-1], straight, plain)
+        first = _slope(equation, start, start.push(guess), straight, plain)
         # As far as the network can follow it: what it cannot is no error of the time step.
         error = equation.solver.solve(
             here, self._error(dt, fs, before), jnp.zeros_like(theta), plain
@@ -135,15 +125,14 @@ class Implicit(AbstractScheme):
         made = of_solves(solves, prepared)
         made["products"] += plain.products
         made["rebuilds"] += plain.rebuilds
-        # Without a velocity from the step before: the parabola through both ends.
-        parabola = 2 * straight - last.value
         return Advanced(
             theta=theta1,
             start=start.values,
             values=here.values,
             error=here.push(error.value),
             parameter_error=None,
-            velocity0=jnp.where(jnp.any(guess != 0), first.value, parabola),
+            # Without a velocity from the step before: the parabola through both ends.
+            velocity0=jnp.where(known, first.value, 2 * straight - last.value),
             velocity1=last.value,
             guess=final.value,
             looked=(theta1, t1, last.value),
@@ -209,6 +198,17 @@ class Implicit(AbstractScheme):
             return 0.5 * dt * (fs[0] - f0)
         weights = jnp.asarray(_tableaus()[self.tableau].error, dt.dtype)
         return dt * jnp.tensordot(weights, fs, 1)
+
+
+def _slope(equation: StepEquation, there, f: Values, straight: Theta, prepared) -> Velocity:
+    """The velocity for f that departs least from the straight way between the ends of the step.
+
+    What does not move u must not make the cubic between the two wind.
+    """
+    found = equation.solver.solve(
+        there, f - there.push(straight), jnp.zeros_like(straight), prepared
+    )
+    return eqx.tree_at(lambda v: v.value, found, straight + found.value)
 
 
 class _Stage(eqx.Module):

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
-from .._errors import InputError, check_count, check_kind
+from .._errors import InputError, check_count, check_key, check_kind
 from .._types import Theta, Time
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
@@ -48,6 +48,7 @@ def stiffness(
     kinds = {"problem": AbstractProblem, "network": AbstractNetwork, "method": NeuralIVP}
     for (name, kind), given in zip(kinds.items(), (problem, network, method), strict=True):
         check_kind(name, given, kind)
+    check_key(key)
     check_count("num_products", num_products)
     theta, _ = flatten(network)
     count = min(num_products, theta.size)

@@ -7,9 +7,9 @@ serve as the first of the next.
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Bool, PRNGKeyArray
 
-from .._types import Scalar, Time
+from .._types import Scalar, Theta, Time
 from ..linear._linearise import on_points
 from ..linear._velocity import ratio
 from ..networks import AbstractNetwork, flatten
@@ -17,7 +17,7 @@ from ..problems import AbstractProblem
 from ..samplers import Sample
 from ._invariants import Invariants
 from ._method import NeuralIVP
-from ._scheme import StepEquation
+from ._scheme import Advanced, StepEquation
 from ._state import State, StepRecord
 from ._tangent import right_hand_side, tangent_at
 
@@ -89,41 +89,26 @@ def step(
 def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State, StepRecord]:
     _, rebuild = flatten(template)
     theta, t0 = state.theta, state.t
-    integrator = method.integrator
     stop = stop.astype(theta.dtype)
     last = t0 + 1.01 * state.dt >= stop
     t1 = jnp.where(last, stop, t0 + state.dt)
     sample_key, solver_key = jax.random.split(jax.random.fold_in(state.key, state.attempts))
     sample, memory = method.sampler.draw(state.sampler, problem.domain, rebuild(theta), sample_key)
-    equation = StepEquation(
-        problem=problem,
-        template=template,
-        sample=sample,
-        solver=method.velocity,
-        memory=state.velocity,
-        key=solver_key,
-        rtol=integrator.rtol,
-        atol=integrator.atol,
-        chunk=method.chunk,
-    )
-    made = integrator.scheme.advance(equation, theta, t0, t1, state.guess)
-    theta1, invariants = made.theta, Invariants.of(problem, theta.dtype)
-    restored = jnp.asarray(True)
-    if method.conserve:
-        theta1, restored = invariants.restore(template, theta1, state.invariants, method.conserve)
+    equation = _equation(problem, template, method, state, sample, solver_key)
+    made = method.integrator.scheme.advance(equation, theta, t0, t1, state.guess)
+    theta1, restored = _conserved(problem, template, method, state, made.theta)
     finite = (
         made.finite & restored & jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(made.values))
     )
-    accepted, scaled, dt, controller = integrator.control(
+    accepted, scaled, dt, controller = method.integrator.control(
         equation, theta, made, finite, t0, t1, state.controller
     )
-    # A step cut short by `stop` says nothing against the step size before it.
-    dt = jnp.where(accepted & last, jnp.maximum(dt, state.dt), dt)
     count, short = made.solves["iterations"], made.solves["unconverged"]
     new = State(
         t=jnp.where(accepted, t1, t0),
         theta=jnp.where(accepted, theta1, theta),
-        dt=dt,
+        # A step cut short by `stop` says nothing against the step size before it.
+        dt=jnp.where(accepted & last, jnp.maximum(dt, state.dt), dt),
         guess=jnp.where(accepted, made.guess, state.guess),
         attempts=state.attempts + 1,
         begin=state.begin,
@@ -138,19 +123,50 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
         t1=t1,
         accepted=accepted,
         finite=finite,
-        target_finite=made.target_finite,
         error=scaled,
         held_out_residual=_held_out(problem, template, method, state, made.looked, sample_key),
-        speed=made.speed,
-        stiffness=made.stiffness,
-        velocity_norm=jnp.linalg.norm(made.velocity0),
         drift=ratio(jnp.linalg.norm(theta1 - state.begin), jnp.linalg.norm(state.begin)),
-        invariants=invariants(rebuild(theta1)),
-        velocity0=made.velocity0,
-        velocity1=made.velocity1,
-        **made.solves,
+        invariants=Invariants.of(problem, theta.dtype)(rebuild(theta1)),
+        **_of_scheme(made),
     )
     return new, record
+
+
+def _equation(problem, template, method, state: State, sample: Sample, key) -> StepEquation:
+    """The equation for the parameters in one step, on its points."""
+    return StepEquation(
+        problem=problem,
+        template=template,
+        sample=sample,
+        solver=method.velocity,
+        memory=state.velocity,
+        key=key,
+        rtol=method.integrator.rtol,
+        atol=method.integrator.atol,
+        chunk=method.chunk,
+    )
+
+
+def _conserved(
+    problem, template, method, state: State, theta: Theta
+) -> tuple[Theta, Bool[Array, ""]]:
+    """theta on the invariants that the method keeps, and whether it got there."""
+    if not method.conserve:
+        return theta, jnp.asarray(True)
+    invariants = Invariants.of(problem, theta.dtype)
+    return invariants.restore(template, theta, state.invariants, method.conserve)
+
+
+def _of_scheme(made: Advanced) -> dict:
+    """What the scheme itself knows of its step, by the names of `StepRecord`."""
+    return made.solves | {
+        "target_finite": made.target_finite,
+        "speed": made.speed,
+        "stiffness": made.stiffness,
+        "velocity_norm": jnp.linalg.norm(made.velocity0),
+        "velocity0": made.velocity0,
+        "velocity1": made.velocity1,
+    }
 
 
 def _held_out(problem, template, method, state: State, looked, key) -> Scalar:

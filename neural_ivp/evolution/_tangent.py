@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._errors import InputError, check_kind, check_shape
+from .._errors import InputError, check_kind, check_positive, check_shape
 from .._types import Theta, Time
 from ..linear import AbstractLinearisation, linearise
 from ..linear._linearise import on_points
@@ -31,7 +31,8 @@ def tangent_problem(
     - `sample`: points and weights, of shapes (n, d) and (n,).
     - `chunk`: points linearised at a time, to bound the memory; all of them if not given.
 
-    **Raises:** `InputError` for a sample of the wrong shape or another dtype than the network's.
+    **Raises:** `InputError` for a sample of the wrong shape, another dtype than the network's, or
+    with negative weights.
     """
     check_kind("sample", sample, Sample)
     theta, _ = flatten(network)
@@ -39,6 +40,7 @@ def tangent_problem(
     points = jnp.shape(sample.points)
     check_shape("`sample.points`", points[1:], (problem.domain.dimension,), fix)
     check_shape("`sample.weights`", jnp.shape(sample.weights), points[:1], fix)
+    check_positive("sample.weights", sample.weights, zero=True)
     if theta.dtype != sample.points.dtype:
         raise InputError(
             f"`sample.points` are {sample.points.dtype} and the network is {theta.dtype}: "

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from .._errors import InputError, check_kind, check_shape
+from .._errors import InputError, check_key, check_kind, check_shape
 from .._types import Field
 from ..domains import AbstractDomain
 from ..networks import AbstractNetwork, flatten
@@ -58,6 +58,7 @@ def fit(
     shape = jax.eval_shape(network, jnp.zeros(domain.dimension, theta.dtype)).shape
     norm = L2((1.0,) * shape[0]) if norm is None else norm
     check_shape("`norm.scales`", norm.scales.shape, shape, "one typical size per component")
+    check_key(key)
     split_key, draw_key, *keys = jax.random.split(key, 2 + len(stages))
     if isinstance(target, Scattered):
         goal, aside = of_samples(target, domain, norm, shape, theta.dtype, split_key)

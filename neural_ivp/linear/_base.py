@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from .._errors import check_kind, check_shape
+from .._errors import check_key, check_kind, check_shape
 from .._types import Theta, Values
 from ._damping import Damping
 from ._linearisation import AbstractLinearisation
@@ -114,6 +114,7 @@ def solve_velocity(
     check_kind("linearisation", linearisation, AbstractLinearisation)
     check_shape("`target`", jnp.shape(target), linearisation.values.shape, "a row for each point")
     guess = linearisation.zeros if guess is None else guess
+    check_key(key)
     check_shape("`guess`", jnp.shape(guess), linearisation.zeros.shape, "one per parameter")
     memory = solver.init(linearisation)
     prepared = solver.prepare(linearisation, target, guess, memory, key)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from .._errors import InputError, check_kind, check_positive
+from .._errors import InputError, check_kind, check_positive, check_share
 from .._types import Theta, Values
 from ._base import AbstractVelocitySolver, Prepared
 from ._damping import Damping
@@ -60,10 +60,8 @@ class HeldOutDamping(AbstractVelocitySolver):
         if np.ndim(candidates) != 1 or len(candidates) == 0:
             raise InputError(f"`candidates` must be one damping or more, got {candidates!r}")
         check_positive("candidates", candidates)
-        check_positive("fraction", fraction)
+        check_share("fraction", fraction)
         check_positive("slack", slack)
-        if not 0 < fraction < 1:
-            raise InputError(f"`fraction` must lie between 0 and 1, got {fraction!r}")
         if not slack >= 1:
             raise InputError(f"`slack` must be at least 1, got {slack!r}")
         self.inner, self.candidates = inner, tuple(candidates)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import lineax as lx
 from jaxtyping import Array, Bool, Float, Int
 
-from .._errors import check_count, check_positive
+from .._errors import check_count, check_share
 
 
 class _State(eqx.Module):
@@ -54,7 +54,7 @@ class PCG(lx.AbstractLinearSolver):
     patience: int = 50
 
     def __check_init__(self):
-        check_positive("rtol", self.rtol)
+        check_share("rtol", self.rtol)
         check_count("max_steps", self.max_steps)
         check_count("patience", self.patience)
 

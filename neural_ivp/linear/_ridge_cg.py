@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import lineax as lx
 
-from .._errors import InputError, check_count, check_kind, check_positive
+from .._errors import InputError, check_count, check_kind, check_share
 from .._types import Theta, Values
 from ._base import Prepared
 from ._damping import AbsoluteDamping, Damping, absolute, check_damping
@@ -57,7 +57,7 @@ class RidgeCG(AbstractPreconditioned):
         precision: str = "same",
     ):
         check_damping(damping)
-        check_positive("rtol", rtol)
+        check_share("rtol", rtol)
         check_count("max_steps", max_steps)
         check_kind("preconditioner", preconditioner, AbstractPreconditioner)
         check_rebuild(rebuild)

@@ -7,7 +7,7 @@ import lineax as lx
 from jax.scipy.linalg import cho_solve
 from jaxtyping import PRNGKeyArray
 
-from .._errors import check_count, check_positive
+from .._errors import check_count, check_share
 from .._types import Theta, Values
 from ._base import AbstractDamped, Prepared
 from ._damping import AbsoluteDamping, Damping, absolute, check_damping
@@ -61,7 +61,7 @@ class RidgeDualCG(AbstractDamped):
         block: int = 100,
     ):
         check_damping(damping)
-        check_positive("rtol", rtol)
+        check_share("rtol", rtol)
         for name, count in (("max_steps", max_steps), ("rank", rank), ("block", block)):
             check_count(name, count)
         self.damping, self.rtol, self.max_steps = damping, rtol, max_steps

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._errors import check_count
+from .._errors import check_count, check_key
 from .._types import Point, Value
 from ..domains import AbstractDomain
 from ._base import AbstractNetwork, per_entry, resolve_dtype
@@ -61,6 +61,7 @@ class FourierSeries(AbstractNetwork):
         dtype: Literal["float32", "float64"] | None = None,
         key: PRNGKeyArray,
     ):
+        check_key(key)
         check_count("components", components)
         counts = per_entry("modes", modes, domain.dimension, "dimension")
         self.domain, self.components, self.dtype = domain, components, resolve_dtype(dtype)

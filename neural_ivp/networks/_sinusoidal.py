@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._errors import InputError, check_count, suggestion
+from .._errors import InputError, check_count, check_key, suggestion
 from .._types import Point, Value
 from ..domains import AbstractDomain
 from ._base import AbstractNetwork, per_entry, resolve_dtype
@@ -83,6 +83,7 @@ class SinusoidalMLP(AbstractNetwork):
         dtype: Literal["float32", "float64"] | None = None,
         key: PRNGKeyArray,
     ):
+        check_key(key)
         check_count("components", components)
         check_count("num_frequencies", num_frequencies)
         widths = per_entry("width", width, components, "component")

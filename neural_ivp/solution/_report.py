@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..evolution._invariants import Invariants
 from ._signatures import signatures
 
 if TYPE_CHECKING:
@@ -108,12 +109,16 @@ def _of_steps(solution: "Solution", totals: dict[str, int]) -> list[str]:
 
 
 def _of_invariants(solution: "Solution") -> list[str]:
-    """How far each invariant moved over the steps; the record has them after each."""
-    kept = solution.record["invariants"][solution.record["accepted"]]
+    """How far each invariant went from its value in the initial value."""
+    record, problem = solution.record, solution.problem
+    kept = record["invariants"][record["accepted"]]
+    start = np.asarray(Invariants.of(problem, kept.dtype)(problem.initial))
     lines = []
-    for name, values in zip(solution.problem.invariants, kept.T, strict=True):
-        moved = np.max(np.abs(values - values[0]))
-        lines.append(f"{name}: {values[-1]:.10g}, moved by up to {moved:.1e} over the steps")
+    for name, before, values in zip(problem.invariants, start, kept.T, strict=True):
+        moved = np.max(np.abs(values - before))
+        lines.append(
+            f"{name}: {values[-1]:.10g}, up to {moved:.1e} from the {before:.10g} at the start"
+        )
     return lines
 
 

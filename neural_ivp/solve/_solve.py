@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
-from .._errors import InputError, suggestion
+from .._errors import InputError, check_key, suggestion
 from ..evolution import NeuralIVP
 from ..fitting import FitProgress, Fitted
 from ..networks import AbstractNetwork, flatten
@@ -65,8 +65,7 @@ def solve(
             f"`problem` must be an AbstractProblem, got {problem!r}: make it by "
             "`nivp.Problem(...)` or take one of `nivp.problems`"
         )
-    if not (isinstance(key, jax.Array) and key.size >= 1 and key.ndim <= 1):
-        raise InputError(f"`key` must be made by `jax.random.key(0)`, got {key!r}")
+    check_key(key)
     check_problem(problem)
     network_key, fit_key, march_key = solve_keys(key)
     network = default_network(problem, key=network_key) if network is None else network
