@@ -42,6 +42,7 @@ from .fitting import Descent as Descent
 from .fitting import FitErrors as FitErrors
 from .fitting import FitProgress as FitProgress
 from .fitting import Fitted as Fitted
+from .fitting import FitWarning as FitWarning
 from .fitting import GaussNewton as GaussNewton
 from .fitting import LastLayer as LastLayer
 from .fitting import fit as fit
@@ -98,7 +99,6 @@ from .solution import plot_fit as plot_fit
 from .solution import register as register
 from .solve import Checkpoint as Checkpoint
 from .solve import CheckpointWarning as CheckpointWarning
-from .solve import FitWarning as FitWarning
 from .solve import Progress as Progress
 from .solve import default_method as default_method
 from .solve import default_network as default_network

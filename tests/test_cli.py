@@ -255,7 +255,7 @@ class TestFit:
         self, here, monkeypatch, capsys, rtol, bad, code
     ):
         made = nivp.FitErrors(0.1, np.nan if bad else 0.1, 0.1, 0.1)
-        monkeypatch.setattr(fit_module, "fit_errors", lambda *arguments: made)
+        monkeypatch.setattr(fit_module, "fit_errors", lambda *arguments, **options: made)
         changes = [f"method.integrator.rtol={rtol}", LAST_LAYER]
         assert main(["fit", "tiny.toml", "--quiet", "--set", *changes]) == code
         assert capsys.readouterr().err.startswith(WARNING) == (rtol < 1)

@@ -56,7 +56,7 @@ def test_adaptive_steps_equal_those_of_diffrax(solver):
         2.0,
         0.1,
         theta,
-        stepsize_controller=dfx.PIDController(**options),
+        stepsize_controller=dfx.PIDController(pcoeff=0.3, icoeff=0.4, **options),
         saveat=dfx.SaveAt(steps=True),
         max_steps=200,
     )

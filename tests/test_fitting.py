@@ -159,6 +159,30 @@ def test_zero_and_constants_are_exact(wanted):
     assert fitted.steps == 0 and "the same at all 20000 held-out points" in fitted.report()
 
 
+def test_constant_data_on_a_grid_are_a_constant():
+    fitted = fit(
+        stage(), small_network(PROBLEMS["heat_torus"]), nivp.Gridded(TORUS, np.full(9, 2.1)), TORUS
+    )
+    assert fitted.steps == 0 and fitted.relative_l2_error < 1e-14
+
+
+def test_what_no_point_meets_in_many_dimensions_is_not_zero_for_sure():
+    box = nivp.Box((-1.0,) * 5, (1.0,) * 5)
+    network = nivp.FourierSeries(box, 1, modes=1, key=KEY)
+
+    def narrow(x):
+        return jnp.where(jnp.sum(x**2) < 1e-4, 1.0, 0.0)[None]
+
+    with pytest.warns(nivp.FitWarning, match="unless it lives where none of them lies"):
+        assert fit(stage(), network, narrow, box).relative_l2_error == 0
+
+
+def test_a_descent_that_diverges_keeps_what_it_had():
+    fitted = fit(nivp.Adam(steps=30, learning_rate=1e300, decay=False, num_points=20, reports=3))
+    assert "it is not finite after" in fitted.report()
+    assert np.isfinite(fitted.relative_l2_error) and np.isfinite(fitted.maximum_error)
+
+
 def test_few_samples_are_not_taken_for_a_constant():
     """One of nineteen is held out, and tells nothing."""
     x = np.linspace(0, 6, 19)[:, None]
@@ -206,6 +230,21 @@ SAMPLES = nivp.Scattered(PROBLEM.domain, np.full((4, 1), 0.5), np.ones(4))
     ("make", "words"),
     [
         (lambda: nivp.GaussNewton(momentum=1.0), "`momentum` must lie in"),
+        (lambda: nivp.GaussNewton(momentum="x"), "`momentum` must be a number"),
+        (lambda: nivp.GaussNewton(sampler=100), "`sampler` must be of the kind"),
+        (lambda: nivp.GaussNewton(velocity=nivp.RidgeDual), r"write RidgeDual\(...\)"),
+        (lambda: nivp.Descent(optax.lbfgs(), steps=9), "`optimiser` must need nothing but"),
+        (lambda: nivp.Gridded("box", np.ones(9)), "`domain` must be of the kind"),
+        (lambda: nivp.Gridded(TORUS, None), "`values` must be an array of numbers, got None"),
+        (lambda: nivp.Scattered(TORUS, np.ones((2, 1)), np.ones((2, 3))), "give more points"),
+        (lambda: fit(stage(), norm="H1"), "`norm` must be of the kind"),
+        (lambda: fit(stage(), network=lambda x: x), "`network` must be of the kind"),
+        (
+            lambda: fit(stage(), network=small_network(PROBLEMS["heat_torus"])),
+            "made for another domain",
+        ),
+        (lambda: fit(stage(), target=lambda x: np.sin(x)), "write it with jax.numpy"),
+        (lambda: fit(stage(), target=lambda x: x if x[0] > 0 else -x), "`jnp.where` in place of"),
         (lambda: nivp.H1((1.0,), 0.0), "`length`"),
         (lambda: nivp.Descent(optax.adam, steps=9), "`optimiser` must be of the kind"),
         (lambda: fit(stage(), target=lambda x: jnp.ones(2)), "the value of the target has shape"),

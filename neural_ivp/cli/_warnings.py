@@ -4,7 +4,8 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterator
 
-from ..solve import CheckpointWarning, FitWarning
+from ..fitting import FitWarning
+from ..solve import CheckpointWarning
 
 _PLAIN = (FitWarning, CheckpointWarning)
 

@@ -8,6 +8,7 @@ from ._descent import Adam as Adam
 from ._descent import Descent as Descent
 from ._errors import FitErrors as FitErrors
 from ._errors import fit_errors as fit_errors
+from ._fit import FitWarning as FitWarning
 from ._fit import fit as fit
 from ._gauss_newton import GaussNewton as GaussNewton
 from ._goal import AbstractGoal as AbstractGoal

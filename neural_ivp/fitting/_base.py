@@ -34,7 +34,8 @@ class Fitted(eqx.Module):
 
     - `relative_l2_error`: |u - w| / |w| of `network` in the norm of the fit, w being the target;
       the root mean square of u where w is zero everywhere.
-    - `maximum_error`: the largest error of a component at a held-out point, in its scale.
+    - `maximum_error`: the largest error at a held-out point of an entry of the norm: a component
+      in its scale, under `H1` also a slope.
     - `steps`: optimiser steps taken.
     - `stages`: one `Stage` for each.
     - `history`: one `FitProgress` per report.

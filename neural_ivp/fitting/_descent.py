@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import PRNGKeyArray
 
-from .._errors import check_count, check_kind, check_positive
+from .._errors import InputError, check_count, check_kind, check_positive
 from ..networks import AbstractNetwork, flatten
 from ..samplers import AbstractSampler, Uniform
 from ._base import AbstractFitStage, FitProgress, Stage
@@ -42,13 +42,17 @@ class AbstractDescent(AbstractFitStage):
         name = type(self).__name__.lower()
         state = self.optimise().init(eqx.filter(network, eqx.is_inexact_array))
         memory = goal.init(self.points(), flatten(network)[0].dtype, key)
-        chunk, error = -(-self.steps // self.reports), math.inf
+        chunk, error = -(-self.steps // self.reports), measure(network)
         for start in range(0, self.steps, chunk):
             stop = min(start + chunk, self.steps)
             # A step's key depends on its number alone, not on how the steps are chunked.
             numbers = jnp.arange(start, stop)
-            network, state, memory = _take(self, network, state, memory, goal, key, numbers)
-            error = measure(network)
+            taken, state, memory = _take(self, network, state, memory, goal, key, numbers)
+            reached = measure(taken)
+            if not math.isfinite(reached):
+                ending = f"it is not finite after {stop} steps; those of its report before are kept"
+                return network, Stage(name, start, error, ending)
+            network, error = taken, reached
             report(FitProgress(name, stop, self.steps, error))
         return network, Stage(name, self.steps, error, "all of its steps")
 
@@ -83,6 +87,7 @@ class Descent(AbstractDescent):
         check_kind("sampler", sampler, AbstractSampler)
         for name, count in (("steps", steps), ("reports", reports)):
             check_count(name, count)
+        _check_optimiser(optimiser)
         self.optimiser, self.steps = optimiser, steps
         self.sampler, self.reports = sampler, reports
 
@@ -117,6 +122,7 @@ class Adam(AbstractDescent):
         for name in ("steps", "num_points", "reports"):
             check_count(name, getattr(self, name))
         check_positive("learning_rate", self.learning_rate)
+        check_kind("decay", self.decay, bool)
 
     def optimise(self) -> optax.GradientTransformation:
         rate = self.learning_rate
@@ -124,6 +130,18 @@ class Adam(AbstractDescent):
 
     def points(self) -> AbstractSampler:
         return Uniform(self.num_points)
+
+
+def _check_optimiser(optimiser: optax.GradientTransformation) -> None:
+    """Whether gradient, state and parameters are all that it asks for."""
+    some = jnp.zeros(1)
+    try:
+        jax.eval_shape(lambda x: optimiser.update(x, optimiser.init(x), x), some)
+    except TypeError as error:
+        raise InputError(
+            f"`optimiser` must need nothing but the gradient ({error}): one with a line search is "
+            "for a target without noise; take `GaussNewton`"
+        ) from error
 
 
 @eqx.filter_jit

@@ -10,6 +10,7 @@ import numpy as np
 from .._types import Field, Points
 from ..domains import AbstractDomain
 from ..networks import AbstractNetwork, flatten
+from ..problems import AbstractNorm
 
 
 @dataclass(frozen=True)
@@ -35,25 +36,37 @@ class FitErrors:
 
 
 def fit_errors(
-    network: AbstractNetwork, target: Field, domain: AbstractDomain, num_points: int = 5_000
+    network: AbstractNetwork,
+    target: Field,
+    domain: AbstractDomain,
+    num_points: int = 5_000,
+    *,
+    norm: AbstractNorm | None = None,
 ) -> FitErrors:
-    """Compare a network with a differentiable target, derivatives up to the second included."""
+    """Compare a network with a differentiable target, derivatives up to the second included.
+
+    Components and their derivatives add up in units of the scales of `norm`, one if not given.
+    """
     points = jnp.asarray(domain.spread(num_points), flatten(network)[0].dtype)
-    misfit, size, largest = _squares(network, target, points)
+    scales = jnp.asarray(1.0 if norm is None else norm.scales, points.dtype)
+    misfit, size, largest = _squares(network, target, points, scales)
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.sqrt(np.asarray(misfit) / np.asarray(size))
     return FitErrors(float(relative[0]), float(largest), float(relative[1]), float(relative[2]))
 
 
 @eqx.filter_jit
-def _squares(network: AbstractNetwork, target: Field, points: Points):
+def _squares(network: AbstractNetwork, target: Field, points: Points, scales):
     """Sums of squares of misfit and target for each order, and the largest misfit."""
 
     def orders(field):
-        slope = jax.jacfwd(field)
-        return [jax.vmap(f)(points) for f in (field, slope, jax.jacfwd(slope))]
+        def scaled(x):
+            return field(x) / scales
+
+        slope = jax.jacfwd(scaled)
+        return [jax.vmap(f)(points) for f in (scaled, slope, jax.jacfwd(slope))]
 
     wanted = orders(target)
     misfit = [got - w for got, w in zip(orders(network), wanted, strict=True)]
     total = [jnp.stack([jnp.sum(part**2) for part in parts]) for parts in (misfit, wanted)]
-    return *total, jnp.max(jnp.abs(misfit[0]))
+    return *total, jnp.max(jnp.max(jnp.abs(misfit[0]), axis=0) * scales)

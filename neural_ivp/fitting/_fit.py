@@ -1,5 +1,6 @@
 """Run the stages of a fit and measure the outcome on held-out points."""
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import jax
@@ -7,17 +8,26 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from .._errors import InputError, check_key, check_kind, check_shape
+from .._errors import check_key, check_shape
 from .._types import Field
 from ..domains import AbstractDomain
 from ..networks import AbstractNetwork, flatten
 from ..problems import L2, AbstractNorm
 from ..samplers import AbstractSampler
-from ..targets import Gridded, Scattered
+from ..targets import Scattered
 from ._base import AbstractFitStage, FitProgress, Fitted, Stage
+from ._check import check_arguments
 from ._goal import FunctionGoal
 from ._held_out import of_function, of_samples
 from ._trivial import constant_fit
+
+# Up to so many dimensions do evenly spread points meet what a network of this size could fit.
+SEEN = 3
+ADVICE = "give `held_out=Particles(...)`, which are led to a narrow target step by step"
+
+
+class FitWarning(UserWarning):
+    """A fit is worse than the tolerance of the steps, or may have missed its target."""
 
 
 def fit(
@@ -49,11 +59,14 @@ def fit(
     - `key`: of all random choices.
     - `report`: called with a `FitProgress` between chunks of work.
 
-    **Raises:** `InputError` for arguments of the wrong kind, a target of another domain, one that
-    is not finite at some held-out point, naming it, or one of another shape than the network's
-    value or not real.
+    Warns (`FitWarning`) of a target in more than three dimensions that is the same at all held-out
+    points where `held_out` is not given: it may live where none of them lies.
+
+    **Raises:** `InputError` for arguments of the wrong kind, a network or target of another domain,
+    a target that is not finite at some held-out point, naming it, or one of another shape than the
+    network's value, not real, or not written for JAX.
     """
-    _check_arguments(target, domain, stages)
+    check_arguments(network, target, domain, stages, norm)
     theta, _ = flatten(network)
     shape = jax.eval_shape(network, jnp.zeros(domain.dimension, theta.dtype)).shape
     norm = L2((1.0,) * shape[0]) if norm is None else norm
@@ -83,28 +96,14 @@ def fit(
         ending = f"the target is the same at all {count} held-out points: no other stage is needed"
         done.append(Stage("constant", 0, measure(network), ending))
         stages = ()
+        if held_out is None and domain.dimension > SEEN:
+            missed = f"{ending}, unless it lives where none of them lies: {ADVICE}"
+            warnings.warn(missed, FitWarning, stacklevel=2)
     for stage, stage_key in zip(stages, keys, strict=False):
         network, outcome = stage.run(network, goal, stage_key, measure, note)
         done.append(outcome)
     steps = sum(outcome.steps for outcome in done)
     return Fitted(network, *aside.errors(network), steps, tuple(done), tuple(history))
-
-
-def _check_arguments(target, domain: AbstractDomain, stages) -> None:
-    if not isinstance(target, Scattered) and not callable(target):
-        raise InputError(
-            f"`target` must be a function of one point, got {type(target).__name__}: wrap an array "
-            "in `Gridded`, or samples in `Scattered`"
-        )
-    if isinstance(target, Scattered | Gridded) and target.domain != domain:
-        raise InputError(
-            "`target` has values on another domain than `domain`: make them agree "
-            f"(it has {target.domain}, `domain` is {domain})"
-        )
-    if not isinstance(stages, tuple | list):
-        raise InputError(f"`stages` must be a sequence of fit stages, got {stages!r}: write (...,)")
-    for stage in stages:
-        check_kind("stages", stage, AbstractFitStage)
 
 
 def _varies(target) -> bool:

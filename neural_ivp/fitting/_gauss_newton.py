@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from .._errors import InputError, check_count, check_positive
+from .._errors import InputError, check_count, check_kind, check_positive
 from .._types import Scalar, Theta
 from ..linear import (
     AbstractLinearisation,
@@ -61,8 +61,8 @@ class GaussNewton(AbstractFitStage):
     - `report_every`: steps between measurements of the held-out error.
     - `patience`: reports without improvement.
 
-    **Raises:** `InputError` for a count below one, a tolerance that is negative, or a momentum
-    outside [0, 1).
+    **Raises:** `InputError` for a count below one, a tolerance that is negative, a momentum outside
+    [0, 1), or a solver or sampler of the wrong kind.
 
     Source: Nocedal & Wright, "Numerical optimization", 2006, section 10.3; Goldshlager, Abrahamsen
     & Lin, "A Kaczmarz-inspired approach to accelerate the optimization of neural network
@@ -92,7 +92,11 @@ class GaussNewton(AbstractFitStage):
             check_count(name, count)
         check_count("patience", patience)
         check_positive("tolerance", tolerance, zero=True)
-        if not 0 <= momentum < 1:
+        check_kind("sampler", sampler, AbstractSampler)
+        if velocity is not None:
+            check_kind("velocity", velocity, AbstractVelocitySolver)
+        check_positive("momentum", momentum, zero=True)
+        if not momentum < 1:
             raise InputError(f"`momentum` must lie in [0, 1), got {momentum!r}")
         self.momentum = momentum
         self.steps, self.tolerance, self.velocity = steps, tolerance, velocity

@@ -14,6 +14,7 @@ from ..domains import AbstractDomain
 from ..problems import AbstractNorm
 from ..samplers import AbstractSampler, Sample
 from ..targets import Scattered
+from ._check import value_of
 from ._goal import AbstractGoal, Batch, FunctionGoal, SamplesGoal
 
 HELD_OUT_POINTS = 20_000
@@ -52,7 +53,7 @@ def of_function(
 ) -> HeldOut:
     """Held-out points of a function, after the checks that it can be fitted."""
     x = jax.ShapeDtypeStruct((goal.domain.dimension,), dtype)
-    value = jax.eval_shape(goal.target, x)
+    value = value_of(goal.target, x)
     fix = "return one entry per component, for one point"
     check_shape("the value of the target", getattr(value, "shape", ()), shape, fix)
     if jnp.issubdtype(value.dtype, jnp.complexfloating):

@@ -8,14 +8,10 @@ from jaxtyping import PRNGKeyArray
 
 from .._types import Field
 from ..evolution import NeuralIVP
-from ..fitting import AbstractFitStage, FitProgress, Fitted, fit
+from ..fitting import AbstractFitStage, FitProgress, Fitted, FitWarning, fit
 from ..networks import AbstractNetwork
 from ..problems import L2, AbstractProblem
 from ..solution import fit_remark
-
-
-class FitWarning(UserWarning):
-    """The fit of the initial value is worse than the tolerance of the steps."""
 
 
 def fit_by(

@@ -14,6 +14,8 @@ SLACK = 1e-6  # of the length of a box or period: room for numbers that were com
 
 def as_finite(name: str, value: Any) -> np.ndarray:
     """`value` as a float64 array of finite numbers."""
+    if value is None:
+        raise InputError(f"`{name}` must be an array of numbers, got None")
     if np.iscomplexobj(value):
         raise InputError(f"`{name}` is complex: give real and imaginary part as two components")
     if isinstance(value, np.ma.MaskedArray):  # numpy would take what lies under the mask

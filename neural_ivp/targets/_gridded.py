@@ -16,7 +16,7 @@ from scipy.interpolate import BSpline, make_interp_spline
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
-from .._errors import InputError
+from .._errors import InputError, check_kind
 from .._types import Point, Scalar, Value
 from ..domains import AbstractDomain
 from ._check import as_finite, check_grid
@@ -64,6 +64,7 @@ class Gridded(eqx.Module):
     ):
         if not isinstance(degree, int | np.integer) or degree not in (1, 3, 5) or degree is True:
             raise InputError(f"`degree` must be 1, 3 or 5, got {degree!r}")
+        check_kind("domain", domain, AbstractDomain)
         array = as_finite("values", values)
         grid = check_grid(domain, array, axes)
         for i, axis in enumerate(grid):

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from .._errors import InputError, check_shape
+from .._errors import InputError, check_kind, check_shape
 from .._types import Points, Values, Weights
 from ..domains import AbstractDomain
 from ._check import SLACK, as_finite
@@ -35,6 +35,7 @@ class Scattered(eqx.Module):
     weights: Weights
 
     def __init__(self, domain: AbstractDomain, points: Any, values: Any, weights: Any = None):
+        check_kind("domain", domain, AbstractDomain)
         where, what = as_finite("points", points), as_finite("values", values)
         _check_points(domain, where)
         n = len(where)
@@ -46,8 +47,8 @@ class Scattered(eqx.Module):
             )
         if n < what.shape[1]:
             raise InputError(
-                f"`values` has {what.shape[1]} components at only {n} points: give it as "
-                "(points, components); transpose it if it is the other way round"
+                f"`values` has {what.shape[1]} components at only {n} points: give "
+                "more points, or transpose it if it is (components, points)"
             )
         share = np.ones(n) if weights is None else as_finite("weights", weights)
         check_shape("`weights`", share.shape, (n,), "give one weight for each point")

@@ -1,0 +1,63 @@
+"""What `fit` cannot use, before any work."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._errors import InputError, check_kind
+from ..domains import AbstractDomain
+from ..networks import AbstractNetwork, flatten
+from ..problems import AbstractNorm
+from ..targets import Gridded, Scattered
+from ._base import AbstractFitStage
+
+# What JAX raises where numpy or a Python `if` meets an argument that has no number yet.
+TRACED = (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError)
+
+
+def check_arguments(network: Any, target: Any, domain: Any, stages: Any, norm: Any) -> None:
+    """Raise `InputError` for parts of the wrong kind, or that do not belong together."""
+    check_kind("network", network, AbstractNetwork)
+    check_kind("domain", domain, AbstractDomain)
+    if norm is not None:
+        check_kind("norm", norm, AbstractNorm)
+    if not isinstance(target, Scattered) and not callable(target):
+        raise InputError(
+            f"`target` must be a function of one point, got {type(target).__name__}: wrap an array "
+            "in `Gridded`, or samples in `Scattered`"
+        )
+    if isinstance(target, Scattered | Gridded) and target.domain != domain:
+        raise InputError(
+            "`target` has values on another domain than `domain`: make them agree "
+            f"(it has {target.domain}, `domain` is {domain})"
+        )
+    if not isinstance(stages, tuple | list):
+        raise InputError(f"`stages` must be a sequence of fit stages, got {stages!r}: write (...,)")
+    for stage in stages:
+        check_kind("stages", stage, AbstractFitStage)
+    _check_network(network, domain)
+
+
+def _check_network(network: AbstractNetwork, domain: AbstractDomain) -> None:
+    inner = getattr(network, "inner", None)  # of a wrapper
+    made_for = getattr(network, "domain", getattr(inner, "domain", domain))
+    if (made_for.dimension, made_for.periods) != (domain.dimension, domain.periods):
+        raise InputError(
+            f"`network` is made for another domain than `domain`: make it with this one (it has "
+            f"{made_for}, `domain` is {domain})"
+        )
+    if not np.all(np.isfinite(flatten(network)[0])):
+        raise InputError("`network` has parameters that are not finite: make it anew")
+
+
+def value_of(target: Any, x: jax.ShapeDtypeStruct) -> Any:
+    """Shape and dtype of the value of a target, of one point."""
+    try:
+        return jax.eval_shape(lambda x: jnp.asarray(target(x)), x)
+    except TRACED as error:
+        raise InputError(
+            "`target` cannot be compiled: write it with jax.numpy in place of numpy and math, and "
+            f"`jnp.where` in place of `if` ({str(error).splitlines()[0]})"
+        ) from error
