@@ -4,9 +4,9 @@
         [--seeds 0 1 2] [--seconds 600] [--adam-steps 100000] [--adam-points Uniform] [--json FILE]
 
 `reach` fits each target with `GaussNewton` as it is until a goal and says when it was met. `adam`
-runs Adam alone for 100 000 steps, as the paper does, and then asks how long Gauss-Newton takes, on the same
-network in the same process, to Adam's best error (`ratio`; `ratio_compiled` once its code is
-compiled, as in a second fit). `refit` fits a freshly drawn network to the
+runs Adam alone for 100 000 steps, as the paper does, and then asks how long Gauss-Newton takes, on
+the same network in the same process, to Adam's best error (`ratio`; `ratio_compiled` once its code
+is compiled, as in a second fit). `refit` fits a freshly drawn network to the
 fitted one, as a restart does, until 1e-5. All times include compilation. Prints a row for each
 seed and the medians, and writes the rows to FILE as lines of JSON.
 """

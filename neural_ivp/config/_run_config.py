@@ -187,12 +187,12 @@ def _method(
     """The default method with the table laid over it."""
     check_keys(table, arguments(NeuralIVP), "method", "[method]")
     integrator = table.get("integrator", {}) if isinstance(table, dict) else {}
-    rtol = integrator.get("rtol") if isinstance(integrator, dict) else None
-    if rtol is not None:
+    given = {}
+    if isinstance(integrator, dict) and "rtol" in integrator:
         # What goes with a tolerance follows it: the damping, atol and the fit.
-        rtol = check_value(rtol, float, "method.integrator.rtol")
+        given["rtol"] = check_value(integrator["rtol"], float, "method.integrator.rtol")
     with dotted("method.integrator", ["rtol"]):
-        chosen = default_method(problem, network, rtol=rtol)
+        chosen = default_method(problem, network, **given)
     default = describe_part(chosen, {}, "method")
     default.pop("name")
     wanted = merge(default, table, "method")

@@ -109,27 +109,24 @@ def default_velocity(
 
 
 def default_method(
-    problem: AbstractProblem, network: AbstractNetwork, *, rtol: float | None = None
+    problem: AbstractProblem, network: AbstractNetwork, *, rtol: float = 1e-4
 ) -> NeuralIVP:
     """The method for a problem and a network, whose size and dtype choose the velocity solver.
 
     In one dimension a smaller subset and fewer points do. A norm with derivatives costs as many
-    rows in every solve as it has quantities: such problems (waves) get a tolerance of 1e-3 and
-    half of the points, others 1e-4. Where the equation damps fine scales much faster than u changes
-    (diffusion), steps are implicit and move all parameters; not in float32, or for more than 20 000
-    of them.
+    rows in every solve as it has quantities: such problems (waves) get half of the points. Where
+    the equation damps fine scales much faster than u changes (diffusion), steps are implicit and
+    move all parameters; not in float32, or for more than 20 000 of them.
 
     **Arguments:**
 
-    - `rtol`: another relative tolerance of the steps; the damping, the absolute tolerance and that
+    - `rtol`: relative tolerance of the steps; the damping, the absolute tolerance and that
       of the fit follow it.
 
     **Raises:** `InputError` for a tolerance that is not one positive number.
     """
     derivatives = num_quantities(problem, network) > problem.components
     line = problem.domain.dimension == 1
-    if rtol is None:
-        rtol = 1e-3 if derivatives else 1e-4
     check_scalar("rtol", rtol)
     fit = (GaussNewton(tolerance=min(1e-5, rtol)),)
     theta, _ = flatten(network)
