@@ -34,8 +34,10 @@ bench-linear: $(DEV)  ## Measure the linear layer: products, memory, solvers alo
 bench-fits: $(DEV)  ## Measure fits: time to a goal, against Adam, and refits
 	$(BIN)/python benchmarks/fits.py --json runs/bench/fits.jsonl
 
-bench-evolution: $(DEV)  ## Measure time stepping: tolerances, a stiff problem, a long march
+bench-evolution: $(DEV)  ## Measure time stepping: tolerances, a stiff problem, restarts, kills
 	$(BIN)/python benchmarks/evolution.py --json runs/bench/evolution.jsonl
+	$(BIN)/python benchmarks/restarts.py --json runs/bench/restarts.jsonl --figure runs/bench/restarts.png
+	$(BIN)/python benchmarks/kills.py
 
 lint: $(DEV)  ## Check style, formatting and types
 	$(BIN)/ruff check .

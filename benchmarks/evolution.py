@@ -1,13 +1,12 @@
-"""Time stepping: tolerances against errors, stiff problems, and a long march.
+"""Time stepping: tolerances against errors, and a stiff problem.
 
-    .venv/bin/python benchmarks/evolution.py [tolerance|stiff|circle ...] [--json FILE]
+    .venv/bin/python benchmarks/evolution.py [tolerance|stiff ...] [--json FILE]
 
 `tolerance` marches advection, a wave and heat at several tolerances, on points that stay, and
 compares with a march at 1e-9 from the same fit: `error_over_rtol` is what the time steps alone did,
 with the step error measured in u and in the parameters. `stiff` solves the Allen-Cahn equation with
 a large diffusivity by explicit and by implicit steps, against scipy on a Fourier grid; `solves` are
-linear solves. `circle` sends a bump ten times around a circle at several tolerances, with and
-without measured restarts. Prints a table of each and writes the rows to FILE as lines of JSON.
+linear solves. Prints a table of each and writes the rows to FILE as lines of JSON.
 """
 
 import argparse
@@ -137,42 +136,7 @@ def stiff(nivp, records):
         records.add("stiff", **row, **row_of(made, began))
 
 
-def circle(nivp, records):
-    """A bump ten times around a circle of length 2, p = 385."""
-    problem = nivp.problems.Advection(domain=nivp.Torus((2.0,), lower=(-1.0,)), width=0.2)
-    network = nivp.default_network(problem, width=12, depth=3, num_frequencies=2, key=KEY)
-    rules = {
-        "none": nivp.NoRestart(),
-        "measured": nivp.RestartOnResidual(growth=3.0, min_steps=20),
-        "every turn": nivp.PeriodicRestart(every=2.0),
-    }
-    for rtol in (1e-4, 1e-6):
-        for name, rule in rules.items():
-            method = nivp.NeuralIVP(
-                sampler=nivp.Following(600),
-                velocity=nivp.RandomSubset(nivp.RidgeCholesky(damping=1e-12), 150),
-                integrator=nivp.Adaptive(rtol=rtol, atol=rtol / 100),
-                restart=rule,
-                refit=nivp.Refit(tolerance=1e-4),
-            )
-            began = time.perf_counter()
-            ts = np.linspace(0, 20, 11)
-            made = nivp.solve(problem, network, method, ts=ts, key=KEY, throw=False)
-            row = {
-                "rtol": rtol,
-                "restart": name,
-                "restarts": sum(not f["refused"] for f in made.fits[1:]),
-            }
-            error = made.error().relative_l2
-            row |= {"first turn": float(error[1]), "end": float(error[-1])}
-            held_out = made.record["held_out_residual"][made.record["accepted"]]
-            quarter = len(held_out) // 4
-            first, last = np.median(held_out[:quarter]), np.median(held_out[-quarter:])
-            row |= {"residual": f"{first:.1e} to {last:.1e}"}
-            records.add("circle", **row, **row_of(made, began))
-
-
-CASES = {"tolerance": tolerance, "stiff": stiff, "circle": circle}
+CASES = {"tolerance": tolerance, "stiff": stiff}
 
 
 def main() -> None:

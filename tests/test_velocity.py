@@ -451,6 +451,25 @@ def test_residual_on_points_not_seen():
     wanted = np.linalg.norm(jacobian @ velocity.value - right) / np.linalg.norm(right)
     np.testing.assert_allclose(velocity.info.held_out_residual, wanted)
     assert velocity.info.held_out_residual > 10 * velocity.info.projection_residual
+    for wrong in (other[0], (other[0], seen[1])):
+        with pytest.raises(nivp.InputError, match="`held_out"):
+            nivp.solve_velocity(nivp.LeastSquares(), *seen, key=KEY, held_out=wrong)
+
+
+def test_columns_of_a_kernel_without_structure_count_as_products():
+    from neural_ivp.linear._generic import generic
+
+    problem = PROBLEMS["advection_1d"]
+    network = small_network(problem)
+    sample = sampled(problem, network, 40)
+    lin, target = linearised(problem, network)
+    plain = generic(network, nivp.flatten(network)[0], sample, problem.norm)
+    solver = nivp.RidgeDualCG(rank=20, block=10, damping=1e-3)
+    counts = [
+        nivp.solve_velocity(solver, J, target[: len(J.values)], key=KEY).info for J in (lin, plain)
+    ]
+    assert counts[0].products == counts[0].iterations + 3
+    assert counts[1].products == counts[1].iterations + 23 and counts[1].rebuilds == 1
 
 
 NETWORK = small_network(PROBLEMS["advection_1d"])

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from .._errors import check_key, check_kind, check_shape
+from .._errors import InputError, check_key, check_kind, check_shape
 from .._types import Theta, Values
 from ._damping import Damping
 from ._linearisation import AbstractLinearisation
@@ -89,6 +89,19 @@ class AbstractDamped(AbstractVelocitySolver):
         return eqx.tree_at(lambda s: s.damping, self, damping, is_leaf=lambda x: x is None)
 
 
+def _check_held_out(linearisation: AbstractLinearisation, held_out: Any) -> None:
+    if not (isinstance(held_out, tuple) and len(held_out) == 2):
+        raise InputError("`held_out` must be (J, f), as `tangent_problem` returns them")
+    other, values = held_out
+    check_kind("held_out[0]", other, AbstractLinearisation)
+    check_shape("`held_out[1]`", jnp.shape(values), other.values.shape, "a row for each point")
+    if other.num_parameters != linearisation.num_parameters:
+        raise InputError(
+            f"`held_out` is of a network with {other.num_parameters} parameters, `linearisation` "
+            f"of one with {linearisation.num_parameters}: take both of the same"
+        )
+
+
 def solve_velocity(
     solver: AbstractVelocitySolver,
     linearisation: AbstractLinearisation,
@@ -121,6 +134,7 @@ def solve_velocity(
     velocity = solver.solve(linearisation, target, guess, prepared)
     if held_out is None:
         return velocity
+    _check_held_out(linearisation, held_out)
     residual = projection_residual(held_out[0], velocity.value, held_out[1])
     return eqx.tree_at(
         lambda v: v.info.held_out_residual, velocity, residual, is_leaf=lambda x: x is None

@@ -30,7 +30,7 @@ class DampedLSMR(AbstractPreconditioned):
       if not given; `AbsoluteDamping(mu)` for mu itself.
     - `rtol`: stop when |P^{-1/2} (F - (M + mu I) v)| <= rtol |P^{-1/2} F|. By the choice of P
       that is the energy norm of the error, and what a projection residual needs.
-    - `max_steps`: iterations at most.
+    - `max_steps`: iterations at most, in each of two rounds.
     - `preconditioner`, `rebuild`: as for `RidgeCG`.
 
     **Raises:** `InputError` for a value out of range.

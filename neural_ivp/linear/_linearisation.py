@@ -75,6 +75,10 @@ class AbstractLinearisation(eqx.Module):
 
         return jax.lax.map(column, units, batch_size=16).T
 
+    def kernel_products(self, count: int) -> int:
+        """Products that so many columns of the kernel take."""
+        return count
+
     @property
     def zeros(self) -> Theta:
         """The velocity 0."""

@@ -24,10 +24,11 @@ class RidgeDualCG(AbstractDamped):
 
     The preconditioner is F F^T + mu I with F from some columns of the kernel K, drawn by
     randomly pivoted Cholesky. For networks of dense layers they come from the layers' structure
-    without a single product, so it is built for each right-hand side; a Nystrom sketch of M costs
-    its rank in products, and does not survive a step when the damping is small, since M changes
-    by more than mu. Memory n q rank, time linear in n and p. For other networks each column
-    takes a product.
+    without a single product, but not for nothing: n q rank^2 operations, next to which only large
+    networks' products are dear (`info.products` counts those alone). It is built for each
+    right-hand side; a Nystrom sketch of M costs its rank in products, and does not survive a step
+    when the damping is small, since M changes by more than mu. Memory n q rank, time linear in n
+    and p. For other networks, and with `chunk`, each column takes a product, which is counted.
 
     **Arguments:**
 
@@ -82,7 +83,7 @@ class RidgeDualCG(AbstractDamped):
         self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
     ) -> Velocity:
         root = jnp.sqrt(linearisation.weights)[:, None]
-        inverse, known = self._preconditioner(linearisation, prepared.content)
+        inverse, known, rank = self._preconditioner(linearisation, prepared.content)
         damping = known.damping
         structure = jax.ShapeDtypeStruct((target.size,), guess.dtype)
         positive = lx.positive_semidefinite_tag
@@ -115,11 +116,12 @@ class RidgeDualCG(AbstractDamped):
             ratio(jnp.linalg.norm(primal), jnp.linalg.norm(linearisation.project(target))),
             known,
             iterations=steps,
-            products=steps + 3,  # the first and last residuals
+            products=steps + linearisation.kernel_products(rank) + 3,  # first and last residuals
+            rebuilds=1,
         )
 
     def _preconditioner(self, linearisation: AbstractLinearisation, key: PRNGKeyArray):
-        """The inverse of F F^T + mu I by Woodbury's identity, and what F knows of K."""
+        """The inverse of F F^T + mu I by Woodbury's identity, what F knows of K, and its rank."""
         linearisation = jax.lax.stop_gradient(linearisation)
         root = jnp.sqrt(linearisation.weights)
         q = linearisation.values.shape[1]
@@ -145,4 +147,4 @@ class RidgeDualCG(AbstractDamped):
         outside = cho_solve((inner, True), jnp.eye(rank, dtype=factor.dtype))
         effective = rank - damping * jnp.trace(outside)
         known = Spectrum(damping, largest, effective, (largest + damping) / damping)
-        return inverse, known
+        return inverse, known, rank

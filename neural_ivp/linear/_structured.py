@@ -90,6 +90,9 @@ class StructuredLinearisation(AbstractLinearisation):
             total = total + (inner + 1) * (flat @ flat[columns].T)
         return total
 
+    def kernel_products(self, count: int) -> int:
+        return 0
+
     def kernel_diagonal(self) -> Float[Array, " nq"]:
         total = jnp.zeros_like(self.values)
         for a, d in zip(self.inputs, self.signals, strict=True):
