@@ -154,7 +154,9 @@ def mass(solution, t):
 
 
 @pytest.mark.filterwarnings("ignore::neural_ivp.FitWarning")
-@pytest.mark.parametrize("integrator", ["explicit", "implicit"])
+@pytest.mark.parametrize(
+    "integrator", [pytest.param("explicit", marks=pytest.mark.slow), "implicit"]
+)
 def test_projection_conserves_the_mass_of_a_steepening_wave(integrator):
     network = small_network(BURGERS, width=8)
     solver = dfx.Tsit5() if integrator == "explicit" else nivp.Implicit("sdirk2")
