@@ -50,6 +50,13 @@ def concrete(name: str, value: Any) -> np.ndarray | None:
         raise InputError(f"`{name}` must be a number or numbers, got {value!r}") from error
 
 
+def check_finite(name: str, value: Any) -> None:
+    """Raise `InputError` unless `value` is one finite number."""
+    array = concrete(name, value)
+    if array is not None and not (array.ndim == 0 and np.isfinite(array)):
+        raise InputError(f"`{name}` must be one finite number, got {value!r}")
+
+
 def check_positive(name: str, value: Any, *, zero: bool = False) -> None:
     """Raise `InputError` unless every entry of `value` is finite and > 0 (>= 0 with `zero`)."""
     array = concrete(name, value)

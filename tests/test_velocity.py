@@ -351,14 +351,24 @@ def test_float32_is_honest(name):
             np.testing.assert_allclose(misfit, best, rtol=1e-2)
 
 
-@pytest.mark.parametrize("name", ["cg_nystrom", "lsmr", "cholesky", "least_squares", "dual"])
+WRAPPED = {
+    "subset": nivp.RandomSubset(nivp.RidgeCholesky(), 30),
+    "anchored": nivp.Anchored(nivp.RidgeCholesky()),
+}
+OFTEN = ("cg_nystrom", "lsmr", "cholesky", "least_squares", "dual", "dual_cg", "subset")
+RARELY = ("cg_grown", "cg_plain", "cg_jacobi", "cg_shared", "auto", "anchored")
+
+
+@pytest.mark.parametrize(
+    "name", [*OFTEN, *(pytest.param(n, marks=pytest.mark.slow) for n in RARELY)]
+)
 def test_gradients_agree_with_finite_differences(name):
     """Of a functional of v, along a direction of theta; the damping is a constant."""
     problem = PROBLEMS["advection_1d"]
     network = small_network(problem)
     theta, rebuild = nivp.flatten(network)
     sample = sampled(problem, network, 100)
-    solver = SOLVERS[name].damped(nivp.AbsoluteDamping(1e-3))
+    solver = (SOLVERS | WRAPPED)[name].damped(nivp.AbsoluteDamping(1e-3))
     if name in ITERATIVE:
         solver = eqx.tree_at(lambda s: s.rtol, solver, 1e-13)
 
@@ -477,12 +487,29 @@ SAMPLE = sampled(PROBLEMS["advection_1d"], NETWORK, 7)
 LINEARISED = (NETWORK, nivp.flatten(NETWORK)[0], SAMPLE)
 
 
+def tangent(t=0.0):
+    return nivp.tangent_problem(PROBLEMS["advection_1d"], NETWORK, t, SAMPLE)
+
+
+def solved(target=None, guess=None):
+    J = nivp.linearise(*LINEARISED)
+    target = J.values if target is None else target
+    return nivp.solve_velocity(nivp.RidgeCholesky(), J, target, key=KEY, guess=guess)
+
+
+def test_whole_numbers_are_a_target():
+    ones = [solved(np.ones((7, 1), kind)).value for kind in (int, float)]
+    np.testing.assert_array_equal(*ones)
+
+
 @pytest.mark.parametrize(
     ("points", "weights", "words"),
     [
         (jnp.ones((7, 2)), jnp.ones(7), "`sample.points`"),
         (jnp.ones((7, 1), "float32"), jnp.ones(7, "float32"), "are float32 and the network is"),
         (jnp.ones((7, 1)), -jnp.ones(7), "`sample.weights` must be finite and non-negative"),
+        (jnp.ones((7, 1)), jnp.ones(7), "must sum to 1, those of a mean, got 7 over 7 points"),
+        (jnp.ones((0, 1)), jnp.ones(0), "must sum to 1, those of a mean, got 0 over 0 points"),
     ],
 )
 def test_samples_that_do_not_fit(points, weights, words):
@@ -510,6 +537,12 @@ def test_samples_that_do_not_fit(points, weights, words):
         (lambda: nivp.Auto(memory=-1.0), "`memory`"),
         (lambda: nivp.AbsoluteDamping(jnp.ones(2)), "`value` must be one positive number"),
         (lambda: nivp.linearise(*LINEARISED, chunk=0), "`chunk`"),
+        (lambda: nivp.HeldOutDamping(nivp.HeldOutDamping(nivp.RidgeDual())), "`inner` must not"),
+        (lambda: nivp.Auto().choice(0, 10, "float64"), "`p` must be an integer of at least 1"),
+        (lambda: tangent(t=jnp.nan), "`t` must be one finite number"),
+        (lambda: solved(target=1j * jnp.ones((7, 1))), "`target` is complex128 and J is float64"),
+        (lambda: solved(target=jnp.ones(7)), "`target` has shape"),
+        (lambda: solved(guess=jnp.ones(79, "float32")), "`guess` is float32 and J is float64"),
         (lambda: nivp.RandomSubset(nivp.RidgeCholesky(), 0), "`size`"),
         (lambda: nivp.PCG(rtol=0.0), "`rtol`"),
     ],

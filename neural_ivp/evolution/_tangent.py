@@ -1,10 +1,20 @@
 """The least-squares problem of one instant: J and f = L[u] at weighted points."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from .._errors import InputError, check_kind, check_positive, check_shape
+from .._errors import (
+    InputError,
+    check_finite,
+    check_kind,
+    check_positive,
+    check_shape,
+    concrete,
+)
 from .._types import Theta, Time
 from ..linear import AbstractLinearisation, linearise
 from ..linear._linearise import on_points
@@ -31,22 +41,35 @@ def tangent_problem(
     - `sample`: points and weights, of shapes (n, d) and (n,).
     - `chunk`: points linearised at a time, to bound the memory; all of them if not given.
 
-    **Raises:** `InputError` for a sample of the wrong shape, another dtype than the network's, or
-    with negative weights.
+    **Raises:** `InputError` for a time that is not finite, or a sample of the wrong shape, another
+    dtype than the network's, without points, or whose weights are negative or do not sum to 1.
     """
+    check_kind("problem", problem, AbstractProblem)
+    check_kind("network", network, AbstractNetwork)
     check_kind("sample", sample, Sample)
+    check_finite("t", t)
     theta, _ = flatten(network)
+    _check_sample(sample, problem.domain.dimension, theta.dtype)
+    return tangent_at(problem, network, theta, t, sample, chunk)
+
+
+def _check_sample(sample: Sample, dimension: int, dtype: Any) -> None:
     fix = "points (n, d) and weights (n,), see `Sample`"
     points = jnp.shape(sample.points)
-    check_shape("`sample.points`", points[1:], (problem.domain.dimension,), fix)
+    check_shape("`sample.points`", points[1:], (dimension,), fix)
     check_shape("`sample.weights`", jnp.shape(sample.weights), points[:1], fix)
-    check_positive("sample.weights", sample.weights, zero=True)
-    if theta.dtype != sample.points.dtype:
+    if dtype != sample.points.dtype:
         raise InputError(
-            f"`sample.points` are {sample.points.dtype} and the network is {theta.dtype}: "
+            f"`sample.points` are {sample.points.dtype} and the network is {dtype}: "
             "give both the same dtype"
         )
-    return tangent_at(problem, network, theta, t, sample, chunk)
+    check_positive("sample.weights", sample.weights, zero=True)
+    weights = concrete("sample.weights", sample.weights)
+    if weights is not None and not abs(np.sum(weights) - 1) < 1e-3:
+        raise InputError(
+            f"`sample.weights` must sum to 1, those of a mean, got {np.sum(weights):.6g} over "
+            f"{weights.size} points: divide them by their sum"
+        )
 
 
 def tangent_at(problem, template, theta: Theta, t: Time, sample: Sample, chunk: int | None):

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from .._errors import check_positive
+from .._errors import check_count, check_positive
 from .._types import Theta, Values
 from ._base import AbstractDamped, AbstractVelocitySolver, Prepared
 from ._damping import AbsoluteDamping, Damping, check_damping
@@ -49,7 +49,12 @@ class Auto(AbstractDamped):
         self.damping, self.memory = damping, memory
 
     def choice(self, p: int, rows: int, dtype: Any) -> tuple[AbstractVelocitySolver, str]:
-        """The solver for p parameters and m rows, and why."""
+        """The solver for p parameters and m rows, and why.
+
+        **Raises:** `InputError` for a count below one.
+        """
+        check_count("p", p)
+        check_count("rows", rows)
         double = jnp.dtype(dtype) == jnp.float64
         wide = jnp.dtype(dtype).itemsize
         # Solver, operations, entries held.

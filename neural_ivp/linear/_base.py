@@ -5,7 +5,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Int, PRNGKeyArray
 
 from .._errors import InputError, check_key, check_kind, check_shape
 from .._types import Theta, Values
@@ -102,13 +102,25 @@ def _check_held_out(linearisation: AbstractLinearisation, held_out: Any) -> None
         )
 
 
+def _real(name: str, given: ArrayLike, like: Array, fix: str) -> Array:
+    """`given` as an array of the shape and dtype of `like`; whole numbers are converted."""
+    array = jnp.asarray(given)
+    check_shape(f"`{name}`", array.shape, like.shape, fix)
+    whole = jnp.issubdtype(array.dtype, jnp.integer)
+    if not (whole or array.dtype == like.dtype):
+        raise InputError(
+            f"`{name}` is {array.dtype} and J is {like.dtype}: give both the same dtype"
+        )
+    return array.astype(like.dtype)
+
+
 def solve_velocity(
     solver: AbstractVelocitySolver,
     linearisation: AbstractLinearisation,
-    target: Values,
+    target: ArrayLike,
     *,
     key: PRNGKeyArray,
-    guess: Theta | None = None,
+    guess: ArrayLike | None = None,
     held_out: tuple[AbstractLinearisation, Array] | None = None,
 ) -> Velocity:
     r"""Solve $\min_v \overline{|J v - f|^2} + \mu |v|^2$ once.
@@ -121,14 +133,14 @@ def solve_velocity(
     - `guess`: where an iteration starts; 0 if not given.
     - `held_out`: J and f at other points, for `info.held_out_residual`.
 
-    **Raises:** `InputError` for arguments of the wrong kind or shape.
+    **Raises:** `InputError` for arguments of the wrong kind, shape or dtype.
     """
     check_kind("solver", solver, AbstractVelocitySolver)
     check_kind("linearisation", linearisation, AbstractLinearisation)
-    check_shape("`target`", jnp.shape(target), linearisation.values.shape, "a row for each point")
-    guess = linearisation.zeros if guess is None else guess
+    target = _real("target", target, linearisation.values, "a row for each point")
+    zeros = linearisation.zeros
+    guess = zeros if guess is None else _real("guess", guess, zeros, "one per parameter")
     check_key(key)
-    check_shape("`guess`", jnp.shape(guess), linearisation.zeros.shape, "one per parameter")
     memory = solver.init(linearisation)
     prepared = solver.prepare(linearisation, target, guess, memory, key)
     velocity = solver.solve(linearisation, target, guess, prepared)

@@ -37,7 +37,8 @@ class HeldOutDamping(AbstractVelocitySolver):
     - `fraction`: of the points left out.
     - `slack`: factor above the smallest residual that is still as good.
 
-    **Raises:** `InputError` for a candidate or slack out of range, or no candidate.
+    **Raises:** `InputError` for a candidate or slack out of range, no candidate, or an `inner`
+    that chooses too.
 
     Source: hold-out validation; Hansen, "Rank-deficient and discrete ill-posed problems", 1998,
     chapter 7, for the alternatives.
@@ -57,6 +58,8 @@ class HeldOutDamping(AbstractVelocitySolver):
         slack: float = 1.1,
     ):
         check_kind("inner", inner, AbstractVelocitySolver)
+        if isinstance(inner, HeldOutDamping):
+            raise InputError("`inner` must not choose a damping itself, got a HeldOutDamping")
         if np.ndim(candidates) != 1 or len(candidates) == 0:
             raise InputError(f"`candidates` must be one damping or more, got {candidates!r}")
         check_positive("candidates", candidates)

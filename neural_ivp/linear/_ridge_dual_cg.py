@@ -37,7 +37,8 @@ class RidgeDualCG(AbstractDamped):
     - `rtol`: relative residual |(K + mu I) z - sqrt(W) f| / |sqrt(W) f| at which to stop.
     - `max_steps`: iterations at most.
     - `rank`: columns of the kernel, at most n q and rounded down to whole blocks. Good values:
-      three or four times the effective rank that the solve reports; 500 to 1 000.
+      one to two times the effective rank that the solve reports, where the time of the columns
+      and that of the iterations balance; with fewer, iterations grow.
     - `block`: columns drawn at once.
 
     **Raises:** `InputError` for a value out of range.
@@ -58,7 +59,7 @@ class RidgeDualCG(AbstractDamped):
         damping: float | AbsoluteDamping | None = None,
         rtol: float = 1e-6,
         max_steps: int = 200,
-        rank: int = 800,
+        rank: int = 400,
         block: int = 100,
     ):
         check_damping(damping)

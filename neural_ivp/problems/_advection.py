@@ -11,7 +11,7 @@ from .._types import Field, Point, Scalar, Value
 from ..calculus import grad
 from ..domains import AbstractDomain, Box
 from ._base import AbstractExactProblem, Density, dirichlet_or_periodic
-from ._bump import bump, centred
+from ._bump import bump
 from ._norm import L2, AbstractNorm
 
 
@@ -20,7 +20,7 @@ class Advection(AbstractExactProblem):
 
     The initial value is $\exp(-|x|^2 / 2 s^2) / (2 \pi s^2) / 30$. On a `Box` u = 0 on the
     boundary and the exact solution $u_0(x - a t)$ holds while the bump is inside; on a `Torus`
-    it goes round for ever.
+    it is the sum over all periods and goes round for ever.
 
     **Arguments:**
 
@@ -65,7 +65,7 @@ class Advection(AbstractExactProblem):
         self.norm = L2((1.0,))
 
     def initial(self, x: Point) -> Value:
-        return bump(centred(x, self.domain), self.width)[None]
+        return bump(x, self.domain, self.width)[None]
 
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
         return -grad(u)(x) @ self.velocity
@@ -78,4 +78,4 @@ class Advection(AbstractExactProblem):
         return {"mass": lambda u, x: u(x)[0], "square": lambda u, x: u(x)[0] ** 2}
 
     def exact(self, t: Scalar, x: Point) -> Value:
-        return bump(centred(x, self.domain, -t * self.velocity), self.width)[None]
+        return bump(x, self.domain, self.width, -t * self.velocity)[None]

@@ -12,7 +12,7 @@ from .._types import Field, Point, Scalar, Value
 from ..calculus import laplacian
 from ..domains import AbstractDomain, Box
 from ._base import AbstractProblem, Density, dirichlet_or_periodic
-from ._bump import bump, centred
+from ._bump import bump
 from ._norm import AbstractNorm, WaveEnergy
 
 
@@ -20,7 +20,8 @@ class Wave(AbstractProblem):
     r"""$u_t = v, \; v_t = s^2 \Delta u$ from a bump at rest in the middle of the domain.
 
     Components (u, v); u_0 = $\exp(-|x|^2 / 2 w^2) / (2 \pi w^2) / 30$, v_0 = 0. On a `Box`
-    u = v = 0 on the boundary. Residuals and errors are measured in the energy, `WaveEnergy`.
+    u = v = 0 on the boundary, on a `Torus` u_0 is the sum over all periods.
+    Residuals and errors are measured in the energy, `WaveEnergy`.
 
     **Arguments:**
 
@@ -64,7 +65,7 @@ class Wave(AbstractProblem):
         self.norm = WaveEnergy(self.speed, self.width, max(b - a for a, b in sides))
 
     def initial(self, x: Point) -> Value:
-        u = bump(centred(x, self.domain), self.width)
+        u = bump(x, self.domain, self.width)
         return jnp.stack([u, jnp.zeros_like(u)])
 
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
