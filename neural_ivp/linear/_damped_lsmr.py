@@ -28,8 +28,9 @@ class DampedLSMR(AbstractPreconditioned):
 
     - `damping`: mu relative to the largest eigenvalue of M; 1e-10 in float64 and 1e-6 in float32
       if not given; `AbsoluteDamping(mu)` for mu itself.
-    - `rtol`: stop when |P^{-1/2} (F - (M + mu I) v)| <= rtol |P^{-1/2} F|. By the choice of P
-      that is the energy norm of the error, and what a projection residual needs.
+    - `rtol`: stop when |P^{-1/2} (F - (M + mu I) v)| <= rtol |P^{-1/2} F|. Where the sketch
+      reaches down to mu that is the energy norm of the error, and what a projection residual
+      needs; with a smaller rank, or `Jacobi`, it is less than that, and asks for a smaller rtol.
     - `max_steps`: iterations at most, in each of two rounds.
     - `preconditioner`, `rebuild`: as for `RidgeCG`.
 

@@ -36,6 +36,9 @@ class RidgeCG(AbstractPreconditioned):
     - `precision`: "same" works in the network's dtype; "mixed" multiplies by J in float32 and
       iterates in float64, which must be enabled in JAX.
 
+    A gradient solves the adjoint system in the same way; where that does not reach `rtol`, lineax
+    raises its own error, which tells the iteration's end.
+
     **Raises:** `InputError` for a value out of range, or "mixed" without float64.
     """
 
