@@ -1,6 +1,6 @@
 """Time stepping: tolerances against errors, and a stiff problem.
 
-    .venv/bin/python benchmarks/evolution.py [tolerance|stiff ...] [--json FILE]
+    .venv/bin/python benchmarks/evolution.py [tolerance|stiff ...] [--seed N] [--json FILE]
 
 `tolerance` marches advection, a wave and heat at several tolerances, on points that stay, and
 compares with a march at 1e-9 from the same fit: `error_over_rtol` is what the time steps alone did,
@@ -20,8 +20,6 @@ import jax.numpy as jnp
 import numpy as np
 from records import Records
 from scipy.integrate import solve_ivp
-
-KEY = jax.random.key(0)
 
 
 def still(nivp, count):
@@ -52,7 +50,7 @@ def row_of(solution, began):
     }
 
 
-def tolerance(nivp, records):
+def tolerance(nivp, records, key):
     circle = nivp.Torus((2 * math.pi,))
     problems = {
         "advection": nivp.problems.Advection(domain=circle, width=0.6),
@@ -61,8 +59,8 @@ def tolerance(nivp, records):
     }
     x = jnp.asarray(circle.spread(400))
     for name, problem in problems.items():
-        network = nivp.default_network(problem, width=8, depth=2, num_frequencies=2, key=KEY)
-        fit = nivp.fit(network, problem.initial, circle, (nivp.GaussNewton(steps=500),), key=KEY)
+        network = nivp.default_network(problem, width=8, depth=2, num_frequencies=2, key=key)
+        fit = nivp.fit(network, problem.initial, circle, (nivp.GaussNewton(steps=500),), key=key)
 
         def march(norm, rtol, network=fit.network, problem=problem):
             method = nivp.NeuralIVP(
@@ -72,7 +70,7 @@ def tolerance(nivp, records):
                 # The fit is there already.
                 fit=(nivp.GaussNewton(steps=1, tolerance=1.0),),
             )
-            return nivp.solve(problem, network, method, ts=[0.0, 1.0], key=KEY, throw=False)
+            return nivp.solve(problem, network, method, ts=[0.0, 1.0], key=key, throw=False)
 
         wanted = np.asarray(march("function", 1e-9)(1.0, x))
         for norm in ("function", "parameters"):
@@ -85,7 +83,7 @@ def tolerance(nivp, records):
                 records.add("tolerance", **row, **row_of(made, began))
 
 
-def stiff(nivp, records):
+def stiff(nivp, records, key):
     """u_t = 0.5 u_xx + u - u^3 from the initial value of `allen_cahn_1d`, T = 4."""
     circle, diffusivity, n, times = nivp.Torus((2 * math.pi,)), 0.5, 256, np.linspace(0, 4, 5)
 
@@ -112,7 +110,7 @@ def stiff(nivp, records):
         rtol=1e-9,
         atol=1e-11,
     ).y
-    network = nivp.default_network(problem, key=KEY)
+    network = nivp.default_network(problem, key=key)
     chosen = nivp.default_method(problem, network)
     explicit = nivp.RandomSubset(nivp.RidgeCholesky(damping=1e-12), 300)
     cases = {
@@ -126,7 +124,7 @@ def stiff(nivp, records):
     }
     for name, method in cases.items():
         began = time.perf_counter()
-        made = nivp.solve(problem, network, method, ts=times, key=KEY, throw=False)
+        made = nivp.solve(problem, network, method, ts=times, key=key, throw=False)
         errors = [
             np.linalg.norm(np.asarray(made(t, x))[:, 0] - wanted) / np.linalg.norm(wanted)
             for t, wanted in zip(times, reference.T, strict=False)
@@ -142,6 +140,7 @@ CASES = {"tolerance": tolerance, "stiff": stiff}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", choices=[*CASES, []])
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json")
     options = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
@@ -149,7 +148,7 @@ def main() -> None:
 
     records = Records(options.json)
     for name in options.names or CASES:
-        CASES[name](nivp, records)
+        CASES[name](nivp, records, jax.random.key(options.seed))
     print(records.table())
 
 

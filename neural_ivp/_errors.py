@@ -69,10 +69,10 @@ def check_positive(name: str, value: Any, *, zero: bool = False) -> None:
 
 
 def check_share(name: str, value: Any) -> None:
-    """Raise `InputError` unless every entry of `value` lies between 0 and 1, both excluded."""
-    check_positive(name, value)
+    """Raise `InputError` unless `value` is one number between 0 and 1, both excluded."""
+    check_scalar(name, value)
     array = concrete(name, value)
-    if array is not None and not np.all(array < 1):
+    if array is not None and not array < 1:
         raise InputError(f"`{name}` must lie between 0 and 1, got {value!r}")
 
 

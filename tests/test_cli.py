@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import tempfile
 import tomllib
 import warnings
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from rich.console import Console
 
 import neural_ivp as nivp
+from neural_ivp.cli import _finish as finish_module
 from neural_ivp.cli import _fit as fit_module
 from neural_ivp.cli import _run as run_module
 from neural_ivp.cli import main
@@ -90,7 +92,7 @@ def here(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def undrawn(monkeypatch):
     """Runs without their picture, which is most of the time of a tiny one."""
-    monkeypatch.setattr(run_module, "draw", lambda solution, path: None)
+    monkeypatch.setattr(finish_module, "draw", lambda solution, path: None)
 
 
 class TestRunFolder:
@@ -219,10 +221,44 @@ class TestRun:
         def draw(solution, path):
             raise error("nothing to draw")
 
-        monkeypatch.setattr(run_module, "draw", draw)
+        monkeypatch.setattr(finish_module, "draw", draw)
         assert main(["run", "tiny.toml", "--quiet", "--out", "out", "--set", *changes]) == code
         assert "no picture: nothing to draw" in capsys.readouterr().out
         assert {file.name for file in (here / "out").iterdir()} == FILES - {"figure.png"}
+
+    def test_a_full_disk_loses_nothing(self, here, done, undrawn, monkeypatch, capsys):
+        """The solution is beside it, and resumed from the checkpoint once there is room."""
+        save = nivp.Solution.save
+
+        def full(*arguments):
+            raise OSError(28, "No space left on device")
+
+        def save_elsewhere(self, path):
+            return full() if Path(path).parent.name == "out" else save(self, path)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(tempfile, "tempdir", str(here))
+            patch.setattr(nivp.Solution, "save", save_elsewhere)
+            patch.setattr(finish_module, "write_json", full)
+            command = ["run", "tiny.toml", "--quiet", "--out", "out", "--checkpoint-every", "1"]
+            assert main(command) == 1
+        said = capsys.readouterr()
+        assert "relative L2 error" in said.out and "metrics.json could not be" in said.err
+        (spare,) = re.findall(r"No space left on device\); it is (.*)", said.err)
+        assert "neural-ivp run --resume out" in said.err
+        assert main(["run", "--resume", "out", "--quiet"]) == 0
+        assert {file.name for file in (here / "out").iterdir()} == FILES - {"figure.png"}
+        wanted = nivp.load(done / "solution.nivp").parameters
+        for file in (spare, here / "out/solution.nivp"):
+            np.testing.assert_array_equal(nivp.load(file).parameters, wanted)
+
+    def test_a_folder_that_cannot_be_written(self, here, monkeypatch, capsys):
+        def full(path, text):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(run_module, "write_text", full)
+        assert main(["run", "tiny.toml", "--quiet", "--out", "out"]) == 1
+        assert "error: a file could not be read or written: [Errno 28]" in capsys.readouterr().err
 
     def test_ctrl_c(self, here, monkeypatch, capsys):
         def solve(*arguments, **options):

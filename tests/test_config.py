@@ -181,6 +181,7 @@ def test_every_config_of_the_repository_resolves_to_itself(path, write):
         ("method.restart.name=PeriodicRestart", "method.restart.every=0.025"),
         ("method.velocity=RidgeCG", "method.integrator.solver=Bosh3", "method.integrator.dt0=1e-3"),
         ("problem.name=Wave", "problem.speed=1"),
+        ('method.conserve=["mass"]',),
     ],
 )
 def test_resolved_is_complete(write, overrides):

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import warnings
 
+import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -241,21 +242,27 @@ def test_restart_refits_at_its_times_and_keeps_the_solution():
     assert "refit at t = 0.4" in solution.report()
 
 
+def nan_from_half(u, t, x):
+    return jnp.where(t > 0.5, jnp.nan, 1.0) * u(x)
+
+
 @pytest.mark.parametrize(
-    ("rhs", "result", "words"),
+    ("rhs", "scheme", "result", "words"),
     [
-        (lambda u, t, x: jnp.where(t > 0.5, jnp.nan, 1.0) * u(x), "nonfinite", "right-hand side"),
+        (nan_from_half, diffrax.Tsit5(), "nonfinite", "right-hand side is not finite"),
+        (nan_from_half, nivp.Implicit("sdirk2"), "nonfinite", "right-hand side is not finite"),
         (
             lambda u, t, x: 10 * u(x) ** 3,
+            diffrax.Tsit5(),
             "dt_min_reached|max_steps_reached|nonfinite",
             "at t = 0.0",
         ),
     ],
-    ids=["nan", "blow-up"],
+    ids=["nan", "nan-implicit", "blow-up"],
 )
-def test_a_failed_solve_says_why_and_keeps_the_last_good_state(rhs, result, words):
+def test_a_failed_solve_says_why_and_keeps_the_last_good_state(rhs, scheme, result, words):
     problem = linear_problem(rhs)
-    integrator = nivp.Adaptive(rtol=1e-4, atol=1e-7, max_steps=400)
+    integrator = nivp.Adaptive(scheme, rtol=1e-4, atol=1e-7, max_steps=400)
     method = nivp.NeuralIVP(
         sampler=Grid(16), velocity=LINEAR.velocity, integrator=integrator, fit=LINEAR.fit
     )

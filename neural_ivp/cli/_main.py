@@ -1,7 +1,8 @@
 """Arguments and exit codes.
 
-0: success. 1: the solve ended early (what it computed is written). 2: bad input, with one line
-on stderr that says what to change. 130: interrupted (what a march reached is written).
+0: success. 1: the solve ended early (what it computed is written), or a file could not be written.
+2: bad input, with one line on stderr that says what to change. 130: interrupted (what a march
+reached is written).
 """
 
 import argparse
@@ -27,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"error: a file could not be read or written: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -2,10 +2,11 @@
 
 import contextlib
 import functools
+import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Literal, TextIO
 
 import numpy as np
 from rich.console import Console
@@ -18,10 +19,9 @@ from ..solution import Solution
 from ..solve import Checkpoint, Progress, solve
 from ..solve._defaults import num_quantities
 from ..solve._progress import Report
-from ._environment import device, environment, precision, versions
+from ._environment import device, environment, precision
+from ._finish import finish
 from ._folder import CHECKPOINT, make_folder, remove, write_json, write_text
-from ._metrics import measured, metrics
-from ._plot import draw
 from ._progress import Lines, Live
 from ._stream import Stream
 from ._warnings import plain_warnings
@@ -64,10 +64,31 @@ def run(
             return carry_out(work, config, folder, log, quiet)
 
 
+class Log(io.TextIOBase):
+    """A text file written line by line; a full disk is no reason to end a run."""
+
+    def __init__(self, path: Path, mode: Literal["w", "a"]):
+        self.file: TextIO | None = None
+        with contextlib.suppress(OSError):
+            self.file = path.open(mode, encoding="utf-8", buffering=1)
+
+    def write(self, text: str) -> int:
+        if self.file is not None:
+            with contextlib.suppress(OSError):
+                self.file.write(text)
+        return len(text)
+
+    def close(self) -> None:
+        if self.file is not None:
+            with contextlib.suppress(OSError):
+                self.file.close()
+        super().close()
+
+
 @contextlib.contextmanager
-def run_log(path: Path, mode: Literal["w", "a"] = "w") -> Iterator[TextIO]:
-    """A text file written line by line, whose last line says how a run ended that raised."""
-    with path.open(mode, encoding="utf-8", buffering=1) as log:
+def run_log(path: Path, mode: Literal["w", "a"] = "w") -> Iterator[Log]:
+    """The log of a run, whose last line says how one ended that raised."""
+    with Log(path, mode) as log:
         try:
             yield log
         except BaseException as error:
@@ -79,7 +100,7 @@ def carry_out(
     work: Callable[..., Solution],
     config: RunConfig,
     folder: Path,
-    log: TextIO,
+    log: Log,
     quiet: bool,
     note: str = "",
     before: Sequence[Mapping[str, np.ndarray]] = (),
@@ -91,10 +112,11 @@ def carry_out(
     try:
         solution = _solve(work, config, folder, log, quiet, note, before)
     except Interrupted as stopped:
-        return _finish(stopped.solution, config, folder, log)
-    code = _finish(solution, config, folder, log)
-    # After a failure too: what is resumed takes the same steps, and fails at the same place.
-    remove(folder / CHECKPOINT)
+        return finish(stopped.solution, config, folder, log)[0]
+    code, written = finish(solution, config, folder, log)
+    if written:
+        # After a failure too: what is resumed takes the same steps, and fails at the same place.
+        remove(folder / CHECKPOINT)
     return code
 
 
@@ -102,7 +124,7 @@ def _solve(
     work: Callable[..., Solution],
     config: RunConfig,
     folder: Path,
-    log: TextIO,
+    log: Log,
     quiet: bool,
     note: str,
     before: Sequence[Mapping[str, np.ndarray]],
@@ -141,54 +163,3 @@ def _solve(
                 report(made)
 
         return work(progress=progress)
-
-
-def _finish(solution: Solution, config: RunConfig, folder: Path, log: TextIO) -> int:
-    """Write everything that was computed, say what came out; the exit code."""
-    failed, interrupted = solution.result != "successful", solution.result == "interrupted"
-    solution.save(folder / "solution.nivp")
-    errors, unknown = measured(solution)
-    figures = metrics(
-        solution,
-        errors,
-        seed=config.seed,
-        points=config.method.sampler.num_points,
-        device=device(),
-        versions=versions(),
-    )
-    write_json(folder / "metrics.json", figures)
-    text = _outcome(figures, unknown)
-    try:
-        draw(solution, folder / "figure.png")
-        text += f"\npicture: {folder / 'figure.png'}"
-    except Exception as error:
-        # A reference may refuse the problem with a ValueError. What is left of a failed solve
-        # may not be drawable at all, and that failure is the news.
-        if not (failed or isinstance(error, ValueError)):
-            raise
-        text += f"\nno picture: {error}"
-    for stream in (log, sys.stdout):
-        print(text, file=stream)
-    if failed:
-        said = solution.message if interrupted else f"the solve ended early: {solution.message}"
-        if interrupted and (folder / CHECKPOINT).is_file():
-            said += f"; `neural-ivp run --resume {folder}` goes on from there"
-        for stream in (log, sys.stderr):
-            print(said if interrupted else f"error: {said}", file=stream)
-    return 130 if interrupted else int(failed)
-
-
-def _outcome(figures: dict[str, Any], unknown: str) -> str:
-    errors, overall = figures["relative_l2_error"], figures["relative_l2_error_overall"]
-    if errors is None:
-        said = f"relative L2 error: unknown: {unknown}"
-    else:
-        last, t = errors[-1], figures["times"][-1]
-        said = f"relative L2 error: {_number(overall)} overall, {_number(last)} at t = {t:g}"
-    seconds = figures["wall_seconds"]
-    parts = ", ".join(f"{name} {seconds[name]:.1f}" for name in ("compile", "fit", "evolve"))
-    return f"{said}\nwall time: {seconds['total']:.1f} s ({parts})"
-
-
-def _number(value: float | None) -> str:
-    return "undefined (the reference vanishes)" if value is None else f"{value:.2e}"

@@ -62,7 +62,9 @@ def plain_type(cls: type, parameter: inspect.Parameter) -> Any:
         return list[float] if getattr(field, "dim_str", "") else float
     if len(members) != 1:
         return Union[tuple(members)]  # noqa: UP007 (made at run time)
-    return list[float] if get_origin(members[0]) is Sequence else members[0]
+    if get_origin(members[0]) is Sequence:
+        return list[get_args(members[0])[0]]
+    return members[0]
 
 
 def alternatives(annotation: Any) -> list[Any]:
@@ -79,7 +81,7 @@ def toml(value: Any) -> str:
 
 def _words(wanted: Any) -> str:
     if get_origin(wanted) is list:
-        return "a list of finite numbers"
+        return "a list of strings" if get_args(wanted) == (str,) else "a list of finite numbers"
     if get_origin(wanted) is Literal:
         return "one of " + ", ".join(toml(word) for word in get_args(wanted))
     return _WORDS.get(wanted, str(wanted))

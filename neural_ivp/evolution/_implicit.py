@@ -139,7 +139,9 @@ class Implicit(AbstractScheme):
             speed=equation.size(f0),
             stiffness=jnp.full_like(dt, jnp.nan),
             finite=jnp.all(converged) & jnp.all(jnp.isfinite(fs)) & ~jnp.any(solves.refused),
-            target_finite=jnp.all(jnp.isfinite(f0)),
+            # Not the right-hand side's fault if the values were not finite to begin with.
+            target_finite=jnp.all(jnp.isfinite(f0))
+            & jnp.all(jnp.isfinite(f1) | ~jnp.isfinite(here.values)),
             prepared=prepared,
             solves=made | {"projection_residual": residual},
         )

@@ -178,7 +178,8 @@ class Fixed(AbstractIntegrator):
     - `dt`: the step, in time units.
     - `max_steps`: attempted steps at most.
 
-    A step whose values are not finite, or whose stages cannot be solved, ends the march.
+    A step whose values are not finite, or whose stages cannot be solved, ends the march. Nothing
+    else does: a step that is too large goes through an instability or a blow-up to huge values.
 
     **Raises:** `InputError` for a solver of another kind, or a step that is not positive.
     """

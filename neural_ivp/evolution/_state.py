@@ -50,7 +50,8 @@ class StepRecord(eqx.Module):
     - `finite`: whether all right-hand sides, velocities and the new values are finite.
     - `velocity_norm`, `drift`: |dtheta/dt| at the start, and the relative distance of the
       parameters from those after the last restart, at the end.
-    - `invariants`: those of the problem at the end of the step, if it had been accepted.
+    - `invariants`: those of the problem at the end of the step, if it had been accepted, in the
+      alphabetical order of their names.
     - `velocity0`, `velocity1`: dtheta/dt at both ends, for dense output.
     """
 

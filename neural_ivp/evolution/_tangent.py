@@ -50,6 +50,12 @@ def tangent_problem(
     check_finite("t", t)
     theta, _ = flatten(network)
     _check_sample(sample, problem.domain.dimension, theta.dtype)
+    components = jax.eval_shape(network, sample.points[0]).shape[0]
+    if components != problem.components:
+        raise InputError(
+            f"`network` has {components} component(s) and `problem` {problem.components}: make it "
+            "by `default_network(problem, key=...)`, or with that many outputs"
+        )
     return tangent_at(problem, network, theta, t, sample, chunk)
 
 

@@ -89,22 +89,26 @@ class AbstractDamped(AbstractVelocitySolver):
         return eqx.tree_at(lambda s: s.damping, self, damping, is_leaf=lambda x: x is None)
 
 
-def _check_held_out(linearisation: AbstractLinearisation, held_out: Any) -> None:
+def _checked_held_out(linearisation: AbstractLinearisation, held_out: Any) -> tuple:
     if not (isinstance(held_out, tuple) and len(held_out) == 2):
         raise InputError("`held_out` must be (J, f), as `tangent_problem` returns them")
     other, values = held_out
     check_kind("held_out[0]", other, AbstractLinearisation)
-    check_shape("`held_out[1]`", jnp.shape(values), other.values.shape, "a row for each point")
+    values = _real("held_out[1]", values, other.values, "a row for each point")
     if other.num_parameters != linearisation.num_parameters:
         raise InputError(
             f"`held_out` is of a network with {other.num_parameters} parameters, `linearisation` "
             f"of one with {linearisation.num_parameters}: take both of the same"
         )
+    return other, values
 
 
 def _real(name: str, given: ArrayLike, like: Array, fix: str) -> Array:
     """`given` as an array of the shape and dtype of `like`; whole numbers are converted."""
-    array = jnp.asarray(given)
+    try:
+        array = jnp.asarray(given)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"`{name}` must be an array of {like.dtype}, got {given!r}") from error
     check_shape(f"`{name}`", array.shape, like.shape, fix)
     whole = jnp.issubdtype(array.dtype, jnp.integer)
     if not (whole or array.dtype == like.dtype):
@@ -133,6 +137,8 @@ def solve_velocity(
     - `guess`: where an iteration starts; 0 if not given.
     - `held_out`: J and f at other points, for `info.held_out_residual`.
 
+    The damping is a constant to a gradient through it, also where it is relative to M.
+
     **Raises:** `InputError` for arguments of the wrong kind, shape or dtype.
     """
     check_kind("solver", solver, AbstractVelocitySolver)
@@ -146,8 +152,8 @@ def solve_velocity(
     velocity = solver.solve(linearisation, target, guess, prepared)
     if held_out is None:
         return velocity
-    _check_held_out(linearisation, held_out)
-    residual = projection_residual(held_out[0], velocity.value, held_out[1])
+    other, values = _checked_held_out(linearisation, held_out)
+    residual = projection_residual(other, velocity.value, values)
     return eqx.tree_at(
         lambda v: v.info.held_out_residual, velocity, residual, is_leaf=lambda x: x is None
     )

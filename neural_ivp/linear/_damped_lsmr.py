@@ -14,7 +14,7 @@ from ._nystrom import Nystrom
 from ._preconditioned import AbstractPreconditioned, check_rebuild, known
 from ._preconditioner import AbstractPreconditioner
 from ._results import RESULTS, promoted
-from ._velocity import Velocity, finish, ratio
+from ._velocity import Velocity, finish, in_units_of_the_target, ratio
 
 
 class DampedLSMR(AbstractPreconditioned):
@@ -62,6 +62,7 @@ class DampedLSMR(AbstractPreconditioned):
         self.damping, self.rtol, self.max_steps = damping, rtol, max_steps
         self.preconditioner, self.rebuild = preconditioner, rebuild
 
+    @in_units_of_the_target
     def solve(
         self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
     ) -> Velocity:

@@ -10,7 +10,7 @@ from ._direct import AbstractDirect, probes, spectrum
 from ._linearisation import AbstractLinearisation
 from ._linearise import power_iteration
 from ._results import RESULTS
-from ._velocity import Velocity, finish, ratio
+from ._velocity import Velocity, finish, in_units_of_the_target, ratio
 
 
 class LeastSquares(AbstractDirect):
@@ -33,6 +33,7 @@ class LeastSquares(AbstractDirect):
         check_damping(damping)
         self.damping = damping
 
+    @in_units_of_the_target
     def solve(
         self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
     ) -> Velocity:

@@ -15,17 +15,21 @@ from ._pcg import PCG
 from ._preconditioned import AbstractPreconditioned, check_rebuild, known
 from ._preconditioner import AbstractPreconditioner
 from ._results import RESULTS, promoted
-from ._velocity import Velocity, finish
+from ._velocity import Velocity, finish, in_units_of_the_target
 
 
 class RidgeCG(AbstractPreconditioned):
     r"""Preconditioned conjugate gradients; memory and time linear in p.
 
+    An iteration holds a few vectors; building a `Nystrom` sketch takes about six arrays of p times
+    its rank at once.
+
     **Arguments:**
 
     - `damping`: mu relative to the largest eigenvalue of M; 1e-10 where the products are in
       float64 and 1e-6 in float32 if not given; `AbsoluteDamping(mu)` for mu itself.
-    - `rtol`: relative residual |(M + mu I) v - F| / |F| at which the iteration stops.
+    - `rtol`: relative residual |(M + mu I) v - F| / |F| at which the iteration stops. J v is then
+      within rtol |F| / (2 sqrt(mu)) of the exact one, so a small damping asks for a small rtol.
     - `max_steps`: iterations at most.
     - `preconditioner`: `Nystrom(rank)`, `Jacobi()` or `NoPreconditioner()`.
     - `rebuild`: "solve" builds the preconditioner for every right-hand side, as in the paper;
@@ -78,6 +82,7 @@ class RidgeCG(AbstractPreconditioned):
     def multiplied(self, linearisation: AbstractLinearisation) -> AbstractLinearisation:
         return linearisation.astype(jnp.float32) if self.precision == "mixed" else linearisation
 
+    @in_units_of_the_target
     def solve(
         self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
     ) -> Velocity:

@@ -8,7 +8,7 @@ from ._damping import AbsoluteDamping, Damping, check_damping
 from ._direct import AbstractDirect, factor
 from ._linearisation import AbstractLinearisation
 from ._results import RESULTS
-from ._velocity import Velocity, finish, ratio
+from ._velocity import Velocity, finish, in_units_of_the_target, ratio
 
 
 class RidgeDual(AbstractDirect):
@@ -34,6 +34,7 @@ class RidgeDual(AbstractDirect):
         check_damping(damping)
         self.damping = damping
 
+    @in_units_of_the_target
     def solve(
         self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
     ) -> Velocity:

@@ -16,7 +16,7 @@ from ._linearise import power_iteration
 from ._pcg import PCG
 from ._pivoted_cholesky import pivoted_cholesky
 from ._results import RESULTS, promoted
-from ._velocity import Spectrum, Velocity, finish, ratio
+from ._velocity import Spectrum, Velocity, finish, in_units_of_the_target, ratio
 
 
 class RidgeDualCG(AbstractDamped):
@@ -80,6 +80,7 @@ class RidgeDualCG(AbstractDamped):
         """The random choices; the preconditioner of each stage is its own."""
         return Prepared(jax.random.fold_in(key, 1))
 
+    @in_units_of_the_target
     def solve(
         self, linearisation: AbstractLinearisation, target: Values, guess: Theta, prepared: Prepared
     ) -> Velocity:

@@ -1,6 +1,10 @@
 """The solution of one least-squares problem, and what is known of it."""
 
+import functools
+from collections.abc import Callable
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -39,6 +43,9 @@ class VelocityInfo(eqx.Module):
     condition: Float[Array, ""]
     held_out_residual: Float[Array, ""] | None = None
 
+    def __repr__(self) -> str:
+        return eqx.tree_pformat(self, short_arrays=False)
+
 
 class Velocity(eqx.Module):
     """The solution v of one least-squares problem.
@@ -51,6 +58,26 @@ class Velocity(eqx.Module):
     value: Theta
     result: RESULTS
     info: VelocityInfo
+
+
+def in_units_of_the_target(solve: Callable[..., Velocity]) -> Callable[..., Velocity]:
+    """`solve` of a solver for f of any size, whose squares may leave the range of the dtype.
+
+    f and guess are divided by the power of two next below max |f|, which rounds nothing.
+    """
+
+    @functools.wraps(solve)
+    def scaled(self, linearisation, target, guess, prepared) -> Velocity:
+        largest = jax.lax.stop_gradient(jnp.max(jnp.abs(target)))
+        usable = jnp.isfinite(largest) & (largest > 0)
+        _, power = jnp.frexp(jnp.where(usable, largest, jnp.ones_like(largest)))
+        power = power - 1
+        found = solve(
+            self, linearisation, jnp.ldexp(target, -power), jnp.ldexp(guess, -power), prepared
+        )
+        return eqx.tree_at(lambda v: v.value, found, jnp.ldexp(found.value, power))
+
+    return scaled
 
 
 class Spectrum(eqx.Module):

@@ -20,7 +20,7 @@ def failure(march: "March", state: State, record: StepRecord) -> tuple[str, str]
             cause = (
                 "no velocity was found, it or the new values are not finite, or the stages of an "
                 "implicit step or the invariants to conserve could not be solved for (try a larger "
-                "damping)"
+                "damping; for implicit steps also more `iterations`, or a smaller fixed `dt`)"
             )
         else:
             cause = (
