@@ -1,5 +1,6 @@
 """The end of a run: write everything that was computed, and say what came out."""
 
+import io
 import sys
 import tempfile
 from pathlib import Path
@@ -14,7 +15,7 @@ from ._plot import draw
 
 
 def finish(
-    solution: Solution, config: RunConfig, folder: Path, log: TextIOBase
+    solution: Solution, config: RunConfig, folder: Path, log: io.TextIOBase
 ) -> tuple[int, bool]:
     """The exit code, and whether solution and metrics are in the folder."""
     lost = _save(solution, folder)
