@@ -1,6 +1,6 @@
 """The linear layer: products, their memory, and the exact dual solve against conjugate gradients.
 
-    .venv/bin/python benchmarks/linear.py [products|rate|dual ...] [--points 1024] [--json FILE]
+    .venv/bin/python benchmarks/linear.py [products|rate|dual|memory ...] [--points 1024] [--json FILE]
 
 Times are medians of repeated calls in one process; the matrix-product peak they are compared
 with is measured in the same run. Prints a table, and writes its rows to FILE as lines of JSON.
@@ -132,8 +132,26 @@ def dual(nivp, points, records):
         )
 
 
+def memory(nivp, points, records):
+    """Temporary memory of one whole solve with a million parameters over n p; only compiled."""
+    problem, network, theta, sample = case(nivp, 724, 3, points, "float64")
+    lin = eqx.filter_jit(nivp.linearise)(network, theta, sample, problem.norm)
+    solvers = {
+        "RidgeCG, no sketch": nivp.RidgeCG(preconditioner=nivp.NoPreconditioner()),
+        "RidgeCG, Nystrom(150)": nivp.RidgeCG(),
+        "DampedLSMR, Nystrom(150)": nivp.DampedLSMR(),
+        "RidgeDualCG": nivp.RidgeDualCG(),
+    }
+    for name, solver in solvers.items():
+        solve = eqx.filter_jit(nivp.solve_velocity)
+        made = solve.lower(solver, lin, lin.values, key=jax.random.key(0)).compile()
+        entries = made.compiled.memory_analysis().temp_size_in_bytes // 8
+        sizes = {"p": theta.size, "points": points, "temporary_entries": entries}
+        records.add("memory", solver=name, **sizes, over_n_p=entries / points / theta.size)
+
+
 def main() -> None:
-    cases = {"products": products, "rate": rate, "dual": dual}
+    cases = {"products": products, "rate": rate, "dual": dual, "memory": memory}
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", choices=[*cases, []])
     parser.add_argument("--points", type=int)

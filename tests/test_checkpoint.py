@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
+from neural_ivp.cli import _finish as finish_module
 from neural_ivp.cli import _run as run_module
 from neural_ivp.cli import main
 from neural_ivp.cli._environment import precision
@@ -295,7 +296,7 @@ CHANGES = ["--set", "method.integrator.rtol=1e-6", 'method.fit=[{name="LastLayer
 def here(tmp_path, monkeypatch):
     """A working folder that holds the tiny config; runs without their picture."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_module, "draw", lambda solution, path: None)
+    monkeypatch.setattr(finish_module, "draw", lambda solution, path: None)
     (tmp_path / "tiny.toml").write_text(TINY)
     return tmp_path
 
@@ -306,7 +307,7 @@ def done(tmp_path_factory):
     root = tmp_path_factory.mktemp("whole")
     (root / "tiny.toml").write_text(TINY)
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(root):
-        patch.setattr(run_module, "draw", lambda solution, path: None)
+        patch.setattr(finish_module, "draw", lambda solution, path: None)
         assert main(["run", "tiny.toml", "--out", "out", *CHANGES]) == 0
     return root / "out"
 
@@ -331,7 +332,7 @@ def edited(tmp_path_factory):
     root = tmp_path_factory.mktemp("edited")
     (root / "tiny.toml").write_text(TINY)
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(root):
-        patch.setattr(run_module, "draw", lambda solution, path: None)
+        patch.setattr(finish_module, "draw", lambda solution, path: None)
         patch.setattr(run_module, "Lines", lambda write: Stop("evolve", 2))
         assert main(["run", "tiny.toml", "--out", "out", *CHANGES]) == 130
     return root / "out"
@@ -349,7 +350,7 @@ class TestCommandLine:
         assert (here / "out/run.log").read_text().splitlines()[-1] in said.err
         monkeypatch.undo()
         monkeypatch.chdir(here)
-        monkeypatch.setattr(run_module, "draw", lambda solution, path: None)
+        monkeypatch.setattr(finish_module, "draw", lambda solution, path: None)
         assert main(["run", "--resume", "out", "--checkpoint-every", "3"]) == 0
         assert "resumed at t = " in capsys.readouterr().err
         assert_same_run(here / "out", done)
