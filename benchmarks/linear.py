@@ -1,6 +1,6 @@
 """The linear layer: products, their memory, and the exact dual solve against conjugate gradients.
 
-    .venv/bin/python benchmarks/linear.py [products|rate|dual|memory ...] [--points 1024] [--json FILE]
+    .venv/bin/python benchmarks/linear.py [products|rate|dual|memory ...] [--points N] [--json FILE]
 
 Times are medians of repeated calls in one process; the matrix-product peak they are compared
 with is measured in the same run. Prints a table, and writes its rows to FILE as lines of JSON.
