@@ -315,6 +315,9 @@ WRONG = nivp.Problem(domain=TORUS, initial=lambda x: jnp.sin(x), rhs=lambda u, t
         (lambda: nivp.solve(PROBLEM, ts=[0.0], key=KEY), "`ts` must hold two times"),
         (lambda: nivp.solve(PROBLEM, ts=[0.0, 1.0, 1.0], key=KEY), "`ts` must increase, got 1.0"),
         (lambda: nivp.solve(PROBLEM, ts=[0.0, np.nan], key=KEY), "`ts` must be finite"),
+        (lambda: nivp.solve(PROBLEM, ts=[0, 1], key=KEY, progress=True), "`progress` must be a"),
+        (lambda: nivp.resume(None), "`path` must be the path of a file, got None"),
+        (lambda: nivp.explicit_limit(diffrax.Euler(), np.array([np.nan])), "`eigenvalues` must be"),
         (lambda: nivp.solve(PROBLEM, ts="soon", key=KEY), "`ts` must be times"),
         (
             lambda: nivp.solve(PROBLEM, small_network(OTHER), ts=TS, key=KEY),

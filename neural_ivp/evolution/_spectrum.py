@@ -111,9 +111,12 @@ def explicit_limit(solver: Explicit, eigenvalues: Complex[np.ndarray, " k"]) -> 
     scheme's stability polynomial: 2 / |lambda| for `diffrax.Euler()` and a real lambda. Infinite if
     there are none.
 
-    **Raises:** `InputError` for a solver without an explicit tableau.
+    **Raises:** `InputError` for a solver without an explicit tableau, or eigenvalues that are not
+    finite.
     """
     ExplicitRungeKutta(solver)
+    if not np.all(np.isfinite(eigenvalues)):
+        raise InputError(f"`eigenvalues` must be finite, got {eigenvalues!r}")
     a, b, _, _ = tableau(solver)
     damped = np.asarray(eigenvalues)[np.real(eigenvalues) < 0]
     if damped.size == 0:

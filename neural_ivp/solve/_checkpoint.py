@@ -22,6 +22,12 @@ class CheckpointWarning(UserWarning):
     """A checkpoint could not be written; the march goes on."""
 
 
+def check_path(path: Any) -> None:
+    """**Raises:** `InputError` for something that is no path."""
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"`path` must be the path of a file, got {path!r}")
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A file to `resume` a march from after its process has ended, whatever ended it.
@@ -44,8 +50,7 @@ class Checkpoint:
     every: int = 20
 
     def __post_init__(self):
-        if not isinstance(self.path, str | os.PathLike):
-            raise InputError(f"`path` must be the path of a file, got {self.path!r}")
+        check_path(self.path)
         check_count("every", self.every)
 
 

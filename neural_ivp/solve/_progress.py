@@ -3,9 +3,12 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
+
+from .._errors import InputError
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,12 @@ _COMPILING = (
 )
 
 Report = Callable[[Progress], None]
+
+
+def check_progress(progress: Any) -> None:
+    """**Raises:** `InputError` for something that cannot be called."""
+    if not callable(progress):
+        raise InputError(f"`progress` must be a function of one report, as print, got {progress!r}")
 
 
 @contextlib.contextmanager

@@ -13,10 +13,18 @@ from ..networks import AbstractNetwork
 from ..problems import AbstractProblem
 from ..solution import Solution
 from ..solution._format import read_file, rebuilt
-from ._checkpoint import KIND, VERSION, Checkpoint, Keeper, check_checkpoint, package_version
+from ._checkpoint import (
+    KIND,
+    VERSION,
+    Checkpoint,
+    Keeper,
+    check_checkpoint,
+    check_path,
+    package_version,
+)
 from ._march import March
 from ._packing import unpacked, x64
-from ._progress import Report, compile_clock
+from ._progress import Report, check_progress, compile_clock
 from ._stopwatch import Stopwatch
 
 
@@ -48,7 +56,9 @@ def resume(
     version of the format, if a needed argument is missing or does not match, or if JAX is not in
     the mode (64 or 32 bits) of the file; otherwise as `solve`.
     """
+    check_path(path)
     check_checkpoint(checkpoint)
+    check_progress(progress)
     saved = read_checkpoint(path, problem=problem, network=network, method=method)
     checkpoint = Checkpoint(path, saved.every) if checkpoint is None else checkpoint
     return go_on(saved, checkpoint, throw=throw, progress=progress)

@@ -18,7 +18,7 @@ from ._checkpoint import Checkpoint, Keeper, check_checkpoint
 from ._defaults import default_method, default_network
 from ._fits import fit_by, warn_of_fit
 from ._march import March
-from ._progress import Progress, Report, compile_clock
+from ._progress import Progress, Report, check_progress, compile_clock
 from ._resume import march_to_the_end
 from ._stopwatch import Stopwatch
 
@@ -78,6 +78,7 @@ def solve(
             hint = suggestion(name, problem.invariants)
             raise InputError(f"`conserve` names {name!r}, no invariant of the problem.{hint}")
     check_checkpoint(checkpoint)
+    check_progress(progress)
     with compile_clock() as compiling:
         watch = Stopwatch(compiling)
         fitted = fit_initial(problem, network, method, fit_key, float(times[0]), progress)
