@@ -6,8 +6,8 @@ jaxtyping's annotations are checked at run time by beartype, in the tests only.
 import os
 from pathlib import Path
 
-# The machines have two cores and pytest-xdist starts two workers. Most of the time goes into
-# compiling, of which optimising is half; users' code is optimised, and so is `make demo`.
+# The machines have two cores and pytest-xdist starts two workers. What is compiled runs once, so
+# optimising it does not pay; users' code is optimised, and so is `make demo`.
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_cpu_multi_thread_eigen=false --xla_backend_optimization_level=0 "
