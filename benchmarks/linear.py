@@ -139,6 +139,7 @@ def memory(nivp, points, records):
     solvers = {
         "RidgeCG, no sketch": nivp.RidgeCG(preconditioner=nivp.NoPreconditioner()),
         "RidgeCG, Nystrom(150)": nivp.RidgeCG(),
+        "RidgeCG, Nystrom(250)": nivp.RidgeCG(preconditioner=nivp.Nystrom(250)),
         "DampedLSMR, Nystrom(150)": nivp.DampedLSMR(),
         "RidgeDualCG": nivp.RidgeDualCG(),
     }

@@ -111,7 +111,7 @@ def test_nystrom_grows_until_its_tail_is_below_the_damping():
         enough = grown.tail <= 10 * relative * grown.largest
         rank = int(grown.products)
         assert enough or rank == 79
-        assert np.count_nonzero(np.any(np.asarray(grown.basis), axis=0)) == rank
+        assert np.count_nonzero(np.any(np.asarray(grown.basis), axis=1)) == rank
         # The rank before it would not have sufficed.
         smaller = build(nivp.Nystrom(max(1, rank // 2)), relative)
         assert rank == 2 or smaller.tail > 10 * relative * smaller.largest

@@ -21,8 +21,8 @@ from ._velocity import Velocity, finish, in_units_of_the_target
 class RidgeCG(AbstractPreconditioned):
     r"""Preconditioned conjugate gradients; memory and time linear in p.
 
-    An iteration holds a few vectors; building a `Nystrom` sketch takes about six arrays of p times
-    its rank at once.
+    An iteration holds a few vectors; a `Nystrom` sketch is one array of p times its rank, and is
+    built in place.
 
     **Arguments:**
 
