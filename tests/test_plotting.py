@@ -260,6 +260,17 @@ def test_a_solve_that_accepts_no_step_still_draws(dimension):
     assert labelled(titled(figure, "Step size"), "rejected").get_ydata().size == 1
 
 
+def test_a_solve_that_tried_no_step_still_draws():
+    whole = made(nivp.problems.Heat(1))
+    record = {name: values[:0] for name, values in whole.record.items()}
+    first = whole.segments[0]
+    start = nivp.solution.Segment(first.ts[:1], first.theta[:1], first.left[:0], first.right[:0])
+    stopped = dataclasses.replace(
+        whole, ts=whole.ts[:1], segments=[start], record=record, result="interrupted", message="-"
+    )
+    assert "ended early at $t$ = 0" in words(drawn(stopped, finite=False))
+
+
 @pytest.mark.parametrize("dimension", [1, 2])
 def test_a_field_that_vanishes_still_draws(dimension):
     """Relative errors are undefined, pointwise ones 0 and every range empty."""

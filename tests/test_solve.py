@@ -225,6 +225,24 @@ def test_dense_output_between_steps_and_times_do_not_change_steps():
     np.testing.assert_allclose(coarse(3.0, X)[:, 0], wanted[-1], atol=1e-5)
 
 
+def test_implicit_steps_end_at_the_times_asked_for():
+    problem = linear_problem(lambda u, t, x: nivp.laplacian(u)(x))
+    ts = [0.0, 0.3, 0.70001, 0.70002, 1.0]
+    near = np.nextafter(0.3, 1)  # a step between the two would divide by nothing
+    for integrator in (
+        nivp.Adaptive(nivp.Implicit(), rtol=1e-3),
+        nivp.Fixed(nivp.Implicit("sdirk2"), dt=0.25),
+    ):
+        method = nivp.NeuralIVP(
+            sampler=Grid(16), velocity=LINEAR.velocity, integrator=integrator, fit=LINEAR.fit
+        )
+        made = nivp.solve(problem, Fourier(2), method, ts=np.sort([*ts, near]), key=KEY)
+        ends = made.record["t1"][made.record["accepted"]]
+        assert set(ts[1:]) <= set(ends) and near not in ends
+        wanted = np.exp(-made.ts)[:, None] * np.sin(X[:, 0])
+        np.testing.assert_allclose(made(made.ts, X)[..., 0], wanted, atol=2e-3)
+
+
 def test_restart_refits_at_its_times_and_keeps_the_solution():
     problem = linear_problem(lambda u, t, x: -nivp.partial(u, 0)(x))
     method = nivp.NeuralIVP(

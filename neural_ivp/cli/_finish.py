@@ -82,7 +82,8 @@ def _sentences(solution: Solution, folder: Path, lost: list[str]) -> list[str]:
     else:
         said = []
     if lost and resume:
-        lost = [*lost, f"free some space: the last checkpoint is kept{resume}"]
+        how = "" if solution.result == "interrupted" else resume  # said above
+        lost = [*lost, f"free some space: the last checkpoint is kept{how}"]
     return said + [f"error: {sentence}" for sentence in lost]
 
 

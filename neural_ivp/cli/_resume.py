@@ -76,7 +76,7 @@ def _check_same(config: RunConfig, saved: Saved, folder: Path) -> None:
     """The parts were compared when the checkpoint was read; these are the rest of a config."""
     keys = [jax.random.key_data(key) for key in (solve_keys(config.key)[2], saved.march.key)]
     same = {
-        "time": np.array_equal(config.ts, saved.times),
+        "time": np.array_equal(config.ts, saved.march.times),
         "seed": np.array_equal(keys[0], keys[1]),
     }
     for name, agrees in same.items():

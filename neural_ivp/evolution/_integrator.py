@@ -170,7 +170,8 @@ class Adaptive(AbstractIntegrator):
 
 
 class Fixed(AbstractIntegrator):
-    """Steps of one size, cut only where a restart or the end comes first.
+    """Steps of one size, cut only where a restart or the end comes first, and for an implicit
+    solver a time to save.
 
     **Arguments:**
 

@@ -30,7 +30,8 @@ class NeuralIVP(eqx.Module):
     - `restart`: rule for refits.
     - `refit`: what a restart does.
     - `conserve`: names of invariants of the problem that each step restores to their initial
-      value; none if not given. Between the ends of steps u is interpolated and they are not exact.
+      value; none if not given. Between the ends of steps u is interpolated and they are not exact;
+      implicit steps end at every time to save.
     - `chunk`: points linearised at a time, for more points than the memory holds at once; all
       of them if not given.
 

@@ -39,8 +39,9 @@ def _panel(row, solution: Solution, title: str) -> Axes:
         label = "restart" if k == 0 else None
         axes.axvline(fit["t"], color=FAINT, lw=0.8, ls=(0, (2, 2)), zorder=0, label=label)
     first, last = solution.interval
-    last = max(last, float(np.max(solution.record["t1"])))  # of a failure: as far as it tried
-    axes.set_xlim(first - 0.02 * (last - first), last + 0.02 * (last - first))
+    last = float(np.max(solution.record["t1"], initial=last))  # of a failure: as far as it tried
+    if last > first:  # else no step was tried
+        axes.set_xlim(first - 0.02 * (last - first), last + 0.02 * (last - first))
     return axes
 
 

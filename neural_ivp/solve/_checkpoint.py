@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .._errors import InputError, check_count
 from ..solution._format import write_file
 from ._march import March
@@ -72,10 +70,8 @@ def check_checkpoint(checkpoint: Any) -> None:
 class Keeper:
     """Writes the checkpoints of one march, or none."""
 
-    def __init__(
-        self, checkpoint: Checkpoint | None, march: March, times: np.ndarray, watch: Stopwatch
-    ):
-        self.checkpoint, self.march, self.times, self.watch = checkpoint, march, times, watch
+    def __init__(self, checkpoint: Checkpoint | None, march: March, watch: Stopwatch):
+        self.checkpoint, self.march, self.watch = checkpoint, march, watch
         self.warned = False
 
     def __call__(self, begins: bool) -> None:
@@ -95,9 +91,7 @@ class Keeper:
             "seconds": self.watch.seconds(),
         }
         try:
-            write_file(
-                Path(self.checkpoint.path), KIND, VERSION, said, {"ts": self.times, **arrays}
-            )
+            write_file(Path(self.checkpoint.path), KIND, VERSION, said, arrays)
         except OSError as error:
             if not self.warned:
                 self.warned = True

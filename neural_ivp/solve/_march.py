@@ -57,6 +57,7 @@ class March:
 
     All that the rest of a march depends on is in its attributes: see `_packing`.
 
+    - `times`: asked for; the first and the last are those of the march.
     - `state`: of the segment on the way; None between segments.
     - `t`, `stop`: time reached, and the end of the segment.
     - `mark`: the last moment to go back to after an interruption; None before the first.
@@ -67,12 +68,12 @@ class March:
         problem: AbstractProblem,
         network: AbstractNetwork,
         method: NeuralIVP,
-        t0: float,
-        t1: float,
+        times: np.ndarray,
         key: PRNGKeyArray,
     ):
         self.problem, self.network, self.method = problem, network, method
-        self.t0, self.t1, self.key = float(t0), float(t1), key
+        self.times, self.t0, self.t1 = times, float(times[0]), float(times[-1])
+        self.key = key
         self.fits: list[dict[str, Any]] = []
         self.segments: list[Recorder] = []
         self.records: list[dict[str, np.ndarray]] = []
@@ -106,8 +107,9 @@ class March:
             else:
                 state = self.state
             while self.t < self.stop:
-                state, record = step(self.problem, self.network, self.method, state, self.stop)
-                self._keep(state, record)
+                goal = self._goal()
+                state, record = step(self.problem, self.network, self.method, state, goal)
+                self._keep(state, record, goal)
                 ending = failure(self, state, record)
                 if ending is None:
                     if self._due():
@@ -151,14 +153,27 @@ class March:
         del self.segments[mark.segments :], self.records[mark.attempts :], self.fits[mark.fits :]
         self.segments[-1].cut(mark.steps)
 
-    def _keep(self, state: State, record: StepRecord) -> None:
+    def _goal(self) -> float:
+        """Where the next step ends at the latest.
+
+        Implicit steps are long, and their ends better than what lies between them: they end at
+        the times asked for.
+        """
+        if not self.method.integrator.scheme.implicit:
+            return self.stop
+        # Times closer than this are one: rounding would make a step of nothing between them.
+        rounding = float(jnp.finfo(flatten(self.network)[0].dtype).eps)
+        apart = max(self.dtmin, 8 * rounding * max(abs(self.t0), abs(self.t1)))
+        return float(min(self.stop, *self.times[self.times > self.t + apart]))
+
+    def _keep(self, state: State, record: StepRecord, goal: float) -> None:
         """Store a step; the time reached is in double precision whatever the dtype."""
         self.state = state
         self.records.append({name: np.asarray(getattr(record, name)) for name in _KEPT})
         if not bool(record.accepted):
             return
-        landed = record.t1 == jnp.asarray(self.stop, record.t1.dtype)
-        self.t = self.stop if bool(landed) else float(record.t1)
+        landed = record.t1 == jnp.asarray(goal, record.t1.dtype)
+        self.t = goal if bool(landed) else float(record.t1)
         self.segments[-1].add(self.t, state.theta, record)
 
     def _report(self, progress: Report) -> None:
@@ -205,11 +220,11 @@ class March:
         if not refused:
             self.network = fitted.network
 
-    def solution(self, times: np.ndarray, result: str, message: str) -> Solution:
+    def solution(self, result: str, message: str) -> Solution:
         """Everything computed so far; after a failure the times end at the last good state."""
         segments = [recorder.segment() for recorder in self.segments]
         reached = float(segments[-1].ts[-1])
-        kept = times[times <= reached]
+        kept = self.times[self.times <= reached]
         if result != "successful" and reached > kept[-1]:
             kept = np.append(kept, reached)
         record = self.record()

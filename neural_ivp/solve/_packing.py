@@ -36,14 +36,12 @@ def packed(march: March) -> Packed:
         "dtype": segments[0].theta.dtype.name,
         "x64": x64(),
         "key_type": _key_type(march.key),
-        "t0": march.t0,
-        "t1": march.t1,
         "t": march.t,
         "stop": march.stop,
         "segments": len(segments),
         "fits": march.fits,
     }
-    arrays = {"key": _plain(march.key), **segment_arrays(segments)}
+    arrays = {"key": _plain(march.key), "ts": march.times, **segment_arrays(segments)}
     # Without an attempt the arrays are empty, and their types a guess.
     arrays |= {f"record.{name}": values for name, values in march.record().items()}
     leaves = filter(eqx.is_array, jax.tree.leaves(march.state))
@@ -63,7 +61,7 @@ def unpacked(
     **Raises:** `InputError` where the parts do not make arrays of those shapes.
     """
     key = _key(arrays["key"], said["key_type"])
-    march = March(problem, network, method, said["t0"], said["t1"], key)
+    march = March(problem, network, method, arrays["ts"], key)
     march.t, march.stop, march.fits = said["t"], said["stop"], list(said["fits"])
     segments = segments_from(arrays, said["segments"])
     check_size(network, segments)

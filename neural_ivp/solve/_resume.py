@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from .._errors import InputError, Interrupted, SolveError
 from ..evolution import NeuralIVP
 from ..networks import AbstractNetwork
@@ -66,10 +64,9 @@ def resume(
 
 @dataclass(frozen=True)
 class Saved:
-    """What a checkpoint holds: the march, the times to save, and what `Keeper` adds."""
+    """What a checkpoint holds: the march, and what `Keeper` adds."""
 
     march: March
-    times: np.ndarray
     every: int
     seconds: Mapping[str, float]
 
@@ -98,7 +95,7 @@ def read_checkpoint(
     except InputError as error:
         versions = f"written by version {said['package']}, this is {package_version()}"
         raise InputError(f"{str(path)!r} ({versions}): {error}") from error
-    return Saved(march, arrays["ts"], said["every"], said["seconds"])
+    return Saved(march, said["every"], said["seconds"])
 
 
 def go_on(
@@ -107,7 +104,7 @@ def go_on(
     """March from what was saved to the end, writing further checkpoints if there is a place."""
     with compile_clock() as compiling:
         watch = Stopwatch(compiling, saved.seconds)
-        keeper = Keeper(checkpoint, saved.march, saved.times, watch)
+        keeper = Keeper(checkpoint, saved.march, watch)
         return march_to_the_end(keeper, throw=throw, progress=progress)
 
 
@@ -116,7 +113,7 @@ def march_to_the_end(keeper: Keeper, *, throw: bool, progress: Report) -> Soluti
     march = keeper.march
 
     def solution(result: str, message: str) -> Solution:
-        made = march.solution(keeper.times, result, message)
+        made = march.solution(result, message)
         made.seconds.update(keeper.watch.seconds())
         return made
 

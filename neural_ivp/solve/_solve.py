@@ -42,8 +42,9 @@ def solve(
     - `network`: its architecture and the starting weights of the fit; chosen for the problem
       if not given. Its dtype is the dtype of the whole solve.
     - `method`: every numerical choice; chosen for problem and network if not given.
-    - `ts`: times to save, increasing; the first is the start. Steps do not depend on those in
-      between, and the solution can be evaluated at every time of the interval.
+    - `ts`: times to save, increasing; the first is the start. The solution can be evaluated at
+      every time of the interval. Explicit steps do not depend on the times in between; implicit
+      ones end at them, since u is less exact within a long step than at its ends.
     - `key`: of all random choices; the same key gives the same result.
     - `throw`: whether a failure raises `SolveError` (which holds the solution so far) or
       returns that solution with `result` and `message` set.
@@ -83,10 +84,10 @@ def solve(
         watch = Stopwatch(compiling)
         fitted = fit_initial(problem, network, method, fit_key, float(times[0]), progress)
         watch.fit_ended()
-        march = March(problem, fitted.network, method, times[0], times[-1], march_key)
+        march = March(problem, fitted.network, method, times, march_key)
         march.note_fit(times[0], fitted)
         warn_of_fit(march.fits[0])
-        keeper = Keeper(checkpoint, march, times, watch)
+        keeper = Keeper(checkpoint, march, watch)
         return march_to_the_end(keeper, throw=throw, progress=progress)
 
 
