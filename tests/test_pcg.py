@@ -110,6 +110,25 @@ def test_a_good_guess_is_used_and_a_bad_one_is_not():
     assert bad.stats["num_steps"] == cold
 
 
+def test_the_energy_norm_of_the_error_is_met_where_it_is_asked_for():
+    matrix = random_spd(60, 1e10)
+    values, vectors = np.linalg.eigh(matrix)
+    exact = np.random.default_rng(1).normal(size=60)
+    # A preconditioner for the 30 largest eigenvalues: the residual of the others is small anyway.
+    kept = np.where(np.arange(60) < 30, values[30], values)
+    inverse = operator(vectors / kept @ vectors.T)
+    b = jnp.asarray(matrix @ exact)
+
+    def missed(**options):
+        solution = run(matrix, b, nivp.PCG(rtol=1e-5, **options), preconditioner=inverse)
+        assert solution.result == lx.RESULTS.successful
+        error = np.asarray(solution.value) - exact
+        return np.sqrt(error @ matrix @ error / (exact @ matrix @ exact))
+
+    assert missed() > 5e-4
+    assert missed(energy=True) < 2e-5
+
+
 def test_gradient_agrees_with_finite_differences():
     matrix, b = jnp.asarray(random_spd(20, 1e2)), 1e-2 * jnp.arange(1.0, 21)
 

@@ -25,19 +25,25 @@ class _State(eqx.Module):
     best: Float[Array, " p"]
     best_norm: Float[Array, ""]
     since_best: Int[Array, ""]
+    gains: Float[Array, " m"]
+    least_gain: Float[Array, ""]
     iterations: Int[Array, ""]
     broken: Bool[Array, ""]
     indefinite: Bool[Array, ""]
 
 
 class PCG(lx.AbstractLinearSolver):
-    """Conjugate gradients for a positive (semi-)definite operator on one vector.
+    r"""Conjugate gradients for a positive (semi-)definite operator on one vector.
 
     **Arguments:**
 
     - `rtol`: stop when |b - A y| <= rtol |b| (2-norm).
     - `max_steps`: at most this many iterations.
-    - `patience`: stagnation if the best residual has not improved for so many iterations.
+    - `patience`: stagnation if nothing that is asked for has improved for so many iterations.
+    - `energy`: whether the error in the energy norm must come down to `rtol` |y|_A as well, which
+      it may do long after the residual. Its square falls by $\alpha_k r_k \cdot z_k$ in iteration
+      k (Hestenes & Stiefel, 1952, theorem 6:1); k times the largest of the last four falls is
+      taken for what is left.
 
     Options of `lineax.linear_solve`: `preconditioner` (an operator approximating the inverse)
     and `y0`. `stats` holds `num_steps`, `relative_residual` (|b - A y| / |b| of the best
@@ -52,6 +58,7 @@ class PCG(lx.AbstractLinearSolver):
     rtol: float
     max_steps: int = 500
     patience: int = 50
+    energy: bool = False
 
     def __check_init__(self):
         check_share("rtol", self.rtol)
@@ -68,15 +75,18 @@ class PCG(lx.AbstractLinearSolver):
         inverse = options.get("preconditioner", lx.IdentityLinearOperator(state.in_structure()))
         y0 = options.get("y0", jnp.zeros_like(vector))
         size = jnp.linalg.norm(vector)
+        limit = self.rtol * size
         first = self._start(state, inverse, vector, y0)
 
         def unfinished(s: _State):
-            missed = s.best_norm > self.rtol * size
+            missed = (s.best_norm > limit) | self._far(s, vector)
             going = (s.iterations < self.max_steps) & (s.since_best < self.patience)
             return missed & going & ~s.broken
 
-        final = jax.lax.while_loop(unfinished, lambda s: self._iterate(state, inverse, s), first)
-        recurrence = jnp.where(size == 0, jnp.zeros_like(size), final.best_norm / size)
+        final = jax.lax.while_loop(
+            unfinished, lambda s: self._iterate(state, inverse, limit, s), first
+        )
+        met = (final.best_norm <= limit) & ~self._far(final, vector)
         left = jnp.linalg.norm(vector - state.mv(final.best))
         relative = jnp.where(size == 0, jnp.zeros_like(size), left / size)
         stats = {
@@ -84,7 +94,7 @@ class PCG(lx.AbstractLinearSolver):
             "relative_residual": relative,
             "indefinite_preconditioner": final.indefinite,
         }
-        return final.best, self._result(final, recurrence, relative), stats
+        return final.best, self._result(final, met, relative), stats
 
     def _start(self, operator, inverse, vector, y0) -> _State:
         r = vector - operator.mv(y0)
@@ -96,9 +106,12 @@ class PCG(lx.AbstractLinearSolver):
         rz, norm = jnp.vdot(r, z), jnp.linalg.norm(r)
         indefinite = ~(rz > 0) & (norm > 0)
         broken = indefinite | ~jnp.isfinite(norm)
-        return _State(y, r, z, rz, y, norm, count, count, broken, indefinite)
+        unknown = jnp.where(rz > 0, jnp.inf, jnp.zeros_like(rz))
+        return _State(
+            y, r, z, rz, y, norm, count, jnp.full(4, unknown), unknown, count, broken, indefinite
+        )
 
-    def _iterate(self, operator, inverse, s: _State) -> _State:
+    def _iterate(self, operator, inverse, limit, s: _State) -> _State:
         image = operator.mv(s.direction)
         curvature = jnp.vdot(s.direction, image)
         broken = ~(curvature > 0)
@@ -108,7 +121,12 @@ class PCG(lx.AbstractLinearSolver):
         rz, norm = jnp.vdot(r, z), jnp.linalg.norm(r)
         indefinite = ~(rz > 0) & (norm > 0)
         broken = broken | indefinite | ~jnp.isfinite(rz) | ~jnp.isfinite(norm)
-        better = (norm < s.best_norm) & jnp.isfinite(norm)
+        better = norm < s.best_norm
+        if self.energy:  # whose error each iteration lessens, whatever the 2-norm does
+            better |= norm <= limit
+        better &= jnp.isfinite(norm)
+        gain = step * s.rz
+        gets_on = better | (gain < s.least_gain) if self.energy else better
         return _State(
             y=y,
             r=r,
@@ -116,18 +134,26 @@ class PCG(lx.AbstractLinearSolver):
             rz=rz,
             best=jnp.where(better, y, s.best),
             best_norm=jnp.where(better, norm, s.best_norm),
-            since_best=jnp.where(better, 0, s.since_best + 1),
+            since_best=jnp.where(gets_on, 0, s.since_best + 1),
+            gains=jnp.roll(s.gains, 1).at[0].set(gain),
+            least_gain=jnp.minimum(gain, s.least_gain),
             iterations=s.iterations + 1,
             broken=broken,
             indefinite=indefinite,
         )
 
-    def _result(self, s: _State, recurrence, relative) -> lx.RESULTS:
+    def _far(self, s: _State, vector) -> Bool[Array, ""]:
+        """Whether the energy norm of the error may still be above the tolerance."""
+        if not self.energy:
+            return jnp.asarray(False)
+        left = jnp.maximum(s.iterations, 1) * jnp.max(s.gains)
+        return left > self.rtol**2 * jnp.maximum(jnp.vdot(vector, s.y), 0)
+
+    def _result(self, s: _State, met, relative) -> lx.RESULTS:
         result = lx.RESULTS.where(
             s.since_best >= self.patience, lx.RESULTS.stagnation, lx.RESULTS.max_steps_reached
         )
         result = lx.RESULTS.where(s.broken, lx.RESULTS.breakdown, result)
-        met = recurrence <= self.rtol
         result = lx.RESULTS.where(met, lx.RESULTS.stagnation, result)
         kept = met & (relative <= 2 * self.rtol)
         return lx.RESULTS.where(kept, lx.RESULTS.successful, result)

@@ -28,8 +28,10 @@ class RidgeCG(AbstractPreconditioned):
 
     - `damping`: mu relative to the largest eigenvalue of M; 1e-10 where the products are in
       float64 and 1e-6 in float32 if not given; `AbsoluteDamping(mu)` for mu itself.
-    - `rtol`: relative residual |(M + mu I) v - F| / |F| at which the iteration stops. J v is then
-      within rtol |F| / (2 sqrt(mu)) of the exact one, so a small damping asks for a small rtol.
+    - `rtol`: where the iteration stops: the relative residual |(M + mu I) v - F| / |F|, and the
+      estimated error of v relative to v in the energy norm, (|J v|^2 + mu |v|^2)^{1/2} with the
+      mean square over the points. The second is what a projection residual needs: the first can
+      be small while J v is wrong.
     - `max_steps`: iterations at most.
     - `preconditioner`: `Nystrom(rank)`, `Jacobi()` or `NoPreconditioner()`.
     - `rebuild`: "solve" builds the preconditioner for every right-hand side, as in the paper;
@@ -57,7 +59,7 @@ class RidgeCG(AbstractPreconditioned):
         self,
         *,
         damping: float | AbsoluteDamping | None = None,
-        rtol: float = 1e-6,
+        rtol: float = 1e-5,
         max_steps: int = 200,
         preconditioner: AbstractPreconditioner = Nystrom(150),  # noqa: B008 (immutable)
         rebuild: str = "solve",
@@ -102,7 +104,7 @@ class RidgeCG(AbstractPreconditioned):
         solution = lx.linear_solve(
             lx.FunctionLinearOperator(product, structure, positive),
             linearisation.project(target).astype(wide),
-            PCG(self.rtol, self.max_steps),
+            PCG(self.rtol, self.max_steps, patience=100, energy=True),
             options={
                 "preconditioner": lx.FunctionLinearOperator(inverse, structure, positive),
                 "y0": guess.astype(wide),
