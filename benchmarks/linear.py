@@ -104,7 +104,7 @@ def dual(nivp, points, records):
     plain = eqx.filter_jit(generic)(network, theta, sample, problem.norm)
     product = seconds(eqx.filter_jit(lambda lin, v: lin.gram(v)), plain, theta)
     sketched = nivp.RidgeCG(
-        damping=1e-8, rtol=1e-8, preconditioner=nivp.Nystrom(250), rebuild="solve"
+        damping=1e-8, rtol=1e-6, preconditioner=nivp.Nystrom(250), rebuild="solve"
     )
     size = {"p": theta.size, "points": points, "generic_product_seconds": product}
     solvers = {
