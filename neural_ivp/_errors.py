@@ -80,7 +80,9 @@ def check_key(key: Any) -> None:
     """Raise `InputError` unless `key` is one random key, of the new kind or the old one."""
     made = isinstance(key, jax.Array | np.ndarray)
     typed = made and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    if not ((typed and key.ndim == 0) or (made and key.dtype == np.uint32 and key.ndim == 1)):
+    # Of the old kind, threefry has two numbers and rbg four.
+    old = made and key.dtype == np.uint32 and key.shape in ((2,), (4,))
+    if not ((typed and key.ndim == 0) or old):
         raise InputError(f"`key` must be one random key, as of `jax.random.key(0)`, got {key!r}")
 
 

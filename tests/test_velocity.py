@@ -8,7 +8,7 @@ import pytest
 
 import neural_ivp as nivp
 
-from .helpers import KEY, PROBLEMS, dense_parts, error, linearised, sampled, small_network
+from .helpers import KEY, PROBLEMS, TORUS, dense_parts, error, linearised, sampled, small_network
 
 ITERATIVE = {
     "cg_nystrom": nivp.RidgeCG(
@@ -543,6 +543,10 @@ def test_samples_that_do_not_fit(points, weights, words):
         (lambda: nivp.linearise(*LINEARISED, chunk=0), "`chunk`"),
         (lambda: nivp.HeldOutDamping(nivp.HeldOutDamping(nivp.RidgeDual())), "`inner` must not"),
         (lambda: nivp.Auto().choice(0, 10, "float64"), "`p` must be an integer of at least 1"),
+        (lambda: nivp.Auto().choice(9, 10, "flt"), '`dtype` must be "float64" or "float32"'),
+        (lambda: nivp.Auto().choice(9, 10, int), "`dtype`"),
+        (lambda: nivp.linearise(LINEARISED[0], jnp.ones(3), LINEARISED[2]), "`theta` has shape"),
+        (lambda: nivp.FourierSeries(TORUS, 1, modes=2, key=np.zeros(5, "uint32")), "`key` must"),
         (lambda: tangent(t=jnp.nan), "`t` must be one finite number"),
         (lambda: solved(target=1j * jnp.ones((7, 1))), "`target` is complex128 and J is float64"),
         (lambda: solved(target=jnp.ones(7)), "`target` has shape"),

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from .._errors import check_count, check_positive
+from .._errors import InputError, check_count, check_positive
 from .._types import Theta, Values
 from ._base import AbstractDamped, AbstractVelocitySolver, Prepared
 from ._damping import AbsoluteDamping, Damping, check_damping
@@ -51,10 +51,16 @@ class Auto(AbstractDamped):
     def choice(self, p: int, rows: int, dtype: Any) -> tuple[AbstractVelocitySolver, str]:
         """The solver for p parameters and m rows, and why.
 
-        **Raises:** `InputError` for a count below one.
+        **Raises:** `InputError` for a count below one, or a dtype that is not a real float.
         """
         check_count("p", p)
         check_count("rows", rows)
+        try:
+            real = jnp.issubdtype(jnp.dtype(dtype), jnp.floating)
+        except TypeError:
+            real = False
+        if not real:
+            raise InputError(f'`dtype` must be "float64" or "float32", got {dtype!r}')
         double = jnp.dtype(dtype) == jnp.float64
         wide = jnp.dtype(dtype).itemsize
         # Solver, operations, entries held.

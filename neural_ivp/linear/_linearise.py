@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._errors import check_count
+from .._errors import check_count, check_kind, check_shape
 from .._types import Field, Theta, Values
 from ..networks import AbstractNetwork
 from ..problems import L2, AbstractNorm
@@ -30,7 +31,14 @@ def linearise(
     `template` gives the architecture; its own parameters are not used. `norm` is `L2` with
     scales of one if not given. With `chunk`, so many points are linearised at a time, anew for
     each product: memory is that of a chunk, and a product costs two to three times as much.
+
+    **Raises:** `InputError` for an argument of another kind, or a theta of another size.
     """
+    check_kind("template", template, AbstractNetwork)
+    check_kind("sample", sample, Sample)
+    leaves = filter(eqx.is_inexact_array, jax.tree.leaves(template))
+    wanted = (sum(leaf.size for leaf in leaves),)
+    check_shape("`theta`", jnp.shape(theta), wanted, "take the first of `flatten(network)`")
     if norm is None:
         norm = L2((1.0,) * jax.eval_shape(template, sample.points[0]).shape[0])
     if chunk is not None:
