@@ -1,9 +1,9 @@
 """A long march with and without restarts: what becomes of the conditioning, and of the error.
 
-    .venv/bin/python benchmarks/restarts.py [--turns 10] [--figure FILE] [--json FILE]
+    .venv/bin/python benchmarks/restarts.py [--turns 10] [--damping 1e-8] [--figure FILE] [--json FILE]
 
 A bump goes around a torus of two dimensions along its diagonal, all parameters of a small network
-moving at once with the damping of the paper, 1e-8. `none` never restarts, `measured` does when the
+moving at once, with the damping of the paper if no other is given. `none` never restarts, `measured` does when the
 residual on points not used has doubled. Prints a table, writes its rows to FILE as lines of JSON,
 and draws effective rank, residual and error against time.
 """
@@ -19,11 +19,11 @@ KEY = jax.random.key(0)
 LENGTH = 2.0
 
 
-def march(nivp, problem, network, rule, turns):
+def march(nivp, problem, network, rule, turns, damping):
     """The whole march by one rule, and the seconds it took."""
     method = nivp.NeuralIVP(
         sampler=nivp.Following(1_000),
-        velocity=nivp.RidgeCholesky(damping=1e-8),
+        velocity=nivp.RidgeCholesky(damping=damping),
         integrator=nivp.Adaptive(rtol=1e-4, atol=1e-6),
         restart=rule,
         refit=nivp.Refit(stages=(nivp.GaussNewton(steps=2_000, tolerance=1e-4),), tolerance=1e-3),
@@ -59,7 +59,7 @@ def row_of(name, made, seconds):
     }
 
 
-def draw(marches, file):
+def draw(marches, damping, file):
     """Effective rank, residual and error against time."""
     import matplotlib as mpl
 
@@ -73,7 +73,7 @@ def draw(marches, file):
         axes[0].plot(record["t0"][kept], record["effective_rank"][kept], lw=1, label=name)
         axes[1].semilogy(record["t0"][kept], record["held_out_residual"][kept], lw=1)
         axes[2].semilogy(made.ts, made.error().relative_l2, lw=1)
-    labels = ("effective rank\nat damping 1e-8", "residual on\npoints not used", "error")
+    labels = (f"effective rank\nat damping {damping:g}", "residual on\npoints not used", "error")
     for ax, label in zip(axes, labels, strict=True):
         ax.set_ylabel(label)
         ax.grid(alpha=0.3)
@@ -85,6 +85,7 @@ def draw(marches, file):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=10)
+    parser.add_argument("--damping", type=float, default=1e-8)
     parser.add_argument("--figure")
     parser.add_argument("--json")
     options = parser.parse_args()
@@ -97,10 +98,11 @@ def main() -> None:
     rules = {"none": nivp.NoRestart(), "measured": nivp.RestartOnResidual(growth=2.0, min_steps=8)}
     records, marches = Records(options.json), {}
     for name, rule in rules.items():
-        marches[name], seconds = march(nivp, problem, network, rule, options.turns)
+        given = problem, network, rule, options.turns, options.damping
+        marches[name], seconds = march(nivp, *given)
         records.add("restarts", **row_of(name, marches[name], seconds))
         if options.figure:
-            draw(marches, options.figure)
+            draw(marches, options.damping, options.figure)
     print(records.table())
 
 
