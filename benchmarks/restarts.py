@@ -1,11 +1,12 @@
 """A long march with and without restarts: what becomes of the conditioning, and of the error.
 
-    .venv/bin/python benchmarks/restarts.py [--turns 10] [--damping 1e-8] [--figure FILE] [--json FILE]
+    .venv/bin/python benchmarks/restarts.py [--turns 10] [--damping 1e-8] [--figure FILE]
+        [--json FILE]
 
 A bump goes around a torus of two dimensions along its diagonal, all parameters of a small network
-moving at once, with the damping of the paper if no other is given. `none` never restarts, `measured` does when the
-residual on points not used has doubled. Prints a table, writes its rows to FILE as lines of JSON,
-and draws effective rank, residual and error against time.
+moving at once, with the damping of the paper if no other is given. `none` never restarts,
+`measured` does when the residual on points not used has doubled. Prints a table, writes its rows
+to FILE as lines of JSON, and draws effective rank, residual and error against time.
 """
 
 import argparse
