@@ -129,6 +129,17 @@ def test_the_energy_norm_of_the_error_is_met_where_it_is_asked_for():
     assert missed(energy=True) < 2e-5
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_perfect_preconditioner_leaves_nothing_and_is_no_breakdown(dtype):
+    matrix, b = random_spd(9, 1e2), jnp.arange(1.0, 10, dtype=dtype)
+    inverse = operator(np.linalg.inv(matrix).astype(dtype))
+    for rtol in (1e-2, 1e-6):
+        solution = run(
+            matrix.astype(dtype), b, nivp.PCG(rtol=rtol, energy=True), preconditioner=inverse
+        )
+        assert solution.result == lx.RESULTS.successful
+
+
 def test_gradient_agrees_with_finite_differences():
     matrix, b = jnp.asarray(random_spd(20, 1e2)), 1e-2 * jnp.arange(1.0, 21)
 

@@ -169,9 +169,12 @@ def _low_rank(test: TestRows, sketch: Rows, width: int, block: int) -> LowRank:
 
 
 def _orthogonalised(rows: Rows) -> tuple[Float[Array, "r r"], Rows]:
-    """L and Q of rows = L Q, in the memory of the rows: Cholesky's, three times, the first with
-    a shift above its rounding. Fukaya, Kannan, Nakatsukasa, Yamamoto & Yanagisawa, "Shifted
-    Cholesky QR for computing the QR factorization of ill-conditioned matrices", 2020.
+    """L and Q of rows = L Q, in the memory of the rows.
+
+    From Cholesky factors of the Gram matrix: a first one with a shift above its rounding, and
+    two more, which mend what the shift and the rounding left. Fukaya, Kannan, Nakatsukasa,
+    Yamamoto & Yanagisawa, "Shifted Cholesky QR for computing the QR factorization of
+    ill-conditioned matrices", 2020.
     """
     gram = rows @ rows.T
     shift = 10 * jnp.finfo(rows.dtype).eps * jnp.trace(gram)

@@ -84,7 +84,7 @@ class PCG(lx.AbstractLinearSolver):
             return missed & going & ~s.broken
 
         final = jax.lax.while_loop(
-            unfinished, lambda s: self._iterate(state, inverse, limit, s), first
+            unfinished, lambda s: self._iterate(state, inverse, size, s), first
         )
         met = (final.best_norm <= limit) & ~self._far(final, vector)
         left = jnp.linalg.norm(vector - state.mv(final.best))
@@ -111,7 +111,7 @@ class PCG(lx.AbstractLinearSolver):
             y, r, z, rz, y, norm, count, jnp.full(4, unknown), unknown, count, broken, indefinite
         )
 
-    def _iterate(self, operator, inverse, limit, s: _State) -> _State:
+    def _iterate(self, operator, inverse, size, s: _State) -> _State:
         image = operator.mv(s.direction)
         curvature = jnp.vdot(s.direction, image)
         broken = ~(curvature > 0)
@@ -123,9 +123,11 @@ class PCG(lx.AbstractLinearSolver):
         broken = broken | indefinite | ~jnp.isfinite(rz) | ~jnp.isfinite(norm)
         better = norm < s.best_norm
         if self.energy:  # whose error each iteration lessens, whatever the 2-norm does
-            better |= norm <= limit
+            better |= norm <= self.rtol * size
         better &= jnp.isfinite(norm)
         gain = step * s.rz
+        # Far below what the residual itself can reach, nothing is left to gain: squares underflow.
+        spent = norm <= 1e-3 * jnp.finfo(norm.dtype).eps * size
         gets_on = better | (gain < s.least_gain) if self.energy else better
         return _State(
             y=y,
@@ -135,7 +137,7 @@ class PCG(lx.AbstractLinearSolver):
             best=jnp.where(better, y, s.best),
             best_norm=jnp.where(better, norm, s.best_norm),
             since_best=jnp.where(gets_on, 0, s.since_best + 1),
-            gains=jnp.roll(s.gains, 1).at[0].set(gain),
+            gains=jnp.where(spent, 0, jnp.roll(s.gains, 1).at[0].set(gain)),
             least_gain=jnp.minimum(gain, s.least_gain),
             iterations=s.iterations + 1,
             broken=broken,
