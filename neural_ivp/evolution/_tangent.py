@@ -62,7 +62,8 @@ def tangent_problem(
 def _check_sample(sample: Sample, dimension: int, dtype: Any) -> None:
     fix = "points (n, d) and weights (n,), see `Sample`"
     points = jnp.shape(sample.points)
-    check_shape("`sample.points`", points[1:], (dimension,), fix)
+    if len(points) != 2 or points[1] != dimension:
+        raise InputError(f"`sample.points` has shape {points}, expected (n, {dimension}): {fix}")
     check_shape("`sample.weights`", jnp.shape(sample.weights), points[:1], fix)
     if dtype != sample.points.dtype:
         raise InputError(

@@ -80,7 +80,7 @@ class Auto(AbstractDamped):
         if allowed and dear <= 1:
             return self._with_damping(solver), f"{name} for {sizes}: exact, and takes {space}"
         why = f"cost {dear:.2g} times {ITERATIVE_PRODUCTS} products" if allowed else f"take {space}"
-        iterative = RidgeDualCG() if double else RidgeCG(rtol=1e-5, preconditioner=Nystrom(200))
+        iterative = RidgeDualCG() if double else RidgeCG(preconditioner=Nystrom(200))
         kind = type(iterative).__name__
         return self._with_damping(iterative), f"{kind} for {sizes}: {name} would {why}"
 

@@ -31,6 +31,7 @@ class DampedLSMR(AbstractPreconditioned):
     - `rtol`: stop when |P^{-1/2} (F - (M + mu I) v)| <= rtol |P^{-1/2} F|. Where the sketch
       reaches down to mu that is the energy norm of the error, and what a projection residual
       needs; with a smaller rank, or `Jacobi`, it is less than that, and asks for a smaller rtol.
+      The test itself is rounded: in float32 it may not see that 1e-6 was met.
     - `max_steps`: iterations at most, in each of two rounds.
     - `preconditioner`, `rebuild`: as for `RidgeCG`.
 

@@ -22,7 +22,8 @@ class LeastSquares(AbstractDirect):
 
     **Arguments:**
 
-    - `damping`: mu relative to the largest eigenvalue of M = J^T W J, as for the other solvers.
+    - `damping`: mu relative to the largest eigenvalue of M = J^T W J; `AbsoluteDamping(mu)` for
+      mu itself.
 
     **Raises:** `InputError` for a damping that is not positive.
     """

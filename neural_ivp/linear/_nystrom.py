@@ -52,11 +52,13 @@ class Nystrom(AbstractPreconditioner):
       300.
     - `max_rank`: the rank is doubled up to this until the smallest eigenvalue found is at most
       10 mu, where the preconditioned condition number is a small constant (theorem 5.1 of the
-      source); fixed if not given.
+      source); fixed if not given. Growing takes memory for copies, four times the largest.
     - `block`: products done at once; more take more memory, and are faster where one does not
       fill the machine.
 
-    The sketch is built in place: one array of p times its rank, and the products of a block.
+    A sketch of fixed rank is built in place: one array of p times its rank, and the products of a
+    block. A rank of ten finds the largest eigenvalue, and with it a relative damping, some per cent
+    too small.
 
     **Raises:** `InputError` for a rank or block below one, or a `max_rank` below the rank.
 

@@ -35,6 +35,7 @@ class RidgeDualCG(AbstractDamped):
     - `damping`: mu relative to the largest eigenvalue of K, which is that of M; 1e-10 in float64
       and 1e-6 in float32 if not given; `AbsoluteDamping(mu)` for mu itself.
     - `rtol`: relative residual |(K + mu I) z - sqrt(W) f| / |sqrt(W) f| at which to stop.
+      A projection residual of that size asks for a smaller one.
     - `max_steps`: iterations at most.
     - `rank`: columns of the kernel, at most n q and rounded down to whole blocks. Good values:
       one to two times the effective rank that the solve reports, where the time of the columns
@@ -139,7 +140,7 @@ class RidgeDualCG(AbstractDamped):
         factor = pivoted_cholesky(columns, diagonal, rank, block, key)
         small = factor.T @ factor
         start = jax.random.rademacher(jax.random.fold_in(key, rank), (rank,), factor.dtype)
-        largest = power_iteration(lambda v: small @ v, start)
+        largest = power_iteration(lambda v: small @ v, start, 100)  # small: they cost nothing
         damping = absolute(self.damping, largest)
         inner = jnp.linalg.cholesky(small + damping * jnp.eye(rank, dtype=factor.dtype))
 
