@@ -7,6 +7,7 @@ import sys
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import lineax as lx
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ import neural_ivp as nivp
 from neural_ivp.linear._generic import GenericLinearisation, generic
 from neural_ivp.linear._pivoted_cholesky import pivoted_cholesky
 from neural_ivp.linear._structured import StructuredLinearisation
+from neural_ivp.linear._symmetric import Cholesky, Symmetric
 
 from .helpers import KEY, PROBLEMS, TORUS, Fourier, error, linearised, sampled, small_network
 
@@ -107,16 +109,49 @@ def test_structured_products_equal_generic_ones(name):
     @eqx.filter_jit
     def parts(lin):
         products = lin.push(v[: lin.num_parameters]), lin.pull(w)
-        dense = lin.columns(), lin.kernel(), lin.kernel(columns)
+        dense = lin.columns(), lin.kernel_matrix().upper, lin.kernel(columns)
         return *products, *dense, lin.diagonal(), lin.kernel_diagonal()
 
     for here, there in ((fast, plain), (fast.restrict(chosen), plain.restrict(chosen))):
         for got, wanted in zip(parts(here), parts(there), strict=True):
             assert error(got, wanted) < 1e-14
-    kernel = np.asarray(fast.kernel())
+    kernel = dense(fast.kernel_matrix())
     assert error(fast.kernel(columns), kernel[:, columns]) < 1e-14
     assert error(fast.kernel_diagonal(), np.diag(kernel)) < 1e-14
     assert error(fast.values, plain.values) < 1e-14
+
+
+def dense(matrix):
+    return np.asarray(jax.vmap(lambda v: matrix @ v)(jnp.eye(len(matrix.upper))))
+
+
+@pytest.mark.parametrize("block", [4, 6, 100])
+def test_half_of_a_symmetric_matrix_is_all_of_it(block):
+    """In panels of any size: products, scaling, shift, and solves against numpy."""
+    rows = np.random.default_rng(0).normal(size=(14, 20))
+    wanted = rows @ rows.T
+    half = Symmetric.of(lambda k, end: jnp.asarray(wanted[k:end, k:]), 14, block)
+    assert not np.any(np.tril(half.upper, -1))
+    assert error(dense(half), wanted) < 1e-15
+    scale = np.arange(1.0, 15)
+    changed, wanted = half.scaled(jnp.asarray(scale)).plus(2.0), np.outer(scale, scale) * wanted
+    wanted += 2 * np.eye(14)
+    assert error(dense(changed), wanted) < 1e-15
+    assert error(changed.factor(), np.linalg.cholesky(wanted)) < 1e-13
+    operator = lx.MatrixLinearOperator(jnp.asarray(wanted), lx.positive_semidefinite_tag)
+    for state in (None, changed.factor()):
+        options = {} if state is None else {"state": state}
+        got = lx.linear_solve(operator, jnp.asarray(scale), Cholesky(), **options).value
+        assert error(got, np.linalg.solve(wanted, scale)) < 1e-11
+
+
+@pytest.mark.parametrize("name", ["advection_1d", "wave_1d"])
+def test_kernels_in_several_panels_equal_those_by_columns(name, monkeypatch):
+    monkeypatch.setattr("neural_ivp.linear._structured.BLOCK", 9)
+    lin, _ = linearised(PROBLEMS[name], small_network(PROBLEMS[name]), num_points=13)
+    assert isinstance(lin, StructuredLinearisation)
+    wanted = lin.kernel(jnp.arange(lin.values.size))
+    assert error(dense(lin.kernel_matrix()), np.asarray(wanted)) < 1e-14
 
 
 @pytest.mark.parametrize("twice", [True, False])
@@ -149,7 +184,7 @@ def test_chunks_of_points_change_nothing(name, twice):
         small = lin.restrict(chosen)
         narrow = small.astype(jnp.float32).gram(v[:3].astype(jnp.float32))
         products = (lin.push(v), lin.pull(w), lin.gram(v), small.gram(v[:3]), narrow)
-        dense = (lin.kernel(), lin.kernel(chosen), lin.columns(), lin.columns(chosen))
+        dense = (lin.kernel_matrix().upper, lin.kernel(chosen), lin.columns(), lin.columns(chosen))
         diagonals = (lin.diagonal(), small.diagonal(), lin.kernel_diagonal())
         return (lin.values, *products, *dense, *diagonals)
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._types import Theta, Values, Weights
+from ._symmetric import Symmetric
 
 
 class AbstractLinearisation(eqx.Module):
@@ -59,14 +60,13 @@ class AbstractLinearisation(eqx.Module):
     def kernel_diagonal(self) -> Float[Array, " nq"]:
         """The squared lengths of the rows of J."""
 
-    def kernel(self, columns: Int[Array, " b"] | None = None) -> Float[Array, "nq b"]:
-        """J J^T, points and quantities in one row each, or its columns of these indices.
+    def kernel_matrix(self) -> Symmetric:
+        """K = J J^T, points and quantities in one row each; it forms J here."""
+        rows = self.columns().reshape(-1, self.num_parameters)
+        return Symmetric.of(lambda k, end: rows[k:end] @ rows[k:].T, len(rows))
 
-        Columns take a product each here; the whole kernel forms J.
-        """
-        if columns is None:
-            rows = self.columns().reshape(-1, self.num_parameters)
-            return rows @ rows.T
+    def kernel(self, columns: Int[Array, " b"]) -> Float[Array, "nq b"]:
+        """The columns of K of these indices; they take a product each here."""
         units = jnp.zeros((columns.size, self.values.size), self.values.dtype)
         units = units.at[jnp.arange(columns.size), columns].set(1)
 

@@ -8,6 +8,7 @@ from ._damping import AbsoluteDamping, Damping, check_damping
 from ._direct import AbstractDirect, factor
 from ._linearisation import AbstractLinearisation
 from ._results import RESULTS
+from ._symmetric import Symmetric
 from ._velocity import Velocity, finish, in_units_of_the_target, ratio
 
 
@@ -34,7 +35,8 @@ class RidgeCholesky(AbstractDirect):
     ) -> Velocity:
         rows, wanted = linearisation.weighted_rows(target)
         right = rows.T @ wanted
-        matrix, inverse, spectrum = factor(rows.T @ rows, self.damping, prepared.content)
+        m = Symmetric.of(lambda k, end: rows[:, k:end].T @ rows[:, k:], rows.shape[1])
+        matrix, inverse, spectrum = factor(m, self.damping, prepared.content)
         value = inverse(right)
         residual = ratio(jnp.linalg.norm(matrix @ value - right), jnp.linalg.norm(right))
         return finish(linearisation, target, value, RESULTS.successful, residual, spectrum)

@@ -40,7 +40,7 @@ class RidgeDual(AbstractDirect):
     ) -> Velocity:
         root = jnp.sqrt(linearisation.weights)[:, None]
         scale = jnp.ravel(jnp.broadcast_to(root, target.shape))
-        kernel = scale[:, None] * linearisation.kernel() * scale[None, :]
+        kernel = linearisation.kernel_matrix().scaled(scale)
         matrix, inverse, spectrum = factor(kernel, self.damping, prepared.content)
         right = scale * jnp.ravel(target)
         z = inverse(right)

@@ -21,6 +21,7 @@ from ..networks import AbstractNetwork, Dense, flatten
 from ..problems import AbstractNorm
 from ..samplers import Sample
 from ._linearisation import AbstractLinearisation
+from ._symmetric import BLOCK, Symmetric
 
 
 class StructuredLinearisation(AbstractLinearisation):
@@ -81,17 +82,32 @@ class StructuredLinearisation(AbstractLinearisation):
         d = jnp.moveaxis(jnp.concatenate(self.signals, axis=1), -1, 0)
         return d[:, :, sinks] * a[:, None, sources]
 
-    def kernel(self, columns: Int[Array, " b"] | None = None) -> Float[Array, "nq b"]:
+    def kernel_matrix(self) -> Symmetric:
         """The sum over the layers of (a a^T + 1) times d d^T, entry by entry."""
-        n, q = self.values.shape
-        if columns is None:
-            columns = jnp.arange(n * q)
-        total = jnp.zeros((n * q, columns.size), self.values.dtype)
-        for a, d in zip(self.inputs, self.signals, strict=True):
-            inner = jnp.repeat(a @ a[columns // q].T, q, axis=0)
-            flat = jnp.moveaxis(d, -1, 0).reshape(n * q, -1)
-            total = total + (inner + 1) * (flat @ flat[columns].T)
+        size, q = self.values.size, self.values.shape[1]
+        layers = list(zip(self.inputs, self._flat_signals, strict=True))
+
+        def panel(start, end):
+            total = jnp.zeros((end - start, size - start), self.values.dtype)
+            for a, d in layers:
+                inner = a[start // q : end // q] @ a[start // q :].T + 1
+                inner = jnp.repeat(jnp.repeat(inner, q, axis=0), q, axis=1)
+                total = total + inner * (d[start:end] @ d[start:].T)
+            return total
+
+        return Symmetric.of(panel, size, max(BLOCK // q, 1) * q)
+
+    def kernel(self, columns: Int[Array, " b"]) -> Float[Array, "nq b"]:
+        q = self.values.shape[1]
+        total = jnp.zeros((self.values.size, columns.size), self.values.dtype)
+        for a, d in zip(self.inputs, self._flat_signals, strict=True):
+            inner = jnp.repeat(a @ a[columns // q].T + 1, q, axis=0)
+            total = total + inner * (d @ d[columns].T)
         return total
+
+    @property
+    def _flat_signals(self) -> list[Float[Array, "nq _out"]]:
+        return [jnp.moveaxis(d, -1, 0).reshape(self.values.size, -1) for d in self.signals]
 
     def kernel_products(self, count: int) -> int:
         return 0
