@@ -154,6 +154,18 @@ def test_kernels_in_several_panels_equal_those_by_columns(name, monkeypatch):
     assert error(dense(lin.kernel_matrix()), np.asarray(wanted)) < 1e-14
 
 
+@pytest.mark.parametrize("key", [1, 2])
+def test_on_a_torus_a_translation_lies_in_the_tangent_space(key):
+    """Whatever the weights: the sines and cosines of the first layer turn. So no restart can lower
+    the residual of an advection there, which is the damping's alone."""
+    problem = PROBLEMS["advection_torus"]
+    network = small_network(problem).redrawn(jax.random.key(key))
+    lin, target = linearised(problem, network, num_points=300)
+    rows, right = lin.weighted_rows(target)
+    velocity = np.linalg.lstsq(rows, right, rcond=1e-14)[0]
+    assert error(rows @ velocity, np.asarray(right)) < 1e-11
+
+
 @pytest.mark.parametrize("twice", [True, False])
 def test_networks_without_that_structure_are_differentiated_generically(twice):
     problem = PROBLEMS["advection_1d"]
