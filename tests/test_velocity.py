@@ -187,6 +187,16 @@ def test_held_out_points_choose_the_damping():
     assert 1e-12 < wanted < 1e-2  # neither end: there was a choice
 
 
+def test_points_without_weight_leave_the_largest_damping():
+    lin, target = linearised(PROBLEMS["heat_1d"], small_network(PROBLEMS["heat_1d"]), 30)
+    alone = lin.reweighted(jnp.zeros(30).at[3].set(1.0))
+    solver = nivp.HeldOutDamping(nivp.RidgeDual(), (1e-4, 1e-6))
+    found = nivp.solve_velocity(solver, alone, target, key=KEY)
+    wanted = nivp.solve_velocity(nivp.RidgeDual(damping=1e-4), alone, target, key=KEY)
+    assert float(found.info.damping) == pytest.approx(float(wanted.info.damping), rel=0.1)
+    assert not nivp.RESULTS[found.result]
+
+
 def test_anchored_damps_towards_the_velocity_before():
     problem = PROBLEMS["advection_1d"]
     lin, target = linearised(problem, small_network(problem))

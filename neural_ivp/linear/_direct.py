@@ -52,7 +52,7 @@ def factor(
     operator = lx.FunctionLinearOperator(
         lambda v: damped @ v, structure, lx.positive_semidefinite_tag
     )
-    state = jax.lax.stop_gradient(damped).factor()
+    state = damped.factor()
 
     def inverse(b):
         return lx.linear_solve(operator, b, Cholesky(), state=state, throw=False).value

@@ -92,7 +92,8 @@ class HeldOutDamping(AbstractVelocitySolver):
         candidates = jnp.asarray(self.candidates, guess.dtype)
         residuals, products = jax.lax.map(tried, candidates)
         good = residuals <= self.slack * jnp.min(residuals)
-        chosen = jnp.max(jnp.where(good, candidates, 0))
+        # Where the points left out carry no weight there is nothing to choose by.
+        chosen = jnp.max(jnp.where(good | ~jnp.any(good), candidates, 0))
         return Prepared((chosen, inner), inner.products + jnp.sum(products), inner.rebuilds)
 
     def solve(

@@ -49,9 +49,10 @@ class Symmetric(eqx.Module):
         return Symmetric(self.upper + shift * jnp.eye(len(self.upper), dtype=self.upper.dtype))
 
     def factor(self) -> Float[Array, "m m"]:
-        """Cholesky's lower factor of a positive definite matrix; nan where it is not."""
+        """Cholesky's lower factor of a positive definite matrix, nan where it is not; a constant
+        to gradients, as the state of a solver is."""
         # `jnp.linalg.cholesky` would first read the zeros as entries of A.
-        return jax.lax.linalg.cholesky(self.upper.T, symmetrize_input=False)
+        return jax.lax.linalg.cholesky(jax.lax.stop_gradient(self.upper).T, symmetrize_input=False)
 
 
 class Cholesky(lx.AbstractLinearSolver):
