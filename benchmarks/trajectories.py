@@ -4,9 +4,9 @@
 
 A small network is fitted and marched with the default method; J and f are taken at the start, the
 middle and the end. `solvers` compares each solver with numpy's SVD at the same damping, `damping`
-compares rules for choosing it, `reuse` runs a whole march with a sketch rebuilt for every
-right-hand side and with one that is kept. Prints a table, and writes its rows to FILE as lines of
-JSON.
+compares rules for choosing it, `reuse` runs a whole march with a preconditioner rebuilt for every
+right-hand side and with one that is kept for a step. Prints a table, and writes its rows to FILE
+as lines of JSON.
 """
 
 import argparse
@@ -172,18 +172,20 @@ def rules(rows, right, candidates):
 
 
 def reuse(nivp, records):
-    """A march with a Nystrom sketch for every right-hand side, with one kept while it serves, and
-    with columns of the kernel instead."""
+    """A march with a Nystrom sketch for every right-hand side or for every step, with landmarks
+    chosen once a step, and with columns of the kernel."""
     problem, key = nivp.problems.Advection(2), jax.random.key(0)
     network = nivp.default_network(problem, key=key)
     fitted = nivp.fit(network, problem.initial, problem.domain, (nivp.GaussNewton(),), key=key)
-    for damping, rtol in ((1e-8, 1e-6), (1e-6, 1e-6)):
-        sketch = {"damping": damping, "rtol": rtol, "preconditioner": nivp.Nystrom(250)}
+    for damping in (1e-8, 1e-6):
+        options = {"damping": damping, "rtol": 1e-6}
+        sketch, landmarks = nivp.Nystrom(250), nivp.Landmarks()
         choices = {
-            f"RidgeCG, {word}": nivp.RidgeCG(rebuild=word, **sketch)
-            for word in ("solve", "step", "needed")
+            "Nystrom, solve": nivp.RidgeCG(preconditioner=sketch, rebuild="solve", **options),
+            "Landmarks, step": nivp.RidgeCG(preconditioner=landmarks, rebuild="step", **options),
+            "RidgeDualCG": nivp.RidgeDualCG(**options),
+            "Nystrom, step": nivp.RidgeCG(preconditioner=sketch, rebuild="step", **options),
         }
-        choices["RidgeDualCG"] = nivp.RidgeDualCG(damping=damping, rtol=rtol)
         for name, solver in choices.items():
             method = nivp.NeuralIVP(
                 sampler=nivp.Following(4_000),

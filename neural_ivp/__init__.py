@@ -58,6 +58,7 @@ from .linear import Auto as Auto
 from .linear import DampedLSMR as DampedLSMR
 from .linear import HeldOutDamping as HeldOutDamping
 from .linear import Jacobi as Jacobi
+from .linear import Landmarks as Landmarks
 from .linear import LeastSquares as LeastSquares
 from .linear import NoPreconditioner as NoPreconditioner
 from .linear import Nystrom as Nystrom

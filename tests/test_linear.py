@@ -108,7 +108,8 @@ def test_structured_products_equal_generic_ones(name):
 
     @eqx.filter_jit
     def parts(lin):
-        products = lin.push(v[: lin.num_parameters]), lin.pull(w)
+        some = lin.some(columns)
+        products = lin.push(v[: lin.num_parameters]), lin.pull(w), some.project(w[columns])
         dense = lin.columns(), lin.kernel_matrix().upper, lin.kernel(columns)
         return *products, *dense, lin.diagonal(), lin.kernel_diagonal()
 
@@ -195,7 +196,8 @@ def test_chunks_of_points_change_nothing(name, twice):
         w = jnp.cos(jnp.arange(lin.values.size, dtype=v.dtype)).reshape(lin.values.shape)
         small = lin.restrict(chosen)
         narrow = small.astype(jnp.float32).gram(v[:3].astype(jnp.float32))
-        products = (lin.push(v), lin.pull(w), lin.gram(v), small.gram(v[:3]), narrow)
+        few = lin.some(chosen).gram(v)
+        products = (lin.push(v), lin.pull(w), lin.gram(v), small.gram(v[:3]), narrow, few)
         dense = (lin.kernel_matrix().upper, lin.kernel(chosen), lin.columns(), lin.columns(chosen))
         diagonals = (lin.diagonal(), small.diagonal(), lin.kernel_diagonal())
         return (lin.values, *products, *dense, *diagonals)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
+from neural_ivp.linear._generic import generic
 
 from .helpers import KEY, PROBLEMS, TORUS, dense_parts, error, linearised, sampled, small_network
 
@@ -21,6 +22,9 @@ ITERATIVE = {
     "cg_grown": nivp.RidgeCG(damping=1e-6, rtol=1e-10, preconditioner=nivp.Nystrom(4, 79)),
     "cg_shared": nivp.RidgeCG(
         damping=1e-6, rtol=1e-10, preconditioner=nivp.Nystrom(40), rebuild="step"
+    ),
+    "cg_landmarks": nivp.RidgeCG(
+        damping=1e-6, rtol=1e-10, preconditioner=nivp.Landmarks(60, 20), rebuild="step"
     ),
     "cg_plain": nivp.RidgeCG(
         damping=1e-4, rtol=1e-8, max_steps=2000, preconditioner=nivp.NoPreconditioner()
@@ -484,19 +488,47 @@ def test_residual_on_points_not_seen():
 
 
 def test_columns_of_a_kernel_without_structure_count_as_products():
-    from neural_ivp.linear._generic import generic
-
     problem = PROBLEMS["advection_1d"]
     network = small_network(problem)
     sample = sampled(problem, network, 40)
     lin, target = linearised(problem, network)
     plain = generic(network, nivp.flatten(network)[0], sample, problem.norm)
-    solver = nivp.RidgeDualCG(rank=20, block=10, damping=1e-3)
-    counts = [
-        nivp.solve_velocity(solver, J, target[: len(J.values)], key=KEY).info for J in (lin, plain)
-    ]
-    assert counts[0].products == counts[0].iterations + 3
-    assert counts[1].products == counts[1].iterations + 23 and counts[1].rebuilds == 1
+    dual = nivp.RidgeDualCG(rank=20, block=10, damping=1e-3)
+    # Landmarks take one for each at 40 points, and again at their own 20 points.
+    primal = nivp.RidgeCG(preconditioner=nivp.Landmarks(20, 10), damping=1e-3)
+    for solver, last, columns in ((dual, 3, 20), (primal, 2, 30)):
+        first, second = (
+            nivp.solve_velocity(solver, J, target[: len(J.values)], key=KEY).info
+            for J in (lin, plain)
+        )
+        assert first.products == first.iterations + last
+        assert second.products == second.iterations + last + columns and second.rebuilds == 1
+
+
+def test_landmarks_follow_the_network_where_a_sketch_does_not():
+    """Kept while theta moves so far that M changes by thousands of times its damping."""
+    problem = PROBLEMS["advection_1d"]
+    network = small_network(problem)
+    theta, rebuild = nivp.flatten(network)
+    sample = sampled(problem, network, 80)
+    moved = rebuild(theta + 0.01 * jax.random.normal(KEY, theta.shape))
+    before, after = (nivp.tangent_problem(problem, n, 0.0, sample) for n in (network, moved))
+
+    @eqx.filter_jit
+    def kept(solver):
+        prepared = solver.prepare(*before, before[0].zeros, None, KEY)
+        return solver.solve(*after, after[0].zeros, prepared)
+
+    options = {"damping": 1e-8, "rtol": 1e-6, "max_steps": 300, "rebuild": "step"}
+    found = kept(nivp.RidgeCG(preconditioner=nivp.Landmarks(60, 20), **options))
+    sketch = kept(nivp.RidgeCG(preconditioner=nivp.Nystrom(60), **options))
+    change = dense_parts(after[0])[0] - dense_parts(before[0])[0]
+    assert np.linalg.norm(change, 2) ** 2 > 1e3 * found.info.damping
+    assert found.result == nivp.RESULTS.successful
+    wanted, _, _, _ = reference(*after, float(found.info.damping))
+    got = np.ravel(np.sqrt(after[0].weights)[:, None] * after[0].push(found.value))
+    assert error(got, wanted) < 2e-6
+    assert found.info.iterations < 20 and sketch.info.iterations > 60
 
 
 NETWORK = small_network(PROBLEMS["advection_1d"])
@@ -568,6 +600,11 @@ def test_samples_that_do_not_fit(points, weights, words):
         (lambda: nivp.RidgeCG(rtol=np.array([1e-3, 1e-4])), "`rtol` must be one positive number"),
         (lambda: nivp.RandomSubset(nivp.RidgeCholesky(), 0), "`size`"),
         (lambda: nivp.PCG(rtol=0.0), "`rtol`"),
+        (lambda: nivp.Landmarks(0), "`rank`"),
+        (
+            lambda: nivp.DampedLSMR(preconditioner=nivp.Landmarks(), rebuild="needed"),
+            '`rebuild` = "needed" keeps a preconditioner from step to step, and Landmarks is bound',
+        ),
     ],
 )
 def test_bad_input(make, words):

@@ -8,6 +8,7 @@ from ._base import solve_velocity as solve_velocity
 from ._damped_lsmr import DampedLSMR as DampedLSMR
 from ._damping import AbsoluteDamping as AbsoluteDamping
 from ._held_out import HeldOutDamping as HeldOutDamping
+from ._landmarks import Landmarks as Landmarks
 from ._least_squares import LeastSquares as LeastSquares
 from ._linearisation import AbstractLinearisation as AbstractLinearisation
 from ._linearise import linearise as linearise

@@ -66,6 +66,11 @@ class ChunkedLinearisation(AbstractLinearisation):
             lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, self
         )
 
+    def some(self, points: Int[Array, " k"]) -> AbstractLinearisation:
+        flat = self.points.reshape(-1, self.points.shape[-1])
+        sample = Sample(flat[points], self.weights[points])
+        return self.make(self.template, self.theta, sample, self.norm)
+
     def _map(self, part: Callable, along: Array) -> Array:
         """`part` of each chunk's linearisation and its rows of `along`."""
         return jax.lax.map(lambda chunk: part(self._at(chunk[0]), chunk[1]), self._split(along))

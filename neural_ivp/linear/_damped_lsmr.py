@@ -59,7 +59,7 @@ class DampedLSMR(AbstractPreconditioned):
         check_share("rtol", rtol)
         check_count("max_steps", max_steps)
         check_kind("preconditioner", preconditioner, AbstractPreconditioner)
-        check_rebuild(rebuild)
+        check_rebuild(rebuild, preconditioner)
         self.damping, self.rtol, self.max_steps = damping, rtol, max_steps
         self.preconditioner, self.rebuild = preconditioner, rebuild
 
@@ -73,8 +73,7 @@ class DampedLSMR(AbstractPreconditioned):
         # `finish` refuses such a target; here it must not keep the iteration going.
         f = jnp.where(jnp.all(jnp.isfinite(target)), target, 0)
 
-        def right_root(y):
-            return factors.apply(y, damping, -0.5)
+        right_root = factors.power(damping, -0.5)
 
         def gradient(v):
             return linearisation.project(f) - linearisation.gram(v) - damping * v

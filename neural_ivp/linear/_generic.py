@@ -65,6 +65,10 @@ class GenericLinearisation(AbstractLinearisation):
         )
         return generic(template, theta, sample, self.norm)
 
+    def some(self, points: Int[Array, " k"]) -> "GenericLinearisation":
+        sample = Sample(self.points[points], self.weights[points])
+        return generic(self.template, self.theta, sample, self.norm)
+
     def _rows(self, x) -> Float[Array, "q p"]:
         """J at one point."""
         _, rebuild = flatten(self.template)

@@ -52,6 +52,10 @@ class AbstractLinearisation(eqx.Module):
     def astype(self, dtype: Any) -> "AbstractLinearisation":
         """The same J multiplied in another precision."""
 
+    @abc.abstractmethod
+    def some(self, points: Int[Array, " k"]) -> "AbstractLinearisation":
+        """The same J at some of its points, of these indices."""
+
     def reweighted(self, weights: Weights) -> "AbstractLinearisation":
         """The same J with other weights of the points: 0 leaves a point out of M and F."""
         return eqx.tree_at(lambda lin: lin.weights, self, weights)
@@ -143,6 +147,9 @@ class _Restricted(AbstractLinearisation):
 
     def astype(self, dtype: Any) -> "_Restricted":
         return _Restricted(whole=self.whole.astype(dtype), indices=self.indices)  # pyright: ignore[reportCallIssue]
+
+    def some(self, points: Int[Array, " k"]) -> "_Restricted":
+        return _Restricted(whole=self.whole.some(points), indices=self.indices)  # pyright: ignore[reportCallIssue]
 
     def reweighted(self, weights: Weights) -> "_Restricted":
         whole = self.whole.reweighted(weights)

@@ -28,16 +28,20 @@ class LowRank(AbstractFactors):
     start: Theta
     products: Int[Array, ""]
 
-    def apply(self, v: Theta, damping: Float[Array, ""], power: float) -> Theta:
+    def power(self, damping: Float[Array, ""], exponent: float) -> Callable[[Theta], Theta]:
         """P = U (Lambda + mu) U^T / (tail + mu) + (I - U U^T): what the sketch does not see is
         left unchanged. Frangella, Tropp & Udell, 2023, equation 1.3.
         """
-        scale = ((self.eigenvalues + damping) / (self.tail + damping)) ** power
-        inside = self.basis @ v
-        outside = v - inside @ self.basis
-        # Twice, since in float32 what is left of U after once outweighs the smallest scales.
-        outside = outside - (self.basis @ outside) @ self.basis
-        return outside + (scale * inside) @ self.basis
+        scale = ((self.eigenvalues + damping) / (self.tail + damping)) ** exponent
+
+        def apply(v: Theta) -> Theta:
+            inside = self.basis @ v
+            outside = v - inside @ self.basis
+            # Twice, since in float32 what is left of U after once outweighs the smallest scales.
+            outside = outside - (self.basis @ outside) @ self.basis
+            return outside + (scale * inside) @ self.basis
+
+        return apply
 
     def effective_rank(self, damping: Float[Array, ""]) -> Float[Array, ""]:
         return jnp.sum(self.eigenvalues / (self.eigenvalues + damping))

@@ -14,8 +14,8 @@ def pivoted_cholesky(
     rank: int,
     block: int,
     key: PRNGKeyArray,
-) -> Float[Array, "m rank"]:
-    r"""F with $F F^T \approx K$, exact in the columns that were drawn.
+) -> tuple[Float[Array, "m rank"], Int[Array, " rank"]]:
+    r"""F with $F F^T \approx K$, exact in the columns that were drawn, and which those are.
 
     Pivots are drawn a block at a time with probability proportional to the diagonal of what is
     left, K - F F^T. That is close to the best approximation of a somewhat smaller rank.
@@ -33,7 +33,7 @@ def pivoted_cholesky(
     noise = 10 * jnp.finfo(dtype).eps * jnp.sum(diagonal)
 
     def grow(k, carry):
-        factor, left = carry
+        factor, chosen, left = carry
         logits = jnp.log(jnp.maximum(left, jnp.finfo(dtype).tiny))
         noise_key = jax.random.fold_in(key, k)
         _, pivots = jax.lax.top_k(logits + jax.random.gumbel(noise_key, (m,), dtype), block)
@@ -44,7 +44,8 @@ def pivoted_cholesky(
         exhausted = jnp.sum(left) <= m * noise
         new = jnp.where(exhausted, jnp.zeros_like(new), new)
         factor = jax.lax.dynamic_update_slice(factor, new, (0, k * block))
-        return factor, jnp.maximum(left - jnp.sum(new**2, axis=1), 0)
+        chosen = jax.lax.dynamic_update_slice(chosen, pivots, (k * block,))
+        return factor, chosen, jnp.maximum(left - jnp.sum(new**2, axis=1), 0)
 
-    start = (jnp.zeros((m, rank), dtype), diagonal)
-    return jax.lax.fori_loop(0, rank // block, grow, start)[0]
+    start = (jnp.zeros((m, rank), dtype), jnp.zeros(rank, jnp.int32), diagonal)
+    return jax.lax.fori_loop(0, rank // block, grow, start)[:2]

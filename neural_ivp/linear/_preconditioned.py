@@ -30,10 +30,15 @@ class Memory(eqx.Module):
     excess: Int[Array, ""]
 
 
-def check_rebuild(rebuild: Any) -> None:
-    """**Raises:** `InputError` for a word that is none of the three."""
+def check_rebuild(rebuild: Any, preconditioner: AbstractPreconditioner) -> None:
+    """**Raises:** `InputError` for a word that is none of the three, or asks for too much."""
     if rebuild not in ("needed", "step", "solve"):
         raise InputError(f'`rebuild` must be "needed", "step" or "solve", got {rebuild!r}')
+    if rebuild == "needed" and not preconditioner.lasts:
+        raise InputError(
+            f'`rebuild` = "needed" keeps a preconditioner from step to step, and '
+            f'{type(preconditioner).__name__} is bound to the points of one: use "step"'
+        )
 
 
 class AbstractPreconditioned(AbstractDamped):
@@ -86,7 +91,9 @@ class AbstractPreconditioned(AbstractDamped):
             return Memory(factors, zero + NEVER, zero), factors.products
 
         def again():
-            image = self.multiplied(linearisation).gram(memory.factors.start)
+            start = memory.factors.start
+            assert start is not None  # of those that last
+            image = self.multiplied(linearisation).gram(start)
             largest = jax.lax.stop_gradient(jnp.linalg.norm(image))
             return eqx.tree_at(lambda m: m.factors.largest, memory, largest), jnp.ones(
                 (), jnp.int32
@@ -100,11 +107,14 @@ class AbstractPreconditioned(AbstractDamped):
         self, linearisation: AbstractLinearisation, prepared: Prepared
     ) -> tuple[AbstractFactors, int | Int[Array, ""]]:
         """The preconditioner of one solve, and the products it took."""
+        J = self.multiplied(linearisation)
         if self.rebuild == "solve":
-            factors = self._build(linearisation, prepared.content)
+            factors = self._build(linearisation, prepared.content).at(J)
             return factors, factors.products
         content = prepared.content
-        return (content.factors if isinstance(content, Memory) else content), 0
+        kept = content.factors if isinstance(content, Memory) else content
+        now = kept.at(J)
+        return now, now.products - kept.products
 
     def remember(
         self, prepared: Prepared, iterations: Int[Array, ""], unconverged: Int[Array, ""]

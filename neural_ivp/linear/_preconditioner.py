@@ -20,17 +20,22 @@ class AbstractFactors(eqx.Module):
     """What a preconditioner keeps of M; it serves any damping.
 
     - `largest`: largest eigenvalue of M.
-    - `start`: close to its eigenvector.
+    - `start`: close to its eigenvector; None for what does not outlive a step.
     - `products`: products with M that were spent on it.
     """
 
     largest: eqx.AbstractVar[Float[Array, ""]]
-    start: eqx.AbstractVar[Theta]
+    start: eqx.AbstractVar[Theta | None]
     products: eqx.AbstractVar[Int[Array, ""]]
 
+    def at(self, linearisation: AbstractLinearisation) -> "AbstractFactors":
+        """The same for J at another theta and the same points."""
+        del linearisation
+        return self
+
     @abc.abstractmethod
-    def apply(self, v: Theta, damping: Float[Array, ""], power: float) -> Theta:
-        """P^power v with P approximating M + mu I up to a factor; power is -1 or -1/2."""
+    def power(self, damping: Float[Array, ""], exponent: float) -> Callable[[Theta], Theta]:
+        """v -> P^exponent v with P approximating M + mu I up to a factor; -1 or -1/2."""
 
     @abc.abstractmethod
     def effective_rank(self, damping: Float[Array, ""]) -> Float[Array, ""] | None:
@@ -38,7 +43,12 @@ class AbstractFactors(eqx.Module):
 
 
 class AbstractPreconditioner(eqx.Module):
-    """Approximates M from products with it."""
+    """Approximates M."""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether what it builds may serve at other points, those of later steps."""
+        return True
 
     @abc.abstractmethod
     def build(
@@ -55,8 +65,11 @@ class Diagonal(AbstractFactors):
     products: Int[Array, ""]
     diagonal: Float[Array, " p"] | None = None
 
-    def apply(self, v: Theta, damping: Float[Array, ""], power: float) -> Theta:
-        return v if self.diagonal is None else v * (self.diagonal + damping) ** power
+    def power(self, damping: Float[Array, ""], exponent: float) -> Callable[[Theta], Theta]:
+        if self.diagonal is None:
+            return lambda v: v
+        scale = (self.diagonal + damping) ** exponent
+        return lambda v: scale * v
 
     def effective_rank(self, damping: Float[Array, ""]) -> None:
         return None

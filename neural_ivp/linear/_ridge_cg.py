@@ -34,12 +34,12 @@ class RidgeCG(AbstractPreconditioned):
       be small while J v is wrong. 1e-5 where the products are in float64 and 1e-4, about what
       their rounding allows at a damping of 1e-6, in float32 if not given.
     - `max_steps`: iterations at most.
-    - `preconditioner`: `Nystrom(rank)`, `Jacobi()` or `NoPreconditioner()`.
+    - `preconditioner`: `Nystrom(rank)`, `Landmarks(rank)`, `Jacobi()` or `NoPreconditioner()`.
     - `rebuild`: "solve" builds the preconditioner for every right-hand side, as in the paper;
       "step" builds it at the start of each step and shares it among the stages; "needed" keeps
       it over the steps until the additional iterations would have paid for a new one. Where M
-      changes by more than mu in a step, as in advection, keeping it makes solves fail and the
-      march longer (`benchmarks/trajectories.py reuse`); see `RidgeDualCG`.
+      changes by more than mu in a step, as in advection, a sketch that is kept makes solves fail
+      and the march longer; `Landmarks` with "step" follow (`benchmarks/trajectories.py reuse`).
     - `precision`: "same" works in the network's dtype; "mixed" multiplies by J in float32 and
       iterates in float64, which must be enabled in JAX.
 
@@ -71,7 +71,7 @@ class RidgeCG(AbstractPreconditioned):
             check_share("rtol", rtol)
         check_count("max_steps", max_steps)
         check_kind("preconditioner", preconditioner, AbstractPreconditioner)
-        check_rebuild(rebuild)
+        check_rebuild(rebuild, preconditioner)
         if precision not in ("same", "mixed"):
             raise InputError(f'`precision` must be "same" or "mixed", got {precision!r}')
         if precision == "mixed" and jnp.result_type(float) != jnp.float64:
@@ -100,8 +100,10 @@ class RidgeCG(AbstractPreconditioned):
         def product(v):
             return multiplied.gram(v.astype(narrow)).astype(wide) + damping.astype(wide) * v
 
+        apply = factors.power(damping, -1.0)
+
         def inverse(r):
-            return factors.apply(r.astype(narrow), damping, -1.0).astype(wide)
+            return apply(r.astype(narrow)).astype(wide)
 
         positive = lx.positive_semidefinite_tag
         solution = lx.linear_solve(

@@ -137,7 +137,7 @@ class RidgeDualCG(AbstractDamped):
             return scale[:, None] * linearisation.kernel(pivots) * scale[pivots][None, :]
 
         diagonal = scale**2 * linearisation.kernel_diagonal()
-        factor = pivoted_cholesky(columns, diagonal, rank, block, key)
+        factor, _ = pivoted_cholesky(columns, diagonal, rank, block, key)
         small = factor.T @ factor
         start = jax.random.rademacher(jax.random.fold_in(key, rank), (rank,), factor.dtype)
         largest = power_iteration(lambda v: small @ v, start, 100)  # small: they cost nothing

@@ -125,6 +125,14 @@ class StructuredLinearisation(AbstractLinearisation):
             parts += [jnp.ravel(sizes @ a**2), jnp.sum(sizes, axis=1)]
         return jnp.concatenate(parts)
 
+    def some(self, points: Int[Array, " k"]) -> "StructuredLinearisation":
+        return StructuredLinearisation(
+            values=self.values[points],
+            weights=self.weights[points],
+            inputs=tuple(a[points] for a in self.inputs),
+            signals=tuple(d[..., points] for d in self.signals),
+        )
+
     def astype(self, dtype: Any) -> "StructuredLinearisation":
         return jax.tree.map(lambda leaf: leaf.astype(dtype), self)
 

@@ -36,6 +36,7 @@ from ..linear import (
     DampedLSMR,
     HeldOutDamping,
     Jacobi,
+    Landmarks,
     LeastSquares,
     NoPreconditioner,
     Nystrom,
@@ -63,7 +64,7 @@ register(Advection, Heat, Wave, FokkerPlanck)
 register(SinusoidalMLP, FourierSeries, HardDirichlet, Mixed)
 register(Uniform, QuasiUniform, Following, Particles, L2, H1)
 register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, DampedLSMR, AbsoluteDamping)
-register(RandomSubset, HeldOutDamping, Anchored, Auto, Nystrom, Jacobi, NoPreconditioner)
+register(RandomSubset, HeldOutDamping, Anchored, Auto, Nystrom, Landmarks, Jacobi, NoPreconditioner)
 register(Adam, GaussNewton, LastLayer, Adaptive, NoRestart, PeriodicRestart, NeuralIVP)
 register(AnyRestart, RestartOnConditioning, RestartOnIterations, RestartOnResidual, Refit)
 register(Fixed, ExplicitRungeKutta, Implicit)

@@ -1,0 +1,142 @@
+"""A preconditioner that follows the network: J interpolated from a few of its rows."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax.scipy.linalg import cho_solve, solve_triangular
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from .._errors import check_count
+from .._types import Theta
+from ._interpolation import LandmarkRows, interpolate
+from ._linearisation import AbstractLinearisation
+from ._linearise import power_iteration
+from ._preconditioner import AbstractFactors, AbstractPreconditioner, DampingOf
+
+
+class Followed(AbstractFactors):
+    r"""M as $B^T B$ with $B = R J_L$, and B at the present theta.
+
+    - `core`: $B B^T$, which has the eigenvalues of M.
+    """
+
+    rows: LandmarkRows
+    root: Float[Array, "r r"]
+    core: Float[Array, "r r"]
+    largest: Float[Array, ""]
+    products: Int[Array, ""]
+    start: None = None
+
+    def power(self, damping: Float[Array, ""], exponent: float) -> Callable[[Theta], Theta]:
+        """By Woodbury's identity, or the eigenvectors of the core, times mu^-exponent."""
+        inside = self._inverse(damping) if exponent == -1 else self._root(damping)
+
+        def apply(v: Theta) -> Theta:
+            return v - self.rows.pull(self.root.T @ inside(self.root @ self.rows.push(v)))
+
+        return apply
+
+    def _inverse(self, damping: Float[Array, ""]):
+        inner = self._inner(damping)
+        return lambda z: cho_solve((inner, True), z)
+
+    def _root(self, damping: Float[Array, ""]):
+        eigenvalues, vectors = jnp.linalg.eigh(self.core)
+        eigenvalues = jnp.maximum(eigenvalues, 0)
+        # (1 - share) / lambda, without its 0 / 0.
+        share = jnp.sqrt(damping / (eigenvalues + damping))
+        scale = 1 / ((1 + share) * (eigenvalues + damping))
+        return lambda z: vectors @ (scale * (vectors.T @ z))
+
+    def effective_rank(self, damping: Float[Array, ""]) -> Float[Array, ""]:
+        one = jnp.eye(len(self.core), dtype=self.core.dtype)
+        outside = solve_triangular(self._inner(damping), one, lower=True)
+        return len(self.core) - damping * jnp.sum(outside**2)
+
+    def _inner(self, damping: Float[Array, ""]) -> Float[Array, "r r"]:
+        one = jnp.eye(len(self.core), dtype=self.core.dtype)
+        return jnp.linalg.cholesky(self.core + damping * one)
+
+
+class Chosen(AbstractFactors):
+    r"""Landmarks, and R with $M \approx (R J_L)^T R J_L$ at any theta near by: see `at`."""
+
+    entries: Int[Array, " r"]
+    root: Float[Array, "r r"]
+    largest: Float[Array, ""]
+    products: Int[Array, ""]
+    start: None = None
+
+    def at(self, linearisation: AbstractLinearisation) -> Followed:
+        rows = LandmarkRows.of(self.entries, linearisation)
+        core = self.root @ rows.kernel() @ self.root.T
+        spent = rows.kernel_products(len(linearisation.weights))
+        return Followed(
+            rows=rows,
+            root=self.root,
+            core=core,
+            largest=power_iteration(lambda v: core @ v, jnp.ones_like(core[0]), 100),
+            products=self.products + spent,
+        )
+
+    def power(self, damping: Float[Array, ""], exponent: float) -> Callable[[Theta], Theta]:
+        raise NotImplementedError("the rows of J are missing: take `at`")
+
+    def effective_rank(self, damping: Float[Array, ""]) -> None:
+        return None
+
+
+class Landmarks(AbstractPreconditioner):
+    r"""J interpolated from its rows at some of the points.
+
+    Randomly pivoted Cholesky of $J J^T$ chooses the rows, and weights W with
+    $J \approx W J_L$. With `rebuild="step"` that is done once for all stages of a step: the
+    weights are kept and the rows $J_L$ are those of the moment. What the network can do at one
+    point is bound to what it can do at its neighbours, and that changes far less than J does: the
+    preconditioner outlives changes of M by many times mu, which a sketch of M does not.
+
+    For networks of dense layers this takes no product with M, but n q rank^2 operations for the
+    choice, rank^3 for each solve, and two products at rank points for each iteration. For other
+    networks, and with `chunk`, each column of the kernel takes a product. Memory n q rank for the
+    choice.
+
+    **Arguments:**
+
+    - `rank`: landmarks, at most n q and rounded down to whole blocks. Good values: two or three
+      times the effective rank that the solve reports.
+    - `block`: landmarks drawn at once.
+
+    **Raises:** `InputError` for a rank or block below one.
+
+    Source: the choice: Chen, Epperly, Tropp & Webber, "Randomly pivoted Cholesky", 2023; the
+    interpolation: Cheng, Gimbutas, Martinsson & Rokhlin, "On the compression of low rank
+    matrices", 2005. Keeping its weights while the rows follow theta is our own.
+    """
+
+    rank: int = eqx.field(static=True, default=400)
+    block: int = eqx.field(static=True, default=100)
+
+    def __check_init__(self):
+        check_count("rank", self.rank)
+        check_count("block", self.block)
+
+    @property
+    def lasts(self) -> bool:
+        return False
+
+    def build(
+        self, linearisation: AbstractLinearisation, damping_of: DampingOf, key: PRNGKeyArray
+    ) -> Chosen:
+        found = interpolate(linearisation, self.rank, self.block, damping_of, key)
+        rank, gram = found.entries.size, found.gram
+        one = jnp.eye(rank, dtype=gram.dtype)
+        rounding = rank * jnp.finfo(gram.dtype).eps * jnp.trace(gram)
+        rounding = jnp.where(rounding == 0, 1, rounding)  # J = 0
+        root = jnp.linalg.cholesky((gram + gram.T) / 2 + rounding * one).T
+        return Chosen(
+            entries=found.entries,
+            root=root * found.scale[None, :],
+            largest=jnp.zeros((), gram.dtype),
+            products=jnp.asarray(linearisation.kernel_products(rank), jnp.int32),
+        )
