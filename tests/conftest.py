@@ -7,11 +7,12 @@ import os
 from pathlib import Path
 
 # The machines have two cores and pytest-xdist starts two workers. What is compiled runs once, so
-# optimising it does not pay; users' code is optimised, and so is `make demo`.
+# optimising it does not pay; users' code is optimised, and so is `make demo`. XLA's newer emitters
+# of fused loops take twice as long to compile as the older ones.
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_cpu_multi_thread_eigen=false --xla_backend_optimization_level=0 "
-    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false",
 )
 
 import jax
