@@ -272,7 +272,9 @@ def test_pivoted_cholesky_is_close_to_the_best_of_a_smaller_rank():
     basis, _ = np.linalg.qr(rng.normal(size=(300, 300)))
     for spectrum in (0.9 ** np.arange(300), np.r_[np.ones(20), np.zeros(280)]):
         kernel = jnp.asarray(basis * spectrum @ basis.T)
-        factor, chosen = pivoted_cholesky(lambda i, k=kernel: k[:, i], jnp.diag(kernel), 60, 20, KEY)
+        factor, chosen = pivoted_cholesky(
+            lambda i, k=kernel: k[:, i], jnp.diag(kernel), 60, 20, KEY
+        )
         rest = kernel - factor @ factor.T
         # Exact in the columns that it says were drawn.
         assert np.abs(rest[:, chosen]).max() < 1e-12
