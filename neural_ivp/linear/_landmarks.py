@@ -98,8 +98,9 @@ class Landmarks(AbstractPreconditioner):
 
     For networks of dense layers this takes no product with M, but n q rank^2 operations for the
     choice, rank^3 for each solve, and two products at rank points for each iteration. For other
-    networks, and with `chunk`, each column of the kernel takes a product. Memory n q rank for the
-    choice.
+    networks, for norms with derivatives (`WaveEnergy`) and with `chunk`, the choice takes a product
+    for each landmark, and each solve as many at rank points: there `Nystrom` is the better one.
+    Memory n q rank for the choice.
 
     **Arguments:**
 
