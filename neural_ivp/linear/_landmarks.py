@@ -12,7 +12,7 @@ from .._types import Theta
 from ._interpolation import LandmarkRows, interpolate
 from ._linearisation import AbstractLinearisation
 from ._linearise import power_iteration
-from ._preconditioner import AbstractFactors, AbstractPreconditioner, DampingOf
+from ._preconditioner import AbstractFactors, AbstractKept, AbstractPreconditioner, DampingOf
 
 
 class Followed(AbstractFactors):
@@ -59,14 +59,12 @@ class Followed(AbstractFactors):
         return jnp.linalg.cholesky(self.core + damping * one)
 
 
-class Chosen(AbstractFactors):
+class Chosen(AbstractKept):
     r"""Landmarks, and R with $M \approx (R J_L)^T R J_L$ at any theta near by: see `at`."""
 
     entries: Int[Array, " r"]
     root: Float[Array, "r r"]
-    largest: Float[Array, ""]
     products: Int[Array, ""]
-    start: None = None
 
     def at(self, linearisation: AbstractLinearisation) -> Followed:
         rows = LandmarkRows.of(self.entries, linearisation)
@@ -79,12 +77,6 @@ class Chosen(AbstractFactors):
             largest=power_iteration(lambda v: core @ v, jnp.ones_like(core[0]), 100),
             products=self.products + spent,
         )
-
-    def power(self, damping: Float[Array, ""], exponent: float) -> Callable[[Theta], Theta]:
-        raise NotImplementedError("the rows of J are missing: take `at`")
-
-    def effective_rank(self, damping: Float[Array, ""]) -> None:
-        return None
 
 
 class Landmarks(AbstractPreconditioner):
@@ -138,6 +130,5 @@ class Landmarks(AbstractPreconditioner):
         return Chosen(
             entries=found.entries,
             root=root * found.scale[None, :],
-            largest=jnp.zeros((), gram.dtype),
             products=jnp.asarray(linearisation.kernel_products(rank), jnp.int32),
         )

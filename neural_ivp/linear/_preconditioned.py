@@ -12,7 +12,7 @@ from .._types import Theta, Values
 from ._base import AbstractDamped, Prepared
 from ._damping import absolute
 from ._linearisation import AbstractLinearisation
-from ._preconditioner import AbstractFactors, AbstractPreconditioner
+from ._preconditioner import AbstractFactors, AbstractKept, AbstractPreconditioner
 from ._velocity import Spectrum
 
 NEVER = 2**30  # more products than any build is worth
@@ -56,7 +56,7 @@ class AbstractPreconditioned(AbstractDamped):
         """J as this solver multiplies it."""
         return linearisation
 
-    def _build(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> AbstractFactors:
+    def _build(self, linearisation: AbstractLinearisation, key: PRNGKeyArray) -> AbstractKept:
         def damping_of(largest):
             return absolute(self.damping, largest)
 
@@ -87,12 +87,13 @@ class AbstractPreconditioned(AbstractDamped):
 
         def anew():
             factors = self._build(linearisation, key)
+            assert isinstance(factors, AbstractFactors)  # as those that last are
             zero = jnp.zeros((), jnp.int32)
             return Memory(factors, zero + NEVER, zero), factors.products
 
         def again():
             start = memory.factors.start
-            assert start is not None  # of those that last
+            assert start is not None
             image = self.multiplied(linearisation).gram(start)
             largest = jax.lax.stop_gradient(jnp.linalg.norm(image))
             return eqx.tree_at(lambda m: m.factors.largest, memory, largest), jnp.ones(

@@ -16,20 +16,30 @@ from ._linearise import leading_pair
 DampingOf = Callable[[Float[Array, ""]], Float[Array, ""]]
 
 
-class AbstractFactors(eqx.Module):
-    """What a preconditioner keeps of M; it serves any damping.
+class AbstractKept(eqx.Module):
+    """What a preconditioner has built, and may keep.
+
+    - `products`: products with M that were spent on it.
+    """
+
+    products: eqx.AbstractVar[Int[Array, ""]]
+
+    @abc.abstractmethod
+    def at(self, linearisation: AbstractLinearisation) -> "AbstractFactors":
+        """For J at a theta near by and the same points."""
+
+
+class AbstractFactors(AbstractKept):
+    """What is known of M; it serves any damping.
 
     - `largest`: largest eigenvalue of M.
     - `start`: close to its eigenvector; None for what does not outlive a step.
-    - `products`: products with M that were spent on it.
     """
 
     largest: eqx.AbstractVar[Float[Array, ""]]
     start: eqx.AbstractVar[Theta | None]
-    products: eqx.AbstractVar[Int[Array, ""]]
 
     def at(self, linearisation: AbstractLinearisation) -> "AbstractFactors":
-        """The same for J at another theta and the same points."""
         del linearisation
         return self
 
@@ -53,7 +63,7 @@ class AbstractPreconditioner(eqx.Module):
     @abc.abstractmethod
     def build(
         self, linearisation: AbstractLinearisation, damping_of: DampingOf, key: PRNGKeyArray
-    ) -> AbstractFactors:
+    ) -> AbstractKept:
         """Approximate M = J^T W J well enough for the damping that will be asked for."""
 
 
