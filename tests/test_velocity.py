@@ -443,6 +443,16 @@ def test_the_damping_of_auto_can_be_replaced_between_prepare_and_solve():
         np.testing.assert_allclose(info.damping / info.largest, damping)
 
 
+def test_landmarks_serve_float32_below_its_rounding():
+    problem = PROBLEMS["advection_1d"]
+    J, f = (part.astype("float32") for part in linearised(problem, small_network(problem)))
+    for damping in (1e-6, 1e-8):
+        solver = nivp.RidgeCG(damping=damping, rtol=1e-3, preconditioner=nivp.Landmarks(60, 20))
+        found = solve(solver, J, f).info
+        best = solve(nivp.LeastSquares(damping=damping), J, f).info.projection_residual
+        assert found.projection_residual < 1.05 * best and found.iterations > 0
+
+
 @pytest.mark.parametrize("damping", [1e-6, 1e-7, 1e-8])
 def test_nystrom_serves_float32_at_small_dampings(damping):
     """Rounding once left less of the smallest scales than of the rest: v = 0 below 1e-6."""

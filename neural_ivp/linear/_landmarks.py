@@ -52,11 +52,15 @@ class Followed(AbstractFactors):
     def effective_rank(self, damping: Float[Array, ""]) -> Float[Array, ""]:
         one = jnp.eye(len(self.core), dtype=self.core.dtype)
         outside = solve_triangular(self._inner(damping), one, lower=True)
-        return len(self.core) - damping * jnp.sum(outside**2)
+        return len(self.core) - self._shift(damping) * jnp.sum(outside**2)
 
     def _inner(self, damping: Float[Array, ""]) -> Float[Array, "r r"]:
         one = jnp.eye(len(self.core), dtype=self.core.dtype)
-        return jnp.linalg.cholesky(self.core + damping * one)
+        return jnp.linalg.cholesky(self.core + self._shift(damping) * one)
+
+    def _shift(self, damping: Float[Array, ""]) -> Float[Array, ""]:
+        """mu, or what keeps the core positive definite in this arithmetic."""
+        return jnp.maximum(damping, 4 * jnp.finfo(self.core.dtype).eps * jnp.trace(self.core))
 
 
 class Chosen(AbstractKept):
@@ -90,14 +94,15 @@ class Landmarks(AbstractPreconditioner):
 
     For networks of dense layers this takes no product with M, but n q rank^2 operations for the
     choice, rank^3 for each solve, and two products at rank points for each iteration. For other
-    networks, for norms with derivatives (`WaveEnergy`) and with `chunk`, the choice takes a product
-    for each landmark, and each solve as many at rank points: there `Nystrom` is the better one.
+    networks, for norms with derivatives (`WaveEnergy`), in `RandomSubset` and with `chunk`, the
+    choice takes a product for each landmark, and each solve as many at rank points: there `Nystrom`
+    is the better one.
     Memory n q rank for the choice.
 
     **Arguments:**
 
     - `rank`: landmarks, at most n q and rounded down to whole blocks. Good values: two or three
-      times the effective rank that the solve reports.
+      times the effective rank that the solve reports, which cannot exceed this one.
     - `block`: landmarks drawn at once.
 
     **Raises:** `InputError` for a rank or block below one.
