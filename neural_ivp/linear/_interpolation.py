@@ -26,10 +26,6 @@ class Interpolation(eqx.Module):
     mix: Float[Array, "r r"]
 
     @property
-    def weights(self) -> Float[Array, "m r"]:
-        return self.factor @ self.mix
-
-    @property
     def gram(self) -> Float[Array, "r r"]:
         """$W^T W$."""
         return self.mix.T @ (self.factor.T @ self.factor) @ self.mix

@@ -96,8 +96,7 @@ class Landmarks(AbstractPreconditioner):
     choice, rank^3 for each solve, and two products at rank points for each iteration. For other
     networks, for norms with derivatives (`WaveEnergy`), in `RandomSubset` and with `chunk`, the
     choice takes a product for each landmark, and each solve as many at rank points: there `Nystrom`
-    is the better one.
-    Memory n q rank for the choice.
+    is the better one. Memory n q rank for the choice.
 
     **Arguments:**
 
