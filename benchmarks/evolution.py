@@ -25,15 +25,15 @@ from scipy.integrate import solve_ivp
 def still(nivp, count):
     """Evenly spread points that stay, so that the equation for the parameters is one ODE."""
 
-    class Still(nivp.AbstractSampler):
+    class Still(nivp.samplers.AbstractSampler):
         num_points: int
         covers_domain = True
 
         def init(self, domain, dtype, key):
-            return jnp.asarray(domain.spread(count), dtype)
+            return jnp.asarray(domain.low_discrepancy_points(count), dtype)
 
         def draw(self, state, domain, field, key):
-            return nivp.Sample(state, jnp.full(count, 1 / count, state.dtype)), state
+            return nivp.WeightedPoints(state, jnp.full(count, 1 / count, state.dtype)), state
 
     return Still(count)
 
@@ -57,7 +57,7 @@ def tolerance(nivp, records, key):
         "wave": nivp.problems.Wave(domain=circle, width=0.6, speed=1.0),
         "heat": nivp.problems.Heat(domain=circle, diffusivity=0.2),
     }
-    x = jnp.asarray(circle.spread(400))
+    x = jnp.asarray(circle.low_discrepancy_points(400))
     for name, problem in problems.items():
         network = nivp.default_network(problem, width=8, depth=2, num_frequencies=2, key=key)
         fit = nivp.fit(network, problem.initial, circle, (nivp.GaussNewton(steps=500),), key=key)
@@ -66,7 +66,7 @@ def tolerance(nivp, records, key):
             method = nivp.NeuralIVP(
                 sampler=still(nivp, 200),
                 velocity=nivp.RidgeCholesky(damping=1e-9),
-                integrator=nivp.Adaptive(rtol=rtol, atol=rtol / 100, error_norm=norm),
+                integrator=nivp.AdaptiveStep(rtol=rtol, atol=rtol / 100, error_norm=norm),
                 # The fit is there already.
                 fit=(nivp.GaussNewton(steps=1, tolerance=1.0),),
             )
@@ -117,9 +117,9 @@ def stiff(nivp, records, key):
         "default": chosen,
         "tsit5": dataclasses.replace(
             chosen,
-            integrator=nivp.Adaptive(dfx.Tsit5(), rtol=1e-4, atol=1e-6),
+            integrator=nivp.AdaptiveStep(dfx.Tsit5(), rtol=1e-4, atol=1e-6),
             velocity=explicit,
-            sampler=nivp.Following(2_000),
+            sampler=nivp.ImportanceSampling(2_000),
         ),
     }
     for name, method in cases.items():

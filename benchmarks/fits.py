@@ -73,7 +73,7 @@ def stage(nivp, name, tolerance=0.0):
     """Gauss-Newton without a limit of steps."""
     options = {"steps": 100_000, "patience": 1_000, "report_every": 10, "tolerance": tolerance}
     if name in OWN_MEASURE:
-        options["sampler"] = nivp.Particles(1_000)
+        options["sampler"] = nivp.SequentialMonteCarlo(1_000)
     return nivp.GaussNewton(**options)
 
 
@@ -89,29 +89,29 @@ def timed(nivp, start, target, domain, one, key, seconds, held_out=None):
 
     with contextlib.suppress(OutOfTime):
         fitted = nivp.fit(
-            start, target, domain, (one,), held_out=held_out, key=key, report=note
+            start, target, domain, (one,), held_out=held_out, key=key, progress=note
         ).network
     return history, fitted
 
 
-def row_of(start, nivp, name, seed, history, goal):
+def row_of(start, nivp, name, seed, history, objective):
     """The figures of one fit."""
     best = min(history, key=lambda entry: entry[1])
-    reached = next((t for t, error, _ in history if error <= goal), math.nan)
-    size = nivp.flatten(start)[0].size
-    named = {"target": name, "seed": seed, "p": size, "goal": goal}
+    reached = next((t for t, error, _ in history if error <= objective), math.nan)
+    size = nivp.networks.flatten(start)[0].size
+    named = {"target": name, "seed": seed, "p": size, "goal": objective}
     return named | {"error": best[1], "steps": best[2], "seconds_to_goal": round(reached, 1)}
 
 
 def reach(nivp, records, name, seed, seconds):
     """Seconds to the goal."""
-    target, domain, zero_boundary, sizes, goal = targets(nivp)[name]
+    target, domain, zero_boundary, sizes, objective = targets(nivp)[name]
     key = jax.random.key(seed)
     start = network(nivp, domain, zero_boundary, sizes, key)
-    held_out = nivp.Particles(20_000, fraction=1.0) if name in OWN_MEASURE else None
-    one = stage(nivp, name, goal)
+    held_out = nivp.SequentialMonteCarlo(20_000, fraction=1.0) if name in OWN_MEASURE else None
+    one = stage(nivp, name, objective)
     history, _ = timed(nivp, start, target, domain, one, key, seconds, held_out)
-    records.add("reach", **row_of(start, nivp, name, seed, history, goal))
+    records.add("reach", **row_of(start, nivp, name, seed, history, objective))
 
 
 def adam(nivp, records, name, seed, seconds, steps=100_000, sampler="Uniform"):
@@ -121,7 +121,7 @@ def adam(nivp, records, name, seed, seconds, steps=100_000, sampler="Uniform"):
     start = network(nivp, domain, zero_boundary, sizes, key)
     rule = optax.adam(optax.cosine_decay_schedule(5e-3, steps))
     points = getattr(nivp, sampler)(1_000)
-    one = nivp.Descent(rule, steps=steps, sampler=points, reports=200)
+    one = nivp.OptaxDescent(rule, steps=steps, sampler=points, reports=200)
     slow, _ = timed(nivp, start, target, domain, one, key, seconds)
     best = min(slow, key=lambda entry: entry[1])
     one = stage(nivp, name, best[1])
@@ -139,7 +139,7 @@ def refit(nivp, records, name, seed, seconds):
     first, second = jax.random.split(jax.random.key(seed))
     start = network(nivp, domain, zero_boundary, sizes, first)
     fitted = nivp.fit(start, target, domain, (nivp.GaussNewton(),), key=first).network
-    fresh = start.redrawn(second)
+    fresh = start.reinitialised(second)
     one = stage(nivp, name, 1e-5)
     history, _ = timed(nivp, fresh, fitted, domain, one, second, seconds)
     records.add("refit", **row_of(fresh, nivp, name, seed, history, 1e-5))
@@ -157,7 +157,7 @@ def medians(records):
         names = ("error", "seconds_to_goal", "ratio", "ratio_compiled")
         found = {n: float(np.median([r[n] for r in rows])) for n in names if n in rows[0]}
         records.add(
-            "medians", of=bench, target=name, seeds=len(rows), goal=rows[0]["goal"], **found
+            "medians", of=bench, target=name, seeds=len(rows), objective=rows[0]["goal"], **found
         )
 
 
@@ -168,7 +168,9 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--adam-steps", type=int, default=100_000)
-    parser.add_argument("--adam-points", choices=["Uniform", "Following"], default="Uniform")
+    parser.add_argument(
+        "--adam-points", choices=["Uniform", "ImportanceSampling"], default="Uniform"
+    )
     parser.add_argument("--json")
     options = parser.parse_args()
     jax.config.update("jax_enable_x64", True)

@@ -34,12 +34,12 @@ num_saves = 11
 width = 12
 depth = 2
 [method]
-sampler = { name = "Following", num_points = 300 }
+sampler = { name = "ImportanceSampling", num_points = 300 }
 integrator = { rtol = 1e-4, solver = "Tsit5" }
 restart = { name = "PeriodicRestart", every = 0.3 }
 fit = [{ name = "LastLayer", num_points = 500 }]
 [method.velocity]
-name = "Anchored"
+name = "ProximalDamping"
 [method.velocity.inner]
 name = "RidgeCG"
 damping = 1e-7

@@ -37,7 +37,7 @@ def case(nivp, width, depth, points, dtype):
     problem = nivp.problems.Advection(2)
     key = jax.random.key(0)
     network = nivp.default_network(problem, key=key, width=width, depth=depth, dtype=dtype)
-    theta, _ = nivp.flatten(network)
+    theta, _ = nivp.networks.flatten(network)
     sampler = nivp.Uniform(points)
     sample, _ = sampler.draw(
         sampler.init(problem.domain, theta.dtype, key), problem.domain, network, key
@@ -47,36 +47,39 @@ def case(nivp, width, depth, points, dtype):
 
 def products(nivp, points, records):
     """Cost and temporary memory of a product against p, by structure and by differentiation."""
-    from neural_ivp.linear._generic import generic
 
     for width in (64, 128, 256, 512, 724):
         problem, network, theta, sample = case(nivp, width, 3, points, "float64")
         row = {"p": theta.size, "points": points}
-        makers = {"structured": nivp.linearise, "generic": generic}
+        makers = {"structured": nivp.linear.linearise, "generic": generic}
         for name, maker in makers.items():
             lin = eqx.filter_jit(maker)(network, theta, sample, problem.norm)
-            gram = eqx.filter_jit(lambda lin, v: lin.gram(v))
+            gram = eqx.filter_jit(lambda lin, v: lin.gram_product(v))
             memory = gram.lower(lin, theta).compile().compiled.memory_analysis()
             row[f"{name}_seconds"] = seconds(gram, lin, theta)
             row[f"{name}_temporary_entries"] = memory.temp_size_in_bytes // 8
         row["temporary_over_n_p"] = row["structured_temporary_entries"] / (points * theta.size)
-        records.add("products", **row)
+        records.add("num_products", **row)
 
 
 def rate(nivp, points, records):
     """Achieved rate of the structured product over the peak, 4 n p operations counted, and the
     time of the generic one over its own: a call alone, and within a compiled loop of ten, as an
     iterative solver makes it."""
-    from neural_ivp.linear._generic import generic
 
-    gram = eqx.filter_jit(lambda lin, v: lin.gram(v))
-    ten = eqx.filter_jit(lambda lin, v: jax.lax.fori_loop(0, 10, lambda _, v: unit(lin.gram(v)), v))
+    gram = eqx.filter_jit(lambda lin, v: lin.gram_product(v))
+    ten = eqx.filter_jit(
+        lambda lin, v: jax.lax.fori_loop(0, 10, lambda _, v: unit(lin.gram_product(v)), v)
+    )
     for dtype in ("float32", "float64"):
         best = peak(dtype)
         for width in (256, 512):
             problem, network, theta, sample = case(nivp, width, 3, points, dtype)
             given = (network, theta, sample, problem.norm)
-            lin, plain = eqx.filter_jit(nivp.linearise)(*given), eqx.filter_jit(generic)(*given)
+            lin, plain = (
+                eqx.filter_jit(nivp.linear.linearise)(*given),
+                eqx.filter_jit(generic)(*given),
+            )
             row = {"dtype": dtype, "width": width, "p": theta.size}
             row |= {"points": points, "peak": best}
             for name, product, count in (("alone", gram, 1), ("in_a_loop", ten, 10)):
@@ -92,17 +95,16 @@ def unit(v):
 
 def dual(nivp, points, records):
     """The exact solve through the kernel against CG with a sketch rebuilt for the solve."""
-    from neural_ivp.linear._generic import generic
 
     problem, network, theta, sample = case(nivp, 256, 3, points, "float64")
     network = nivp.fit(
         network, problem.initial, problem.domain, (nivp.Adam(steps=300),), key=jax.random.key(1)
     ).network
-    theta, rebuild = nivp.flatten(network)
+    theta, rebuild = nivp.networks.flatten(network)
     target = jax.vmap(lambda x: problem.rhs(rebuild(theta), 0.0, x))(sample.points)
-    lin = eqx.filter_jit(nivp.linearise)(network, theta, sample, problem.norm)
+    lin = eqx.filter_jit(nivp.linear.linearise)(network, theta, sample, problem.norm)
     plain = eqx.filter_jit(generic)(network, theta, sample, problem.norm)
-    product = seconds(eqx.filter_jit(lambda lin, v: lin.gram(v)), plain, theta)
+    product = seconds(eqx.filter_jit(lambda lin, v: lin.gram_product(v)), plain, theta)
     sketched = nivp.RidgeCG(
         damping=1e-8, rtol=1e-6, preconditioner=nivp.Nystrom(250), rebuild="solve"
     )
@@ -135,9 +137,9 @@ def dual(nivp, points, records):
 def memory(nivp, points, records):
     """Temporary memory of one whole solve with a million parameters over n p; only compiled."""
     problem, network, theta, sample = case(nivp, 724, 3, points, "float64")
-    lin = eqx.filter_jit(nivp.linearise)(network, theta, sample, problem.norm)
+    lin = eqx.filter_jit(nivp.linear.linearise)(network, theta, sample, problem.norm)
     solvers = {
-        "RidgeCG, no sketch": nivp.RidgeCG(preconditioner=nivp.NoPreconditioner()),
+        "RidgeCG, no sketch": nivp.RidgeCG(preconditioner=nivp.linear.NoPreconditioner()),
         "RidgeCG, Nystrom(150)": nivp.RidgeCG(),
         "RidgeCG, Nystrom(250)": nivp.RidgeCG(preconditioner=nivp.Nystrom(250)),
         "DampedLSMR, Nystrom(150)": nivp.DampedLSMR(),
@@ -152,7 +154,7 @@ def memory(nivp, points, records):
 
 
 def main() -> None:
-    cases = {"products": products, "rate": rate, "dual": dual, "memory": memory}
+    cases = {"num_products": products, "rate": rate, "dual": dual, "memory": memory}
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", choices=[*cases, []])
     parser.add_argument("--points", type=int)
@@ -163,7 +165,7 @@ def main() -> None:
 
     records = Records(options.json)
     for name in options.names or cases:
-        cases[name](nivp, options.points or (1_024 if name == "products" else 4_096), records)
+        cases[name](nivp, options.points or (1_024 if name == "num_products" else 4_096), records)
     print(records.table())
 
 

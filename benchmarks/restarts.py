@@ -23,9 +23,9 @@ LENGTH = 2.0
 def march(nivp, problem, network, rule, turns, damping):
     """The whole march by one rule, and the seconds it took."""
     method = nivp.NeuralIVP(
-        sampler=nivp.Following(1_000),
+        sampler=nivp.ImportanceSampling(1_000),
         velocity=nivp.RidgeCholesky(damping=damping),
-        integrator=nivp.Adaptive(rtol=1e-4, atol=1e-6),
+        integrator=nivp.AdaptiveStep(rtol=1e-4, atol=1e-6),
         restart=rule,
         refit=nivp.Refit(stages=(nivp.GaussNewton(steps=2_000, tolerance=1e-4),), tolerance=1e-3),
     )

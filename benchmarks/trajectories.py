@@ -40,10 +40,10 @@ def trajectory(nivp, name, width=14, depth=3):
 def tangent(nivp, problem, network, t, points, seed=1):
     """J and f at points that follow the solution."""
     key = jax.random.key(seed)
-    sampler = nivp.Following(points)
+    sampler = nivp.ImportanceSampling(points)
     memory = sampler.init(problem.domain, jnp.zeros(0).dtype, key)
     sample, _ = sampler.draw(memory, problem.domain, network, key)
-    return eqx.filter_jit(nivp.tangent_problem)(problem, network, t, sample)
+    return eqx.filter_jit(nivp.velocity_problem)(problem, network, t, sample)
 
 
 def rows_of(lin, target):
@@ -63,7 +63,7 @@ def catalogue(nivp, dtype):
         "RidgeDual": nivp.RidgeDual(damping=damping),
         "RidgeDualCG": nivp.RidgeDualCG(damping=damping, rtol=rtol),
         "LeastSquares": nivp.LeastSquares(damping=damping),
-        "Auto": nivp.Auto(damping=damping),
+        "AutoVelocitySolver": nivp.AutoVelocitySolver(damping=damping),
     }
     if dtype == "float32":
         found["RidgeCG mixed"] = nivp.RidgeCG(precision="mixed", **options)
@@ -188,9 +188,9 @@ def reuse(nivp, records):
         }
         for name, solver in choices.items():
             method = nivp.NeuralIVP(
-                sampler=nivp.Following(4_000),
+                sampler=nivp.ImportanceSampling(4_000),
                 velocity=solver,
-                integrator=nivp.Adaptive(diffrax.Tsit5(), rtol=1e-4, atol=1e-6),
+                integrator=nivp.AdaptiveStep(diffrax.Tsit5(), rtol=1e-4, atol=1e-6),
                 fit=(nivp.GaussNewton(steps=1),),
             )
             end = [0, 0.5]
@@ -201,11 +201,11 @@ def reuse(nivp, records):
                 "reuse",
                 solver=name,
                 damping=damping,
-                p=nivp.flatten(network)[0].size,
-                products_per_evaluation=float(np.sum(record["products"]) / evaluations),
+                p=nivp.networks.flatten(network)[0].size,
+                products_per_evaluation=float(np.sum(record["num_products"]) / evaluations),
                 evaluations=evaluations,
                 rebuilds=int(np.sum(record["rebuilds"])),
-                unconverged=int(np.sum(record["unconverged"])),
+                unconverged=int(np.sum(record["num_unconverged"])),
                 error=float(solution.error().relative_l2[-1]),
                 reached=float(solution.ts[-1]),
                 evolve_seconds=round(solution.seconds["evolve"], 1),

@@ -1,4 +1,4 @@
-"""Which velocity solver, damping and tolerance: the table behind `neural_ivp.solve._defaults`.
+"""Which velocity solver, damping and tolerance: the table behind `neural_ivp.defaults`.
 
     .venv/bin/python benchmarks/velocity_choice.py [advection|fisher] [float32|float64]
 
@@ -68,9 +68,9 @@ def main(name: str = "advection", dtype: str = "float64") -> None:
     print(json.dumps({"case": name, "dtype": dtype, "fit": fitted.relative_l2_error}))
     for kind, size, damping, rtol, points in CHOICES:
         method = nivp.NeuralIVP(
-            sampler=nivp.Following(points),
+            sampler=nivp.ImportanceSampling(points),
             velocity=velocity(nivp, kind, size, damping),
-            integrator=nivp.Adaptive(diffrax.Tsit5(), rtol=rtol, atol=1e-6, max_steps=200),
+            integrator=nivp.AdaptiveStep(diffrax.Tsit5(), rtol=rtol, atol=1e-6, max_steps=200),
             fit=(nivp.LastLayer(),),
         )
         solution = nivp.solve(problem, fitted.network, method, ts=[0.0, end], key=key, throw=False)

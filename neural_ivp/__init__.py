@@ -1,112 +1,138 @@
 """Initial-value PDEs in one to many dimensions, with a neural network as the state.
 
-See `solve` to begin with.
+Begin with `solve`. The top level holds what a script types; the parts that an extension builds on
+(abstract classes, linear algebra, records) are in the submodules `networks`, `problems`,
+`domains`, `calculus`, `samplers`, `linear`, `fitting`, `evolution` and `diagnostics`.
 """
 
-from ._errors import InputError as InputError
-from ._errors import Interrupted as Interrupted
-from ._errors import SolveError as SolveError
-from .calculus import divergence as divergence
-from .calculus import grad as grad
-from .calculus import hessian as hessian
-from .calculus import laplacian as laplacian
-from .calculus import partial as partial
-from .domains import AbstractDomain as AbstractDomain
-from .domains import Box as Box
-from .domains import Torus as Torus
-from .evolution import AbstractIntegrator as AbstractIntegrator
-from .evolution import AbstractRestartRule as AbstractRestartRule
-from .evolution import AbstractScheme as AbstractScheme
-from .evolution import Adaptive as Adaptive
-from .evolution import AnyRestart as AnyRestart
-from .evolution import ExplicitRungeKutta as ExplicitRungeKutta
-from .evolution import Fixed as Fixed
-from .evolution import Implicit as Implicit
-from .evolution import NeuralIVP as NeuralIVP
-from .evolution import NoRestart as NoRestart
-from .evolution import PeriodicRestart as PeriodicRestart
-from .evolution import Refit as Refit
-from .evolution import RestartOnConditioning as RestartOnConditioning
-from .evolution import RestartOnIterations as RestartOnIterations
-from .evolution import RestartOnResidual as RestartOnResidual
-from .evolution import State as State
-from .evolution import StepRecord as StepRecord
-from .evolution import explicit_limit as explicit_limit
-from .evolution import init as init
-from .evolution import step as step
-from .evolution import stiffness as stiffness
-from .evolution import tangent_problem as tangent_problem
-from .fitting import AbstractFitStage as AbstractFitStage
-from .fitting import Adam as Adam
-from .fitting import Descent as Descent
-from .fitting import FitErrors as FitErrors
-from .fitting import FitProgress as FitProgress
-from .fitting import Fitted as Fitted
-from .fitting import FitWarning as FitWarning
-from .fitting import GaussNewton as GaussNewton
-from .fitting import LastLayer as LastLayer
-from .fitting import fit as fit
-from .fitting import fit_errors as fit_errors
-from .linear import PCG as PCG
-from .linear import RESULTS as RESULTS
-from .linear import AbsoluteDamping as AbsoluteDamping
-from .linear import AbstractLinearisation as AbstractLinearisation
-from .linear import AbstractPreconditioner as AbstractPreconditioner
-from .linear import AbstractVelocitySolver as AbstractVelocitySolver
-from .linear import Anchored as Anchored
-from .linear import Auto as Auto
-from .linear import DampedLSMR as DampedLSMR
-from .linear import HeldOutDamping as HeldOutDamping
-from .linear import Jacobi as Jacobi
-from .linear import Landmarks as Landmarks
-from .linear import LeastSquares as LeastSquares
-from .linear import NoPreconditioner as NoPreconditioner
-from .linear import Nystrom as Nystrom
-from .linear import Prepared as Prepared
-from .linear import RandomSubset as RandomSubset
-from .linear import RidgeCG as RidgeCG
-from .linear import RidgeCholesky as RidgeCholesky
-from .linear import RidgeDual as RidgeDual
-from .linear import RidgeDualCG as RidgeDualCG
-from .linear import Velocity as Velocity
-from .linear import VelocityInfo as VelocityInfo
-from .linear import linearise as linearise
-from .linear import solve_velocity as solve_velocity
-from .networks import AbstractNetwork as AbstractNetwork
-from .networks import Dense as Dense
-from .networks import FourierSeries as FourierSeries
-from .networks import HardDirichlet as HardDirichlet
-from .networks import Mixed as Mixed
-from .networks import Rational as Rational
-from .networks import SinusoidalMLP as SinusoidalMLP
-from .networks import flatten as flatten
-from .problems import H1 as H1
-from .problems import L2 as L2
-from .problems import AbstractExactProblem as AbstractExactProblem
-from .problems import AbstractNorm as AbstractNorm
-from .problems import AbstractProblem as AbstractProblem
-from .problems import Problem as Problem
-from .problems import WaveEnergy as WaveEnergy
-from .samplers import AbstractSampler as AbstractSampler
-from .samplers import Following as Following
-from .samplers import Particles as Particles
-from .samplers import QuasiUniform as QuasiUniform
-from .samplers import Sample as Sample
-from .samplers import Uniform as Uniform
-from .solution import ErrorReport as ErrorReport
-from .solution import Solution as Solution
-from .solution import load as load
-from .solution import plot_fit as plot_fit
-from .solution import register as register
-from .solve import Checkpoint as Checkpoint
-from .solve import CheckpointWarning as CheckpointWarning
-from .solve import Progress as Progress
-from .solve import default_method as default_method
-from .solve import default_network as default_network
-from .solve import resume as resume
-from .solve import solve as solve
-from .targets import Gridded as Gridded
-from .targets import Scattered as Scattered
+from . import problems, references
+from .calculus import H1, L2, WaveEnergy, divergence, grad, hessian, laplacian, partial
+from .catalogue import register
+from .data import GriddedData, ScatteredData
+from .defaults import default_method, default_network
+from .diagnostics import ErrorReport, jacobian_spectrum, max_stable_step
+from .domains import Box, Torus
+from .errors import CheckpointWarning, FitWarning, InputError, SolveError, SolveInterrupted
+from .evolution import (
+    SDIRK2,
+    SDIRK4,
+    AdaptiveStep,
+    AnyRestart,
+    BackwardEuler,
+    ConstantStep,
+    ExplicitRungeKutta,
+    NeuralIVP,
+    NoRestart,
+    PeriodicRestart,
+    Refit,
+    RestartOnConditioning,
+    RestartOnIterations,
+    RestartOnResidual,
+    init,
+    step,
+)
+from .fitting import Adam, GaussNewton, LastLayer, OptaxDescent, fit, fit_errors
+from .linear import (
+    RESULTS,
+    AutoVelocitySolver,
+    Damping,
+    Landmarks,
+    LeastSquares,
+    Nystrom,
+    ProximalDamping,
+    RandomSubset,
+    RidgeCG,
+    RidgeCholesky,
+    RidgeDual,
+    RidgeDualCG,
+    solve_velocity,
+    velocity_problem,
+)
+from .networks import FourierSeries, HardDirichlet, LinearCombination, SinusoidalMLP
+from .problems import Problem
+from .progress import Progress
+from .samplers import ImportanceSampling, QuasiMonteCarlo, SequentialMonteCarlo, Uniform
+from .solution import Solution, load, plot_fit
+from .solve import Checkpoint, resume, solve
+from .types import WeightedPoints
 
-from . import problems as problems  # isort: skip
-from . import references as references  # isort: skip
+__all__ = [
+    "H1",
+    "L2",
+    "RESULTS",
+    "SDIRK2",
+    "SDIRK4",
+    "Adam",
+    "AdaptiveStep",
+    "AnyRestart",
+    "AutoVelocitySolver",
+    "BackwardEuler",
+    "Box",
+    "Checkpoint",
+    "CheckpointWarning",
+    "ConstantStep",
+    "Damping",
+    "ErrorReport",
+    "ExplicitRungeKutta",
+    "FitWarning",
+    "FourierSeries",
+    "GaussNewton",
+    "GriddedData",
+    "HardDirichlet",
+    "ImportanceSampling",
+    "InputError",
+    "Landmarks",
+    "LastLayer",
+    "LeastSquares",
+    "LinearCombination",
+    "NeuralIVP",
+    "NoRestart",
+    "Nystrom",
+    "OptaxDescent",
+    "PeriodicRestart",
+    "Problem",
+    "Progress",
+    "ProximalDamping",
+    "QuasiMonteCarlo",
+    "RandomSubset",
+    "Refit",
+    "RestartOnConditioning",
+    "RestartOnIterations",
+    "RestartOnResidual",
+    "RidgeCG",
+    "RidgeCholesky",
+    "RidgeDual",
+    "RidgeDualCG",
+    "ScatteredData",
+    "SequentialMonteCarlo",
+    "SinusoidalMLP",
+    "Solution",
+    "SolveError",
+    "SolveInterrupted",
+    "Torus",
+    "Uniform",
+    "WaveEnergy",
+    "WeightedPoints",
+    "default_method",
+    "default_network",
+    "divergence",
+    "fit",
+    "fit_errors",
+    "grad",
+    "hessian",
+    "init",
+    "jacobian_spectrum",
+    "laplacian",
+    "load",
+    "max_stable_step",
+    "partial",
+    "plot_fit",
+    "problems",
+    "references",
+    "register",
+    "resume",
+    "solve",
+    "solve_velocity",
+    "step",
+    "velocity_problem",
+]

@@ -53,7 +53,7 @@ def small_network(problem, activation="tanh", **options):
     return nivp.default_network(problem, key=KEY, activation=activation, **options)
 
 
-class Fourier(nivp.AbstractNetwork):
+class Fourier(nivp.networks.AbstractNetwork):
     """1, sin kx, cos kx for k = 1..n with trainable weights: linear in its parameters."""
 
     weights: jax.Array
@@ -64,6 +64,10 @@ class Fourier(nivp.AbstractNetwork):
         self.weights = 0.1 * jax.random.normal(key, (1, 2 * modes + 1))
 
     @property
+    def trainable(self):
+        return self.weights
+
+    @property
     def head(self):
         return self.weights
 
@@ -71,11 +75,11 @@ class Fourier(nivp.AbstractNetwork):
         phases = x[0] * jnp.arange(1, self.modes + 1)
         return self.weights @ jnp.concatenate([jnp.ones(1), jnp.sin(phases), jnp.cos(phases)])
 
-    def redrawn(self, key):
+    def reinitialised(self, key):
         return Fourier(self.modes, key)
 
 
-class Grid(nivp.AbstractSampler):
+class Grid(nivp.samplers.AbstractSampler):
     """A fixed equispaced grid on the first axis: means of trigonometric polynomials are exact."""
 
     num_points: int = eqx.field(static=True)
@@ -87,7 +91,7 @@ class Grid(nivp.AbstractSampler):
 
     def draw(self, state, domain, field, key):
         weights = jnp.full((self.num_points,), 1 / self.num_points, state.dtype)
-        return nivp.Sample(state, weights), state
+        return nivp.WeightedPoints(state, weights), state
 
 
 nivp.register(Fourier, Grid)
@@ -96,24 +100,24 @@ nivp.register(Fourier, Grid)
 def sampled(problem, network, num_points=200, sampler=None):
     """Weighted points of a problem in the network's dtype."""
     sampler = nivp.Uniform(num_points) if sampler is None else sampler
-    memory = sampler.init(problem.domain, nivp.flatten(network)[0].dtype, KEY)
+    memory = sampler.init(problem.domain, nivp.networks.flatten(network)[0].dtype, KEY)
     return sampler.draw(memory, problem.domain, network, KEY)[0]
 
 
 @eqx.filter_jit
 def linearised(problem, network, num_points=200, sampler=None):
     """The linearisation and target at the start of a problem."""
-    theta, _ = nivp.flatten(network)
+    theta, _ = nivp.networks.flatten(network)
     sample = sampled(problem, network, num_points, sampler)
     t = jnp.zeros((), theta.dtype)
     target = jax.vmap(lambda x: problem.rhs(network, t, x))(sample.points)
-    return nivp.linearise(network, theta, sample), target
+    return nivp.linear.linearise(network, theta, sample), target
 
 
 def dense_parts(lin):
     """J scaled by the root of the weights, as a numpy matrix of shape (n c, p)."""
     root = np.sqrt(np.asarray(lin.weights))[:, None, None]
-    jacobian = root * np.asarray(lin.columns())
+    jacobian = root * np.asarray(lin.jacobian())
     return jacobian.reshape(-1, jacobian.shape[-1]), root[:, :, 0]
 
 

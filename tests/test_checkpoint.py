@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
+from neural_ivp.cli import _carry_out as carry_out_module
 from neural_ivp.cli import _finish as finish_module
-from neural_ivp.cli import _run as run_module
 from neural_ivp.cli import main
 from neural_ivp.cli._environment import precision
 
@@ -22,24 +22,22 @@ from .helpers import KEY, PROBLEMS, TINY, TORUS, Fourier, Grid, small_network
 
 PROBLEM = PROBLEMS["heat_torus"]
 NETWORK = small_network(PROBLEM)
-PARAMETERS = nivp.flatten(NETWORK)[0].size
+PARAMETERS = nivp.networks.flatten(NETWORK)[0].size
 FIT = (nivp.LastLayer(num_points=100),)
-FINE = nivp.Adaptive(rtol=1e-5, atol=1e-8)
+FINE = nivp.AdaptiveStep(rtol=1e-5, atol=1e-8)
 TS = np.linspace(0.0, 0.25, 3)
 # Solvers and samplers that remember, and one march of several segments.
 METHODS = {
     "refits": nivp.NeuralIVP(
-        sampler=nivp.Particles(60, measure="uniform", moves=2),
+        sampler=nivp.SequentialMonteCarlo(60, measure="uniform", num_mcmc_steps=2),
         velocity=nivp.LeastSquares(damping=1e-9),
         integrator=FINE,
         fit=FIT,
         restart=nivp.PeriodicRestart(every=0.1),
     ),
     "anchored": nivp.NeuralIVP(
-        sampler=nivp.Following(80, oversampling=4),
-        velocity=nivp.Anchored(
-            nivp.RidgeCG(damping=1e-6, preconditioner=nivp.Nystrom(20), rebuild="needed")
-        ),
+        sampler=nivp.ImportanceSampling(80, oversampling=4),
+        velocity=nivp.ProximalDamping(nivp.RidgeCG(damping=1e-6, preconditioner=nivp.Nystrom(20))),
         integrator=FINE,
         fit=FIT,
     ),
@@ -92,7 +90,7 @@ def test_resumed_is_uninterrupted_to_the_bit(name, tmp_path):
     )
     assert_same(watched, whole)
     headers = [header_of(data) for data in copies.found]
-    counts = [said["segments"] for said in headers]
+    counts = [header["segments"] for header in headers]
     starts = [counts.index(count) for count in sorted(set(counts))]
     assert len(starts) == len(whole.segments) == (3 if name == "refits" else 1)
     for k in starts:
@@ -164,7 +162,7 @@ class TestParts:
             ("truncated", "truncated or altered"),
             ("foreign", "is not a checkpoint file of neural_ivp$"),
             ("solution", "it is a neural_ivp solution file"),
-            ("version", "has format version 3, this library reads 2"),
+            ("version", "has format version 2, this library reads 3"),
         ],
     )
     def test_damaged_files_are_refused(self, written, tmp_path, damage, words):
@@ -172,7 +170,7 @@ class TestParts:
         damaged = {
             "truncated": data[:-10],
             "foreign": b"PK\x03\x04 not ours",
-            "version": data.replace(b'"version": 2', b'"version": 3', 1),
+            "version": data.replace(b'"version": 3', b'"version": 2', 1),
         }
         if damage == "solution":
             written[3].save(path)
@@ -235,13 +233,13 @@ class TestTrouble:
             sync(number)
 
         monkeypatch.setattr(os, "fsync", full)
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as header:
             warnings.simplefilter("always")
             made = nivp.solve(
                 PROBLEM, NETWORK, REFITS, ts=TS, key=KEY, checkpoint=nivp.Checkpoint(path, 2)
             )
         assert_same(made, whole)
-        (line,) = [str(w.message) for w in said if w.category is nivp.CheckpointWarning]
+        (line,) = [str(w.message) for w in header if w.category is nivp.CheckpointWarning]
         assert str(path) in line and "No space left" in line and "goes on" in line
         assert len(calls) > 3 and path.read_bytes() == calls[-1] == calls[2]
         assert list(tmp_path.iterdir()) == [path]
@@ -251,7 +249,9 @@ class TestTrouble:
     @pytest.mark.parametrize(("phase", "count"), [("evolve", 2), ("evolve", 5), ("refit", 1)])
     def test_ctrl_c_keeps_what_was_reached(self, whole, tmp_path, phase, count):
         path = tmp_path / "march.nivp"
-        with pytest.raises(nivp.Interrupted, match=r"interrupted at t = .* of 0\.25") as caught:
+        with pytest.raises(
+            nivp.SolveInterrupted, match=r"interrupted at t = .* of 0\.25"
+        ) as caught:
             nivp.solve(
                 PROBLEM,
                 NETWORK,
@@ -269,7 +269,7 @@ class TestTrouble:
         assert reached == count if phase == "evolve" else part.ts[-1] == 0.1
         np.testing.assert_array_equal(part.record["error"], whole.record["error"][:reached])
         # Twice interrupted, and resumed at the very step that was the last one.
-        with pytest.raises(nivp.Interrupted):
+        with pytest.raises(nivp.SolveInterrupted):
             nivp.resume(path, progress=Stop("evolve", 1))
         assert_same(nivp.resume(path), whole)
 
@@ -285,7 +285,7 @@ class TestTrouble:
                 progress=Stop("fit", 1),
                 checkpoint=nivp.Checkpoint(path),
             )
-        assert not isinstance(caught.value, nivp.Interrupted) and not path.exists()
+        assert not isinstance(caught.value, nivp.SolveInterrupted) and not path.exists()
 
 
 # Steps enough to be interrupted among, and no fit to wait for.
@@ -314,9 +314,9 @@ def done(tmp_path_factory):
 
 def assert_same_run(folder, wanted):
     assert_same(*(nivp.load(f / "solution.nivp") for f in (folder, wanted)))
-    got, said = (json.loads((f / "metrics.json").read_text()) for f in (folder, wanted))
-    assert got.pop("wall_seconds").keys() == said.pop("wall_seconds").keys()
-    assert got == said
+    got, header = (json.loads((f / "metrics.json").read_text()) for f in (folder, wanted))
+    assert got.pop("wall_seconds").keys() == header.pop("wall_seconds").keys()
+    assert got == header
     assert not list(folder.glob("checkpoint*"))
     streamed, whole = ((f / "record.csv").read_text() for f in (folder, wanted))
     assert streamed == whole
@@ -333,21 +333,21 @@ def edited(tmp_path_factory):
     (root / "tiny.toml").write_text(TINY)
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(root):
         patch.setattr(finish_module, "draw", lambda solution, path: None)
-        patch.setattr(run_module, "Lines", lambda write: Stop("evolve", 2))
+        patch.setattr(carry_out_module, "Lines", lambda write: Stop("evolve", 2))
         assert main(["run", "tiny.toml", "--out", "out", *CHANGES]) == 130
     return root / "out"
 
 
 class TestCommandLine:
     def test_ctrl_c_and_resume(self, here, done, monkeypatch, capsys):
-        monkeypatch.setattr(run_module, "Lines", lambda write: Stop("evolve", 4))
+        monkeypatch.setattr(carry_out_module, "Lines", lambda write: Stop("evolve", 4))
         assert main(["run", "tiny.toml", "--out", "out", *CHANGES]) == 130
-        said = capsys.readouterr()
-        assert "interrupted at t = " in said.err and "run --resume out` goes on" in said.err
+        header = capsys.readouterr()
+        assert "interrupted at t = " in header.err and "run --resume out` goes on" in header.err
         found = json.loads((here / "out/metrics.json").read_text())
         assert found["result"] == "interrupted" and found["times"][-1] < 0.05
         assert nivp.load(here / "out/solution.nivp").result == "interrupted"
-        assert (here / "out/run.log").read_text().splitlines()[-1] in said.err
+        assert (here / "out/run.log").read_text().splitlines()[-1] in header.err
         monkeypatch.undo()
         monkeypatch.chdir(here)
         monkeypatch.setattr(finish_module, "draw", lambda solution, path: None)
@@ -374,7 +374,7 @@ class TestCommandLine:
         assert_same_run(here / "out", done)
 
     def test_no_checkpoints(self, here, monkeypatch, capsys):
-        monkeypatch.setattr(run_module, "Lines", lambda write: Stop("evolve", 2))
+        monkeypatch.setattr(carry_out_module, "Lines", lambda write: Stop("evolve", 2))
         command = ["run", "tiny.toml", "--out", "out", "--checkpoint-every", "0", *CHANGES]
         assert main(command) == 130
         assert "--resume" not in capsys.readouterr().err
@@ -382,7 +382,7 @@ class TestCommandLine:
         assert "run it anew, `neural-ivp run out" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
-        ("arguments", "said"),
+        ("arguments", "header"),
         [
             (["tiny.toml", "--resume", "out"], "CONFIG and `--resume` exclude one another"),
             (["--resume", "out", "--seed", "1"], "`--seed` and `--resume` exclude"),
@@ -392,25 +392,25 @@ class TestCommandLine:
             ([], "the following arguments are required: CONFIG"),
         ],
     )
-    def test_bad_input(self, here, capsys, arguments, said):
+    def test_bad_input(self, here, capsys, arguments, header):
         assert main(["run", *arguments]) == 2
         captured = capsys.readouterr()
-        assert captured.err.startswith("error: ") and said in captured.err
+        assert captured.err.startswith("error: ") and header in captured.err
         assert {file.name for file in here.iterdir()} == {"tiny.toml"}
 
     @pytest.mark.parametrize(
-        ("old", "new", "said"),
+        ("old", "new", "header"),
         [
             ("seed = 3", "seed = 4", "`seed` in"),
             ("end = 0.05", "end = 0.07", "`time` in"),
             ("diffusivity = 0.1", "diffusivity = 0.2", "`problem` is"),
         ],
     )
-    def test_a_config_that_was_edited(self, here, edited, capsys, old, new, said):
+    def test_a_config_that_was_edited(self, here, edited, capsys, old, new, header):
         text = (edited / "config.toml").read_text()
         assert old in text
         (here / "out").mkdir()
         (here / "out/config.toml").write_text(text.replace(old, new))
         (here / "out/checkpoint.nivp").write_bytes((edited / "checkpoint.nivp").read_bytes())
         assert main(["run", "--resume", "out"]) == 2
-        assert said in capsys.readouterr().err
+        assert header in capsys.readouterr().err

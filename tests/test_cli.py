@@ -20,12 +20,12 @@ from neural_ivp.cli import _finish as finish_module
 from neural_ivp.cli import _fit as fit_module
 from neural_ivp.cli import _run as run_module
 from neural_ivp.cli import main
+from neural_ivp.cli._finish import measured, metrics
 from neural_ivp.cli._folder import write_text
 from neural_ivp.cli._list import list_catalogue
-from neural_ivp.cli._metrics import measured, metrics
 from neural_ivp.cli._progress import Lines, Live
 from neural_ivp.cli._warnings import plain_warnings
-from neural_ivp.solve import Progress
+from neural_ivp.progress import Progress
 
 from .helpers import TINY
 
@@ -127,12 +127,12 @@ class TestRunFolder:
         assert main(["fit", "tiny.toml"]) == 0
         streams = capsys.readouterr()
         error = read_json(done / "metrics.json")["fit"]["relative_l2_error"]
-        adam, layer, held_out, _, spread, derivatives = streams.out.splitlines()
+        adam, layer, held_out, _, low_discrepancy_points, derivatives = streams.out.splitlines()
         assert adam.startswith("adam: 50 steps") and adam.endswith("all of its steps")
         assert layer.startswith("last layer: 0 steps") and f"of {error:.2e}; kept" in layer
         assert held_out.startswith(f"held-out relative L2 error {error:.2e}")
-        said = float(re.search("relative L2 error ([^,]+)", spread)[1])
-        np.testing.assert_allclose(said, error, rtol=0.02)  # other points, three digits
+        message = float(re.search("relative L2 error ([^,]+)", low_discrepancy_points)[1])
+        np.testing.assert_allclose(message, error, rtol=0.02)  # other points, three digits
         assert "first derivatives" in derivatives and "second ones" in derivatives
         assert "held-out error" in streams.err and "warning: the initial fit has" in streams.err
         assert main(["fit", "tiny.toml", "--quiet", "--set", "network.widht=3"]) == 2
@@ -183,7 +183,7 @@ class TestRun:
         assert captured.out.count("relative L2 error") == 2
 
     def test_what_it_prints(self, here, undrawn, capsys):
-        assert main(["run", "tiny.toml", "--set", "method.velocity=Auto"]) == 0
+        assert main(["run", "tiny.toml", "--set", "method.velocity=AutoVelocitySolver"]) == 0
         captured = capsys.readouterr()
         assert "RidgeDual for 81 parameters, 64 rows, float64: exact" in captured.err
         error = read_json(here / "runs/tiny/metrics.json")["relative_l2_error_overall"]
@@ -242,10 +242,10 @@ class TestRun:
             patch.setattr(finish_module, "write_json", full)
             command = ["run", "tiny.toml", "--quiet", "--out", "out", "--checkpoint-every", "1"]
             assert main(command) == 1
-        said = capsys.readouterr()
-        assert "relative L2 error" in said.out and "metrics.json could not be" in said.err
-        (spare,) = re.findall(r"No space left on device\); it is (.*)", said.err)
-        assert "neural-ivp run --resume out" in said.err
+        message = capsys.readouterr()
+        assert "relative L2 error" in message.out and "metrics.json could not be" in message.err
+        (spare,) = re.findall(r"No space left on device\); it is (.*)", message.err)
+        assert "neural-ivp run --resume out" in message.err
         assert main(["run", "--resume", "out", "--quiet"]) == 0
         assert {file.name for file in (here / "out").iterdir()} == FILES - {"figure.png"}
         wanted = nivp.load(done / "solution.nivp").parameters
@@ -290,7 +290,7 @@ class TestFit:
     def test_the_code_is_of_the_error_and_the_warning_of_the_tolerance(
         self, here, monkeypatch, capsys, rtol, bad, code
     ):
-        made = nivp.FitErrors(0.1, np.nan if bad else 0.1, 0.1, 0.1)
+        made = nivp.fitting.FitErrors(0.1, np.nan if bad else 0.1, 0.1, 0.1)
         monkeypatch.setattr(fit_module, "fit_errors", lambda *arguments, **options: made)
         changes = [f"method.integrator.rtol={rtol}", LAST_LAYER]
         assert main(["fit", "tiny.toml", "--quiet", "--set", *changes]) == code
@@ -303,20 +303,20 @@ class TestFit:
 
 
 def test_a_fit_warning_is_a_line_and_others_stay():
-    said = []
+    message = []
     with warnings.catch_warnings(record=True) as kept:
         warnings.simplefilter("always")
-        with plain_warnings(said.append):
+        with plain_warnings(message.append):
             for _ in range(2):
                 warnings.warn("is bad", nivp.FitWarning, stacklevel=1)
                 warnings.warn("of another kind", RuntimeWarning, stacklevel=1)
-    assert said == ["warning: is bad"] * 2
+    assert message == ["warning: is bad"] * 2
     assert [str(entry.message) for entry in kept] == ["of another kind"] * 2
 
 
 class TestBadInput:
     @pytest.mark.parametrize(
-        ("arguments", "said"),
+        ("arguments", "message"),
         [
             ([], "the following arguments are required: COMMAND"),
             (["rnu"], "invalid choice: 'rnu'"),
@@ -342,10 +342,10 @@ class TestBadInput:
             (["plot", "."], "is not a run folder"),
         ],
     )
-    def test_one_line_and_exit_code_2(self, here, capsys, arguments, said):
+    def test_one_line_and_exit_code_2(self, here, capsys, arguments, message):
         assert main(arguments) == 2
         captured = capsys.readouterr()
-        assert captured.err.startswith("error: ") and said in captured.err
+        assert captured.err.startswith("error: ") and message in captured.err
         assert "Traceback" not in captured.err and captured.out == ""
         assert not (here / "runs").exists()
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from neural_ivp import (
+    SDIRK4,
     Box,
-    Implicit,
     InputError,
     NoRestart,
     PeriodicRestart,
@@ -21,13 +21,13 @@ from neural_ivp import (
     Uniform,
     default_method,
     default_network,
-    flatten,
     solve,
 )
+from neural_ivp.catalogue import describe
 from neural_ivp.cli._environment import precision
 from neural_ivp.config import load_config, make_config, read_table
+from neural_ivp.networks import flatten
 from neural_ivp.problems import Advection, Heat, Wave
-from neural_ivp.solution import describe
 
 from .helpers import TINY
 
@@ -100,7 +100,7 @@ def test_the_same_run_as_solve_with_its_defaults(write):
 
 def test_a_solver_of_diffrax_replaces_implicit_steps(write):
     """Heat has implicit steps by default, a table that a name alone replaces."""
-    assert isinstance(load_config(write(TINY)).method.integrator.solver, Implicit)
+    assert isinstance(load_config(write(TINY)).method.integrator.solver, SDIRK4)
     other = load_config(write(TINY + '[method.integrator]\nsolver = "Tsit5"\n')).method
     assert isinstance(other.integrator.solver, dfx.Tsit5)
 
@@ -141,22 +141,22 @@ rules = [{ name = "PeriodicRestart", every = 0.02 }, { name = "RestartOnResidual
 
 
 @pytest.mark.parametrize(
-    ("damping", "value"), [("1e-7", 1e-7), ('{ name = "AbsoluteDamping", value = 0.5 }', 0.5)]
+    ("damping", "value"),
+    [("1e-7", 1e-7), ('{ name = "Damping", value = 0.5, relative = false }', 0.5)],
 )
 def test_wrapped_solvers_and_their_dampings(write, damping, value):
     text = (
         TINY.replace('velocity = "RidgeCholesky"\n', "")
         + f"""
 [method.velocity]
-name = "HeldOutDamping"
-candidates = [1e-3, 1e-6]
-slack = 1.5
-inner = {{ name = "Anchored", inner = {{ name = "RidgeDual", damping = {damping} }} }}
+name = "RandomSubset"
+size = 30
+inner = {{ name = "ProximalDamping", inner = {{ name = "RidgeDual", damping = {damping} }} }}
 """
     )
     config = load_config(write(text))
     inner = config.method.velocity.inner.inner
-    assert config.method.velocity.candidates == (1e-3, 1e-6)
+    assert config.method.velocity.size == 30
     assert value in (inner.damping, getattr(inner.damping, "value", None))
     again = load_config(write(config.toml(), "resolved.toml"))
     assert describe(again.method) == describe(config.method)
@@ -206,7 +206,7 @@ def test_coefficients_keep_their_digits_in_float32(write):
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         # unknown keys, with the nearest valid one
         ("sead=1", "unknown key `sead`.*'seed'"),
@@ -250,7 +250,7 @@ def test_coefficients_keep_their_digits_in_float32(write):
         ("problem.dimension=2", "`problem.dimension` = 2 would not be used.*makes it 1"),
         ("network.dtype=float32", "`network.dtype` follows from `dtype`"),
         ("method.fit.2.steps=1", "`method.fit.2`.*has 2 entries"),
-        ("method.sampler=QuasiUniform", "`method.sampler.num_points` is missing"),
+        ("method.sampler=QuasiMonteCarlo", "`method.sampler.num_points` is missing"),
         ("extends=other.toml", "`extends` can be said in a config file only"),
         # time
         ("time.end=-0.5", "`time.end` must lie after `time.start`, got -0.5"),
@@ -265,8 +265,8 @@ def test_coefficients_keep_their_digits_in_float32(write):
         ("problem..width=1", "`--set` takes section.key=value"),
     ],
 )
-def test_bad_input_names_path_value_and_fix(write, override, said):
-    with pytest.raises(InputError, match=said):
+def test_bad_input_names_path_value_and_fix(write, override, message):
+    with pytest.raises(InputError, match=message):
         load_config(write(TINY), [override])
 
 

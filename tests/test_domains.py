@@ -21,13 +21,13 @@ def test_geometry():
     np.testing.assert_allclose(BOX.distance(x), 0.1)
     assert BOX.contains(x) and not BOX.contains(x + 1) and TORUS.contains(x + 1)
     assert TORUS.distance(x) == np.inf
-    np.testing.assert_allclose(BOX.reference(jnp.array([-1.0, 3.0])), [-1, 1])
+    np.testing.assert_allclose(BOX.to_reference(jnp.array([-1.0, 3.0])), [-1, 1])
     assert hash(BOX) == hash(nivp.Box([-1, 0], [1, 3]))
 
 
 @pytest.mark.parametrize("domain", [BOX, TORUS], ids=["box", "torus"])
 def test_spread_points_fill_the_domain_evenly(domain):
-    points = domain.spread(4000)
+    points = domain.low_discrepancy_points(4000)
     assert points.shape == (4000, 2)
     unit = (points - domain.lower) / (np.asarray(domain.upper) - domain.lower)
     counts, *_ = np.histogram2d(*unit.T, bins=10, range=[[0, 1], [0, 1]])
@@ -35,7 +35,7 @@ def test_spread_points_fill_the_domain_evenly(domain):
 
 
 @pytest.mark.parametrize(
-    "sampler", [nivp.Uniform(4000), nivp.QuasiUniform(4000), nivp.Following(4000)]
+    "sampler", [nivp.Uniform(4000), nivp.QuasiMonteCarlo(4000), nivp.ImportanceSampling(4000)]
 )
 def test_samplers_integrate_against_the_uniform_density(sampler):
     def field(x):
@@ -53,7 +53,7 @@ def test_samplers_integrate_against_the_uniform_density(sampler):
 
     exact = dblquad(lambda y, x: np.exp(-20 * ((x - 1) ** 2 + (y - 1) ** 2)), -1, 1, 0, 3)[0] / 6
     # Four standard deviations of independent points; the others are far better.
-    tolerance = {"Uniform": 0.2, "QuasiUniform": 0.02, "Following": 0.02}
+    tolerance = {"Uniform": 0.2, "QuasiMonteCarlo": 0.02, "ImportanceSampling": 0.02}
     assert abs(np.mean(means) / exact - 1) < tolerance[type(sampler).__name__]
 
 
@@ -61,7 +61,7 @@ def test_following_puts_points_where_the_solution_is():
     def field(x):
         return jnp.exp(-50 * jnp.sum((x - 1.0) ** 2))[None]
 
-    sampler = nivp.Following(1000)
+    sampler = nivp.ImportanceSampling(1000)
     memory = sampler.init(BOX, jnp.float64, jax.random.key(0))
     sample, _ = sampler.draw(memory, BOX, field, jax.random.key(0))
     near = jnp.linalg.norm(sample.points - 1.0, axis=1) < 0.3
@@ -85,7 +85,7 @@ def draws(sampler, problem, count=2, dtype=jnp.float64):
 def test_particles_find_a_narrow_bump_in_five_dimensions(dtype):
     """A bump that fills 1e-6 of the box: no set of candidates meets it."""
     problem = nivp.problems.Advection(5)  # of width 0.05 in [-1, 1]^5
-    sampler = nivp.Particles(2_000, measure="uniform")
+    sampler = nivp.SequentialMonteCarlo(2_000, measure="uniform")
     for sample in draws(sampler, problem, dtype=dtype):
         assert sample.points.dtype == dtype
         particles = np.asarray(sample.points)[:1600]  # the others are uniform
@@ -99,7 +99,7 @@ def test_particles_find_a_narrow_bump_in_five_dimensions(dtype):
 
 def test_particles_in_their_own_measure_follow_a_density_in_eight_dimensions():
     problem = nivp.problems.FokkerPlanck(8)
-    for sample in draws(nivp.Particles(2_000, fraction=1.0), problem):
+    for sample in draws(nivp.SequentialMonteCarlo(2_000, fraction=1.0), problem):
         np.testing.assert_allclose(sample.weights, 1 / 2_000)
         points = np.asarray(sample.points)
         np.testing.assert_allclose(points.mean(axis=0), problem.mean, atol=0.05)
@@ -108,7 +108,7 @@ def test_particles_in_their_own_measure_follow_a_density_in_eight_dimensions():
 
 def test_particles_of_a_field_that_vanishes_are_uniform():
     problem = nivp.Problem(domain=BOX, initial=lambda x: 0 * x[:1], rhs=lambda u, t, x: u(x))
-    sample, _ = draws(nivp.Particles(3_000, fraction=1.0), problem)
+    sample, _ = draws(nivp.SequentialMonteCarlo(3_000, fraction=1.0), problem)
     means = np.asarray(sample.points).mean(axis=0)
     np.testing.assert_allclose(means, np.mean([BOX.lower, BOX.upper], axis=0), atol=0.2)
 
@@ -119,7 +119,7 @@ def test_particles_stay_in_the_period():
 
     torus = nivp.Torus((2 * np.pi,))
     problem = nivp.Problem(domain=torus, initial=initial, rhs=lambda u, t, x: u(x))
-    sample, _ = draws(nivp.Particles(2_000, fraction=1.0), problem)
+    sample, _ = draws(nivp.SequentialMonteCarlo(2_000, fraction=1.0), problem)
     points = np.asarray(sample.points)[:, 0]
     assert points.min() >= 0 and points.max() <= 2 * np.pi
     assert 0.4 < np.mean(points < np.pi) < 0.6
@@ -135,17 +135,20 @@ def test_points_are_centred_the_short_way_round():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: nivp.Particles(10, fraction=0.0), "`fraction` must lie in"),
-        (lambda: nivp.Particles(10, fraction=1.0, measure="uniform"), "`fraction` must be below 1"),
-        (lambda: nivp.Particles(10, measure="mine"), "`measure` must be"),  # pyright: ignore
-        (lambda: nivp.Particles(10, moves=0), "`moves`"),
+        (lambda: nivp.SequentialMonteCarlo(10, fraction=0.0), "`fraction` must lie in"),
+        (
+            lambda: nivp.SequentialMonteCarlo(10, fraction=1.0, measure="uniform"),
+            "`fraction` must be below 1",
+        ),
+        (lambda: nivp.SequentialMonteCarlo(10, measure="mine"), "`measure` must be"),  # pyright: ignore
+        (lambda: nivp.SequentialMonteCarlo(10, num_mcmc_steps=0), "`num_mcmc_steps`"),
         (lambda: nivp.Box((0,), (0,)), "`lower` must lie below"),
         (lambda: nivp.Box((0,), (1, 2)), "`lower` has 1 numbers"),
         (lambda: nivp.Box("ab", (1,)), "`lower` must be"),
         (lambda: nivp.Torus((-1,)), "`lengths` must be finite and positive"),
         (lambda: nivp.Torus((1,), lower=(0, 0)), "`lower` has 2"),
         (lambda: nivp.Uniform(0), "`num_points`"),
-        (lambda: nivp.Following(10, fraction=1.0), "`fraction`"),
+        (lambda: nivp.ImportanceSampling(10, fraction=1.0), "`fraction`"),
     ],
 )
 def test_bad_input(make, words):
@@ -157,7 +160,7 @@ def test_following_leaves_no_gaps():
     """Picking every 32nd of evenly spread candidates once left gaps of a tenth of the domain."""
     count, circle = 500, nivp.Torus((2 * np.pi,))
     for field in (lambda x: jnp.ones(1), lambda x: jnp.exp(-50 * (x - 3) ** 2)):
-        sampler = nivp.Following(count)
+        sampler = nivp.ImportanceSampling(count)
         memory = sampler.init(circle, jnp.float64, KEY)
         for k in range(5):
             sample, memory = sampler.draw(memory, circle, field, jax.random.fold_in(KEY, k))
@@ -166,7 +169,7 @@ def test_following_leaves_no_gaps():
             # Half of the points are spread evenly, with a stratum of one spacing for each.
             assert gaps.max() < 2 * 2 * 2 * np.pi / count
     square, counts = nivp.Torus((1.0, 1.0)), []
-    sampler = nivp.Following(1024)
+    sampler = nivp.ImportanceSampling(1024)
     memory = sampler.init(square, jnp.float64, KEY)
     for k in range(5):
         key = jax.random.fold_in(KEY, k)

@@ -32,7 +32,7 @@ def method(solver, **options):
     return nivp.NeuralIVP(
         sampler=Grid(16),
         velocity=nivp.LeastSquares(damping=1e-16),
-        integrator=nivp.Adaptive(solver, **options),
+        integrator=nivp.AdaptiveStep(solver, **options),
     )
 
 
@@ -48,7 +48,7 @@ def exact(theta, t):
 def test_adaptive_steps_equal_those_of_diffrax(solver):
     options = {"rtol": 1e-5, "atol": 1e-7}
     chosen = method(solver, dt0=0.1, error_norm="parameters", **options)
-    theta, _ = nivp.flatten(NETWORK)
+    theta, _ = nivp.networks.flatten(NETWORK)
     oracle = dfx.diffeqsolve(
         dfx.ODETerm(rate),
         solver,
@@ -117,10 +117,10 @@ def test_restart_times():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: nivp.Adaptive(dfx.ImplicitEuler()), "`solver` must be an explicit"),
-        (lambda: nivp.Adaptive(rtol=-1.0), "`rtol`"),
-        (lambda: nivp.Adaptive(rtol=0.0, atol=0.0), "cannot both be 0"),
-        (lambda: nivp.Adaptive(error_norm="u"), "`error_norm`"),
+        (lambda: nivp.AdaptiveStep(dfx.ImplicitEuler()), "`solver` must be an explicit"),
+        (lambda: nivp.AdaptiveStep(rtol=-1.0), "`rtol`"),
+        (lambda: nivp.AdaptiveStep(rtol=0.0, atol=0.0), "cannot both be 0"),
+        (lambda: nivp.AdaptiveStep(error_norm="u"), "`error_norm`"),
         (lambda: nivp.PeriodicRestart(every=-1.0), "`every`"),
         (lambda: nivp.NeuralIVP(sampler=3, velocity=nivp.RidgeCG()), "`sampler` must be"),
         (

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import neural_ivp as nivp
-from neural_ivp.networks._base import with_head
+from neural_ivp.networks import with_head
 
 from .helpers import KEY, PROBLEMS, TORUS, Fourier, small_network
 
@@ -22,13 +22,13 @@ def fit(stage, network=None, target=PROBLEM.initial, domain=PROBLEM.domain, key=
 
 
 def stage(**options):
-    options = {"steps": 80, "sampler": nivp.Following(200), "report_every": 10, **options}
+    options = {"steps": 80, "sampler": nivp.ImportanceSampling(200), "report_every": 10, **options}
     return nivp.GaussNewton(**options)
 
 
 def test_gauss_newton_fits_to_four_digits_and_says_so():
     network = small_network(PROBLEM, width=10, depth=3, num_frequencies=4)
-    fitted = fit(stage(steps=150, sampler=nivp.Following(400), tolerance=5e-5), network)
+    fitted = fit(stage(steps=150, sampler=nivp.ImportanceSampling(400), tolerance=5e-5), network)
     assert fitted.relative_l2_error < 1e-4
     x = jnp.linspace(-1, 1, 777)[:, None]
     wanted = np.asarray(jax.vmap(PROBLEM.initial)(x))
@@ -40,7 +40,7 @@ def test_gauss_newton_fits_to_four_digits_and_says_so():
 def test_a_network_that_is_linear_in_its_parameters_is_fitted_at_once():
     """The linear model is exact: a few steps reach the best approximation."""
     solver = nivp.LeastSquares()
-    sampler = nivp.QuasiUniform(500)
+    sampler = nivp.QuasiMonteCarlo(500)
     fitted = fit(
         stage(velocity=solver, sampler=sampler, steps=20, tolerance=0.0),
         Fourier(6),
@@ -59,7 +59,7 @@ def test_it_stops_at_the_tolerance_and_when_nothing_improves():
     early = fit(stage(tolerance=1e-2))
     assert early.relative_l2_error <= 1e-2 and early.steps < 80 and early.steps % 10 == 0
     network = Fourier(1)
-    sampler = nivp.QuasiUniform(300)
+    sampler = nivp.QuasiMonteCarlo(300)
     stalled = fit(
         stage(sampler=sampler, patience=2, steps=1000), network, lambda x: jnp.sin(3 * x), TORUS
     )
@@ -68,14 +68,14 @@ def test_it_stops_at_the_tolerance_and_when_nothing_improves():
 
 def test_same_key_same_bits_however_the_steps_are_reported():
     one, other = fit(stage(steps=20)), fit(stage(steps=20, report_every=20))
-    thetas = [nivp.flatten(fitted.network)[0] for fitted in (one, other)]
+    thetas = [nivp.networks.flatten(fitted.network)[0] for fitted in (one, other)]
     assert np.array_equal(*thetas)
 
 
 def test_the_default_solver_fits_in_float32():
     network = small_network(PROBLEM, width=10, dtype="float32")
     fitted = fit(stage(), network)
-    theta, _ = nivp.flatten(fitted.network)
+    theta, _ = nivp.networks.flatten(fitted.network)
     assert theta.dtype == jnp.float32 and fitted.relative_l2_error < 1e-3
 
 
@@ -131,9 +131,9 @@ def test_samples_are_fitted_and_a_tenth_of_them_held_out():
     rng = np.random.default_rng(0)
     points = rng.uniform(-1, 1, (600, 1))
     values = np.asarray(jax.vmap(PROBLEM.initial)(jnp.asarray(points)))
-    samples = nivp.Scattered(PROBLEM.domain, points, values)
+    samples = nivp.ScatteredData(PROBLEM.domain, points, values)
     network = small_network(PROBLEM, width=10)
-    lion = nivp.Descent(optax.lion(1e-3), steps=300, reports=2)
+    lion = nivp.OptaxDescent(optax.lion(1e-3), steps=300, reports=2)
     for one in (stage(), nivp.Adam(steps=300, reports=2), lion, nivp.LastLayer()):
         fitted = fit(one, network, samples)
         truth = nivp.fit_errors(fitted.network, *EXACT)
@@ -145,7 +145,7 @@ def test_samples_are_fitted_and_a_tenth_of_them_held_out():
 def test_values_on_a_grid_are_fitted():
     axis = np.linspace(-1, 1, 101)
     values = np.asarray(jax.vmap(PROBLEM.initial)(jnp.asarray(axis)[:, None]))
-    fitted = fit(stage(), target=nivp.Gridded(PROBLEM.domain, values))
+    fitted = fit(stage(), target=nivp.GriddedData(PROBLEM.domain, values))
     assert nivp.fit_errors(fitted.network, *EXACT).relative_l2 < 1e-3
 
 
@@ -161,7 +161,10 @@ def test_zero_and_constants_are_exact(wanted):
 
 def test_constant_data_on_a_grid_are_a_constant():
     fitted = fit(
-        stage(), small_network(PROBLEMS["heat_torus"]), nivp.Gridded(TORUS, np.full(9, 2.1)), TORUS
+        stage(),
+        small_network(PROBLEMS["heat_torus"]),
+        nivp.GriddedData(TORUS, np.full(9, 2.1)),
+        TORUS,
     )
     assert fitted.steps == 0 and fitted.relative_l2_error < 1e-14
 
@@ -187,7 +190,7 @@ def test_few_samples_are_not_taken_for_a_constant():
     """One of nineteen is held out, and tells nothing."""
     x = np.linspace(0, 6, 19)[:, None]
     network = small_network(PROBLEMS["heat_torus"])
-    fitted = fit(stage(steps=20), network, nivp.Scattered(TORUS, x, np.sin(x)), TORUS)
+    fitted = fit(stage(steps=20), network, nivp.ScatteredData(TORUS, x, np.sin(x)), TORUS)
     assert fitted.steps == 20
 
 
@@ -211,8 +214,8 @@ def test_a_density_in_eight_dimensions_is_fitted_in_its_own_measure():
     """What is held out follows the density; evenly spread points would not meet it."""
     problem = nivp.problems.FokkerPlanck(8)
     network = small_network(problem, width=12)
-    one = stage(steps=100, sampler=nivp.Particles(500), tolerance=0.0)
-    held_out = nivp.Particles(2_000, fraction=1.0)
+    one = stage(steps=100, sampler=nivp.SequentialMonteCarlo(500), tolerance=0.0)
+    held_out = nivp.SequentialMonteCarlo(2_000, fraction=1.0)
     fitted = fit(one, network, problem.initial, problem.domain, held_out=held_out)
     points = problem.mean[None] + np.sqrt(0.1) * jax.random.normal(KEY, (4_000, 8))
     wanted = jax.vmap(problem.initial)(points)
@@ -221,9 +224,9 @@ def test_a_density_in_eight_dimensions_is_fitted_in_its_own_measure():
     np.testing.assert_allclose(error, fitted.relative_l2_error, rtol=0.2)
 
 
-WRONG_DOMAIN = nivp.Scattered(TORUS, np.ones((4, 1)), np.ones(4))
-TWO_COMPONENTS = nivp.Scattered(PROBLEM.domain, np.full((4, 1), 0.5), np.ones((4, 2)))
-SAMPLES = nivp.Scattered(PROBLEM.domain, np.full((4, 1), 0.5), np.ones(4))
+WRONG_DOMAIN = nivp.ScatteredData(TORUS, np.ones((4, 1)), np.ones(4))
+TWO_COMPONENTS = nivp.ScatteredData(PROBLEM.domain, np.full((4, 1), 0.5), np.ones((4, 2)))
+SAMPLES = nivp.ScatteredData(PROBLEM.domain, np.full((4, 1), 0.5), np.ones(4))
 
 
 @pytest.mark.parametrize(
@@ -233,10 +236,10 @@ SAMPLES = nivp.Scattered(PROBLEM.domain, np.full((4, 1), 0.5), np.ones(4))
         (lambda: nivp.GaussNewton(momentum="x"), "`momentum` must be a number"),
         (lambda: nivp.GaussNewton(sampler=100), "`sampler` must be of the kind"),
         (lambda: nivp.GaussNewton(velocity=nivp.RidgeDual), r"write RidgeDual\(...\)"),
-        (lambda: nivp.Descent(optax.lbfgs(), steps=9), "`optimiser` must need nothing but"),
-        (lambda: nivp.Gridded("box", np.ones(9)), "`domain` must be of the kind"),
-        (lambda: nivp.Gridded(TORUS, None), "`values` must be an array of numbers, got None"),
-        (lambda: nivp.Scattered(TORUS, np.ones((2, 1)), np.ones((2, 3))), "give more points"),
+        (lambda: nivp.OptaxDescent(optax.lbfgs(), steps=9), "`optimiser` must need nothing but"),
+        (lambda: nivp.GriddedData("box", np.ones(9)), "`domain` must be of the kind"),
+        (lambda: nivp.GriddedData(TORUS, None), "`values` must be an array of numbers, got None"),
+        (lambda: nivp.ScatteredData(TORUS, np.ones((2, 1)), np.ones((2, 3))), "give more points"),
         (lambda: fit(stage(), norm="H1"), "`norm` must be of the kind"),
         (lambda: fit(stage(), network=lambda x: x), "`network` must be of the kind"),
         (
@@ -246,7 +249,7 @@ SAMPLES = nivp.Scattered(PROBLEM.domain, np.full((4, 1), 0.5), np.ones(4))
         (lambda: fit(stage(), target=lambda x: np.sin(x)), "write it with jax.numpy"),
         (lambda: fit(stage(), target=lambda x: x if x[0] > 0 else -x), "`jnp.where` in place of"),
         (lambda: nivp.H1((1.0,), 0.0), "`length`"),
-        (lambda: nivp.Descent(optax.adam, steps=9), "`optimiser` must be of the kind"),
+        (lambda: nivp.OptaxDescent(optax.adam, steps=9), "`optimiser` must be of the kind"),
         (lambda: fit(stage(), target=lambda x: jnp.ones(2)), "the value of the target has shape"),
         (lambda: fit(stage(), target=WRONG_DOMAIN), "`target` has values on another domain"),
         (lambda: fit(stage(), target=TWO_COMPONENTS), "one sample of `target`"),
@@ -254,7 +257,7 @@ SAMPLES = nivp.Scattered(PROBLEM.domain, np.full((4, 1), 0.5), np.ones(4))
         (lambda: fit(stage(), target=np.ones(3)), "`target` must be a function of one point"),
         (lambda: fit(stage(), target=lambda x: jnp.exp(1j * x)), "complex"),
         (
-            lambda: fit(stage(), target=nivp.Gridded(TORUS, np.sin(np.arange(9.0)))),
+            lambda: fit(stage(), target=nivp.GriddedData(TORUS, np.sin(np.arange(9.0)))),
             "another domain",
         ),
         (lambda: fit(nivp.GaussNewton), "`stages` must be of the kind"),

@@ -1,71 +1,127 @@
-"""Arrows of imports only point down, and the library leaves JAX's configuration alone."""
+"""Arrows between rooms only point down and chains are short; what stands apart does so."""
 
 import ast
+import functools
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent / "neural_ivp"
-LAYERS = [
-    {"_types", "_errors"},
-    {"calculus", "domains"},
-    {"targets"},
-    {"samplers", "networks", "problems", "references"},
+# From the bottom up; a room sees those above it in this list and itself.
+ROOMS = [
+    {"types", "errors"},
+    {"progress", "files", "calculus", "domains", "references"},
+    {"data"},
+    {"samplers", "networks", "problems", "plotting"},
+    {"linear.numerics"},
+    {"linear.linearisation"},
+    {"linear.preconditioners"},
+    {"linear.solvers"},
     {"linear"},
-    {"fitting", "evolution"},
-    # plotting stands beside the solution, whose `plot` method calls it
-    {"solution", "plotting"},
-    {"solve"},
-    {"config", "cli"},
+    {"fitting"},
+    {"evolution.schemes", "evolution.restart"},
+    {"evolution"},
+    {"diagnostics", "catalogue", "defaults"},
+    {"solution"},
+    {"solve", "config"},
+    {"cli"},
+    {""},  # the top level
 ]
-LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+LEVEL = {name: level for level, names in enumerate(ROOMS) for name in names}
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").strip("."): path
+    for path in sorted(ROOT.rglob("*.py"))
+}
+MOST_LINES, LONGEST_FUNCTION, DEEPEST = 250, 60, 20
 
 
-def imported_parts(path):
-    """Names of the parts of the library that a file imports, also inside functions."""
-    part = path.relative_to(ROOT).parts[0].removesuffix(".py")
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 2:
-            yield node.module.split(".")[0]
-        elif isinstance(node, ast.ImportFrom) and node.level == 1 and part in ("_types", "_errors"):
-            yield (node.module or "").split(".")[0]
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("neural_ivp."):
-            yield node.module.split(".")[1]
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.startswith("neural_ivp."):
-                    yield alias.name.split(".")[1]
+def room_of(module):
+    parts = module.split(".")
+    inner = ".".join(parts[:2])
+    return inner if inner in LEVEL else parts[0]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_down(path):
-    part = path.relative_to(ROOT).parts[0].removesuffix(".py")
-    for other in imported_parts(path):
-        assert LEVEL[other] <= LEVEL[part], f"{part} imports {other} from above"
-        assert (
-            other == part or LEVEL[other] < LEVEL[part] or part in LAYERS[5] | LAYERS[6] | {"cli"}
-        )
-    if part in ("networks", "problems"):
-        assert not {"networks", "problems"} - {part} & set(imported_parts(path))
+def imports(module, *, everywhere):
+    """Modules of the library that a module imports, also inside functions with `everywhere`."""
+    path = FILES[module]
+    tree = ast.parse(path.read_text())
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    package = [part for part in package if part]
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if not isinstance(node, ast.ImportFrom) or node.level == 0:
+            continue
+        base = package[: len(package) - node.level + 1]
+        target = ".".join([*base, *((node.module or "").split(".") if node.module else [])])
+        for alias in node.names:
+            inner = f"{target}.{alias.name}".strip(".")
+            yield inner if inner in FILES else target
 
 
-def imports(path):
+@pytest.mark.parametrize("module", FILES)
+def test_imports_point_down(module):
+    here = room_of(module)
+    for other in imports(module, everywhere=True):
+        there = room_of(other)
+        inside = there == here or there.startswith(f"{here}.") or here == ""
+        assert inside or LEVEL[there] < LEVEL[here], f"{module} imports {other} from above"
+        private = other.removeprefix(f"{there}.").startswith("_") and there != here
+        assert not private, f"{module} imports the private {other}"
+        assert {here, there} != {"networks", "problems"}
+
+
+def test_no_private_name_is_imported_by_another_room():
+    for module, path in FILES.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level > 1:
+                assert not [a.name for a in node.names if a.name.startswith("_")], module
+
+
+def test_there_is_no_circle_and_no_long_chain():
+    """The longest chain of files that import one another, `__init__` and `__main__` not counted."""
+
+    @functools.cache
+    def depth(module):
+        assert module not in on_the_way, f"a circle through {module}"
+        on_the_way.append(module)
+        below = max((depth(other) for other in set(imports(module, everywhere=False))), default=0)
+        on_the_way.pop()
+        return below + (FILES[module].name not in ("__init__.py", "__main__.py"))
+
+    on_the_way: list[str] = []
+    assert max(depth(module) for module in FILES) <= DEEPEST
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_files_and_functions_are_short(module):
+    text = FILES[module].read_text()
+    assert text.count("\n") <= MOST_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert lines <= LONGEST_FUNCTION, node.name
+
+
+def packages(path):
+    """Top-level packages outside of the library that a file imports."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield node.module
+            yield node.module.split(".")[0]
         elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from (alias.name.split(".")[0] for alias in node.names)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_references_and_pictures_stand_apart(path):
-    part = path.relative_to(ROOT).parts[0]
-    modules = {name.split(".")[0] for name in imports(path)}
-    if part == "references":
-        assert "jax" not in modules
-    if part != "plotting" and "TYPE_CHECKING" not in path.read_text():
-        assert "matplotlib" not in modules
-    if part != "cli":
-        assert "jax.config" not in path.read_text().replace('jax.config.update("jax_enable', "")
-    assert "pickle" not in modules
+@pytest.mark.parametrize("module", FILES)
+def test_what_stands_apart(module):
+    """Oracles from JAX, pictures from the rest, and the library from JAX's configuration."""
+    path, room = FILES[module], room_of(module)
+    used = set(packages(path))
+    assert "pickle" not in used
+    if room == "references":
+        assert "jax" not in used
+    if room != "plotting" and "TYPE_CHECKING" not in path.read_text():
+        assert "matplotlib" not in used
+    if room != "cli":
+        shown = re.sub(r"jax\.config\.update\(.jax_enable_x64", "", path.read_text())
+        assert "jax.config" not in shown

@@ -11,9 +11,9 @@ import pytest
 import neural_ivp as nivp
 from neural_ivp.cli._list import list_catalogue
 from neural_ivp.config import make_config
-from neural_ivp.linear._structured import StructuredLinearisation
-from neural_ivp.networks._base import with_head
-from neural_ivp.solution._trajectory import Segment
+from neural_ivp.evolution import Segment
+from neural_ivp.linear.linearisation import StructuredLinearisation
+from neural_ivp.networks import with_head
 
 from .helpers import KEY, PROBLEMS, TINY, error, small_network
 
@@ -55,7 +55,7 @@ def test_torus_embedding_is_periodic():
 
 def test_components_share_no_weights():
     network = nivp.SinusoidalMLP(nivp.Box((0.0,), (1.0,)), 2, width=4, depth=2, key=KEY)
-    theta, rebuild = nivp.flatten(network)
+    theta, rebuild = nivp.networks.flatten(network)
     x = jnp.array([0.3])
     jacobian = jax.jacrev(lambda theta: rebuild(theta)(x))(theta)
     assert not jnp.any((jacobian[0] != 0) & (jacobian[1] != 0))
@@ -67,7 +67,7 @@ def test_value_is_linear_in_the_head_and_flatten_is_exact():
     np.testing.assert_allclose(
         with_head(network, jax.tree.map(lambda w: 3 * w, network.head))(x), 3 * network(x)
     )
-    theta, rebuild = nivp.flatten(network)
+    theta, rebuild = nivp.networks.flatten(network)
     assert theta.ndim == 1 and jnp.all(rebuild(theta)(x) == network(x))
 
 
@@ -77,31 +77,31 @@ def test_a_component_that_starts_at_zero_has_a_full_jacobian():
     fitted = nivp.fit(
         network, problem.initial, problem.domain, (nivp.LastLayer(num_points=200),), key=KEY
     ).network
-    theta, rebuild = nivp.flatten(fitted)
+    theta, rebuild = nivp.networks.flatten(fitted)
     slope = jax.jacrev(lambda theta: rebuild(theta)(jnp.array([0.2]))[1])(theta)
     assert jnp.mean(slope != 0) > 0.9
     with pytest.raises(nivp.InputError, match="`matrix` must be invertible"):
-        nivp.Mixed(network, ((1, 1), (1, 1)))
+        nivp.LinearCombination(network, ((1, 1), (1, 1)))
 
 
 def test_paper_network_has_the_published_number_of_parameters():
     problem = nivp.problems.Advection(2)
     network = nivp.default_network(problem, key=KEY, width=100, depth=3, num_frequencies=3)
-    assert nivp.flatten(network)[0].size == 21_601  # shared/problems.md, advection_2d
+    assert nivp.networks.flatten(network)[0].size == 21_601  # shared/problems.md, advection_2d
 
 
 def test_dtype_follows_the_choice():
     problem = PROBLEMS["heat_1d"]
     network = small_network(problem, dtype="float32")
-    assert nivp.flatten(network)[0].dtype == jnp.float32
+    assert nivp.networks.flatten(network)[0].dtype == jnp.float32
     assert network(jnp.ones(1, jnp.float32)).dtype == jnp.float32
 
 
 def test_redrawn_has_the_same_architecture_and_other_weights():
     network = small_network(PROBLEMS["heat_1d"])
-    other = network.redrawn(jax.random.key(9))
+    other = network.reinitialised(jax.random.key(9))
     assert jax.tree.structure(other) == jax.tree.structure(network)
-    same = nivp.flatten(other)[0] == nivp.flatten(network)[0]
+    same = nivp.networks.flatten(other)[0] == nivp.networks.flatten(network)[0]
     assert not jnp.any(same)
 
 
@@ -109,10 +109,10 @@ def test_redrawn_has_the_same_architecture_and_other_weights():
 def test_linearise_equals_differentiation(name):
     """Its columns and both of its products, with a norm of two scales."""
     network, structured = KINDS[name]
-    theta, rebuild = nivp.flatten(network)
-    points = jnp.asarray(network.domain.spread(7))
-    sample = nivp.Sample(points, jnp.full(7, 1 / 7))
-    lin = eqx.filter_jit(nivp.linearise)(network, theta, sample, nivp.L2((1.0, 2.0)))
+    theta, rebuild = nivp.networks.flatten(network)
+    points = jnp.asarray(network.domain.low_discrepancy_points(7))
+    sample = nivp.WeightedPoints(points, jnp.full(7, 1 / 7))
+    lin = eqx.filter_jit(nivp.linear.linearise)(network, theta, sample, nivp.L2((1.0, 2.0)))
     assert isinstance(lin, StructuredLinearisation) == structured
     v, w = jax.random.normal(KEY, theta.shape), jax.random.normal(KEY, (7, 2))
 
@@ -122,7 +122,9 @@ def test_linearise_equals_differentiation(name):
 
     jacobian = np.stack([dense(theta, x) for x in points])
     assert np.all(np.any(jacobian != 0, axis=(0, 1)))  # every parameter matters
-    columns, push, pull = eqx.filter_jit(lambda lin: (lin.columns(), lin.push(v), lin.pull(w)))(lin)
+    columns, push, pull = eqx.filter_jit(lambda lin: (lin.jacobian(), lin.push(v), lin.pull(w)))(
+        lin
+    )
     assert error(columns, jacobian) < 1e-14
     assert error(push, jacobian @ v) < 1e-14
     assert error(pull, np.einsum("nq,nqp->p", w, jacobian)) < 1e-14
@@ -134,16 +136,16 @@ def test_head_and_redrawing_of_every_kind(name):
     x = jnp.array([0.7, 0.2])
     tripled = with_head(network, jax.tree.map(lambda w: 3 * w, network.head))
     np.testing.assert_allclose(tripled(x), 3 * network(x), rtol=1e-13)
-    other = network.redrawn(jax.random.key(9))
+    other = network.reinitialised(jax.random.key(9))
     assert jax.tree.structure(other) == jax.tree.structure(network)
     assert jnp.all(other(x) != network(x))
-    again = other.redrawn(KEY)
-    assert jnp.array_equal(nivp.flatten(again)[0], nivp.flatten(network)[0])
+    again = other.reinitialised(KEY)
+    assert jnp.array_equal(nivp.networks.flatten(again)[0], nivp.networks.flatten(network)[0])
 
 
 def test_rational_starts_near_the_relu_and_is_trained():
     x = jnp.linspace(-1, 1, 201)
-    rational = nivp.Rational("float64")
+    rational = nivp.networks.Rational("float64")
     # The best uniform approximation: its error is largest at both ends and at 0 (to 4 digits).
     off = rational(x) - jax.nn.relu(x)
     assert jnp.max(jnp.abs(off)) < 0.0219
@@ -151,7 +153,7 @@ def test_rational_starts_near_the_relu_and_is_trained():
     a, b = np.polynomial.Polynomial(rational.numerator), rational.denominator
     np.testing.assert_allclose(rational(x), a(x) / np.polynomial.Polynomial(b)(x), rtol=1e-13)
     plain, fitted = small_mlp(depth=2), small_mlp(depth=2, activation="rational")
-    extra = nivp.flatten(fitted)[0].size - nivp.flatten(plain)[0].size
+    extra = nivp.networks.flatten(fitted)[0].size - nivp.networks.flatten(plain)[0].size
     assert extra == 2 * 2 * 7  # seven for each hidden layer of each tower
 
 
@@ -162,7 +164,7 @@ def test_sizes_of_towers_and_trunk():
     network = KINDS["whole_trunk"][0]
     assert [layer.weight.shape[0] for layer in network.trunk] == [5, 5]
     assert [len(tower) for tower in network.towers] == [1, 2]
-    theta, rebuild = nivp.flatten(network)
+    theta, rebuild = nivp.networks.flatten(network)
     jacobian = jax.jacrev(lambda theta: rebuild(theta)(jnp.array([0.3, 0.4])))(theta)
     trunk = sum(layer.weight.size + layer.bias.size for layer in network.trunk)
     both = (jacobian[0] != 0) & (jacobian[1] != 0)
@@ -173,7 +175,7 @@ def test_sizes_of_towers_and_trunk():
 def test_series_is_linear_in_its_parameters(name):
     """Twice the parameters are twice the value, to the last bit."""
     network, _ = KINDS[name]
-    theta, rebuild = nivp.flatten(network)
+    theta, rebuild = nivp.networks.flatten(network)
     assert theta.size == {"series_box": 2 * 3 * 2, "series_torus": 2 * 5**2}[name]
     x = jnp.array([0.7, 0.2])
     assert jnp.array_equal(rebuild(2 * theta)(x), 2 * rebuild(theta)(x))
@@ -196,7 +198,7 @@ def test_series_interpolates_a_trigonometric_polynomial():
     found, _, rank, _ = np.linalg.lstsq(matrix, wanted(grid))
     assert rank == 25
     fitted = eqx.tree_at(lambda net: net.coefficients, network, jnp.asarray(found[None]))
-    points = FLAT.spread(50)
+    points = FLAT.low_discrepancy_points(50)
     np.testing.assert_allclose(jax.vmap(fitted)(points)[:, 0], wanted(points), atol=1e-13)
     # The order of the products: 1, cos, cos 2, sin, sin 2 in each dimension, the last one fastest.
     terms = {0: 0.3, 5 * 2 + 3: 1.0, 5 * 3: -2.0, 5 * 1 + 2: 0.5}
@@ -222,7 +224,7 @@ def test_the_default_series_of_a_problem():
     wave = nivp.default_network(
         PROBLEMS["wave_1d"], kind=nivp.FourierSeries, modes=4, dtype="float32", key=KEY
     )
-    assert isinstance(wave, nivp.Mixed) and isinstance(wave.inner, nivp.FourierSeries)
+    assert isinstance(wave, nivp.LinearCombination) and isinstance(wave.inner, nivp.FourierSeries)
     np.testing.assert_allclose(np.diag(wave.matrix), PROBLEMS["wave_1d"].norm.scales)
     assert np.count_nonzero(wave.matrix) == 2
     edge = jnp.array([1.0], jnp.float32)
@@ -245,8 +247,8 @@ def test_a_config_names_them_and_its_resolved_one_is_the_same_run(table):
     again = make_config(tomllib.loads(config.toml()))
     assert again.resolved == config.resolved
     assert jax.tree.structure(again.network) == jax.tree.structure(config.network)
-    theta = nivp.flatten(config.network)[0]
-    np.testing.assert_array_equal(nivp.flatten(again.network)[0], theta)
+    theta = nivp.networks.flatten(config.network)[0]
+    np.testing.assert_array_equal(nivp.networks.flatten(again.network)[0], theta)
     if "modes" in table:
         assert theta.size == 2 * np.max(table["modes"]) + 1
 
@@ -279,8 +281,8 @@ def test_files_hold_every_kind_bit_for_bit(name, tmp_path):
     """After a restart too: a file has the numbers of each segment and one architecture."""
     network, _ = KINDS[name]
     segments = []
-    for start, net in ((0.0, network), (1.0, network.redrawn(jax.random.key(1)))):
-        theta = np.asarray(nivp.flatten(net)[0])
+    for start, net in ((0.0, network), (1.0, network.reinitialised(jax.random.key(1)))):
+        theta = np.asarray(nivp.networks.flatten(net)[0])
         ts, ends = np.array([start, start + 1]), np.stack([theta, 1.1 * theta])
         segments.append(Segment(ts, ends, ends[:1], ends[1:]))
     problem = nivp.problems.Wave(domain=network.domain)
@@ -289,7 +291,7 @@ def test_files_hold_every_kind_bit_for_bit(name, tmp_path):
     solution.save(tmp_path / "a.nivp")
     loaded = nivp.load(tmp_path / "a.nivp")
     assert jax.tree.structure(loaded.template) == jax.tree.structure(network)
-    x = network.domain.spread(5)
+    x = network.domain.low_discrepancy_points(5)
     for t in (0.0, 0.3, 1.5, 2.0):
         assert np.array_equal(loaded(t, x), solution(t, x))
 

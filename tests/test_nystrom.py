@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
-from neural_ivp.linear._long_rows import combined, fill
+from neural_ivp.linear.numerics import fill_rows, multiply_rows
 
 from .helpers import KEY
 
@@ -18,10 +18,10 @@ def linearised(width, dtype="float64", points=12):
     network = nivp.default_network(
         problem, width=width, depth=3, num_frequencies=2, dtype=dtype, key=KEY
     )
-    theta, _ = nivp.flatten(network)
+    theta, _ = nivp.networks.flatten(network)
     x = jnp.linspace(-0.9, 0.9, points, dtype=dtype)[:, None]
-    sample = nivp.Sample(x, jnp.full(points, 1 / points, dtype))
-    return nivp.linearise(network, theta, sample, problem.norm)
+    sample = nivp.WeightedPoints(x, jnp.full(points, 1 / points, dtype))
+    return nivp.linear.linearise(network, theta, sample, problem.norm)
 
 
 def build(sketch, lin):
@@ -32,7 +32,7 @@ def build(sketch, lin):
 @pytest.mark.parametrize("width", [8, 32])
 def test_a_sketch_of_more_than_its_rank_is_the_matrix(width, dtype):
     lin = linearised(width, dtype)
-    rows = np.asarray(jax.vmap(lin.project)(jnp.eye(12, dtype=dtype)[..., None]), float)
+    rows = np.asarray(jax.vmap(lin.force)(jnp.eye(12, dtype=dtype)[..., None]), float)
     found = build(nivp.Nystrom(20), lin)
     wanted = np.linalg.svd(rows * np.sqrt(12), compute_uv=False) ** 2
     eps = np.finfo(dtype).eps
@@ -47,7 +47,7 @@ def test_a_sketch_of_more_than_its_rank_is_the_matrix(width, dtype):
 
 def test_a_smaller_sketch_has_the_largest_eigenvalues():
     lin = linearised(32, points=100)
-    rows = np.asarray(jax.vmap(lin.project)(jnp.eye(100)[..., None])) * 10
+    rows = np.asarray(jax.vmap(lin.force)(jnp.eye(100)[..., None])) * 10
     wanted = np.linalg.svd(rows, compute_uv=False) ** 2
     found = np.asarray(build(nivp.Nystrom(20), lin).eigenvalues)
     # Nystrom approximates from below; the first ones are close (theorem 4.1 of the source).
@@ -72,6 +72,8 @@ def test_building_takes_one_array_of_its_size():
 def test_rows_in_place_equal_those_at_once(rows, length, block):
     values = np.random.default_rng(0).normal(size=(rows, length))
     matrix = np.random.default_rng(1).normal(size=(rows, rows))
-    done = fill(jnp.asarray(values), block, lambda i, old: 2 * old + i[:, None])
+    done = fill_rows(jnp.asarray(values), block, lambda i, old: 2 * old + i[:, None])
     np.testing.assert_array_equal(done, 2 * values + np.arange(rows)[:, None])
-    np.testing.assert_allclose(combined(jnp.asarray(matrix), jnp.asarray(values)), matrix @ values)
+    np.testing.assert_allclose(
+        multiply_rows(jnp.asarray(matrix), jnp.asarray(values)), matrix @ values
+    )

@@ -34,9 +34,9 @@ SCHEMES = {
     "tsit5": (dfx.Tsit5(), 5, 32),
     "dopri5": (dfx.Dopri5(), 5, 16),
     "corrected": (nivp.ExplicitRungeKutta(dfx.Bosh3(), corrections=2), 3, 16),
-    "backward euler": (nivp.Implicit("backward_euler"), 1, 64),
-    "sdirk2": (nivp.Implicit("sdirk2"), 2, 32),
-    "sdirk4": (nivp.Implicit("sdirk4"), 4, 8),
+    "backward euler": (nivp.BackwardEuler(), 1, 64),
+    "sdirk2": (nivp.SDIRK2(), 2, 32),
+    "sdirk4": (nivp.SDIRK4(), 4, 8),
 }
 
 
@@ -48,13 +48,13 @@ def solution(network, solver, dt):
     method = nivp.NeuralIVP(
         sampler=Grid(32),
         velocity=nivp.LeastSquares(damping=1e-16),
-        integrator=nivp.Fixed(solver, dt=dt),
+        integrator=nivp.ConstantStep(solver, dt=dt),
     )
     state, steps = nivp.init(PROBLEM, network, method, 0.0, 1.0, KEY), round(1 / dt)
     for k in range(steps):
         state, record = nivp.step(PROBLEM, network, method, state, (k + 1) / steps)
         assert record.accepted
-    return np.asarray(jax.vmap(nivp.flatten(network)[1](state.theta))(X))
+    return np.asarray(jax.vmap(nivp.networks.flatten(network)[1](state.theta))(X))
 
 
 # The others differ by numbers only; `make validate` has them.
@@ -81,7 +81,7 @@ def test_order_in_u_is_the_slope(scheme, network):
         np.linalg.norm(solution(network, solver, 1 / n) - wanted) / np.linalg.norm(wanted)
         for n in (count, 2 * count)
     ]
-    integrator = nivp.Fixed(solver, dt=1.0)
+    integrator = nivp.ConstantStep(solver, dt=1.0)
     assert integrator.order == order
     slope = np.log2(errors[0] / errors[1])
     assert errors[1] > 1e-13, errors
@@ -90,9 +90,8 @@ def test_order_in_u_is_the_slope(scheme, network):
 
 def test_tableaus_satisfy_the_conditions_of_their_order():
     """Up to order four, written out (Hairer, Norsett & Wanner, II.2)."""
-    from neural_ivp.evolution._implicit import _tableaus
-
-    for made in _tableaus().values():
+    for scheme in (nivp.BackwardEuler(), nivp.SDIRK2(), nivp.SDIRK4()):
+        made = scheme.tableau
         a, b = made.a, made.a[-1]
         c = a.sum(axis=1)
         conditions = {
@@ -125,10 +124,10 @@ def test_corrections_reach_what_the_scheme_aims_at():
         method = nivp.NeuralIVP(
             sampler=Grid(32),
             velocity=nivp.RidgeCholesky(damping=1e-7),
-            integrator=nivp.Fixed(scheme, dt=dt),
+            integrator=nivp.ConstantStep(scheme, dt=dt),
         )
         state = nivp.init(problem, network, method, 0.0, 1.0, KEY)
         state, _ = nivp.step(problem, network, method, state, 1.0)
-        made = jax.vmap(nivp.flatten(network)[1](state.theta))(X)
+        made = jax.vmap(nivp.networks.flatten(network)[1](state.theta))(X)
         misses.append(np.linalg.norm(made - target))
     assert misses[1] < 0.1 * misses[0], misses

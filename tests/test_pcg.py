@@ -25,7 +25,7 @@ def run(matrix, b, solver, **options):
 
 def test_meets_a_relative_tolerance_and_reports_it():
     matrix, b = random_spd(60, 1e3), jnp.arange(1.0, 61)
-    solution = run(matrix, b, nivp.PCG(rtol=1e-9))
+    solution = run(matrix, b, nivp.linear.PCG(rtol=1e-9))
     assert solution.result == lx.RESULTS.successful
     residual = np.linalg.norm(matrix @ solution.value - b) / np.linalg.norm(b)
     assert residual < 2e-9
@@ -38,7 +38,7 @@ def test_agrees_with_scipy():
     matrix, b = random_spd(60, 1e2), np.ones(60)
     counted = []
     wanted, _ = cg(matrix, b, rtol=1e-8, atol=0.0, callback=counted.append)
-    solution = run(matrix, jnp.asarray(b), nivp.PCG(rtol=1e-8))
+    solution = run(matrix, jnp.asarray(b), nivp.linear.PCG(rtol=1e-8))
     np.testing.assert_allclose(solution.value, wanted, rtol=1e-6)
     assert abs(int(solution.stats["num_steps"]) - len(counted)) <= 1
 
@@ -50,7 +50,7 @@ def test_small_scales_in_float32_do_not_break_down():
         lx.DiagonalLinearOperator(diagonal), lx.positive_semidefinite_tag
     )
     b = jnp.ones(10_000, jnp.float32)
-    solution = lx.linear_solve(diagonal_operator, b, nivp.PCG(rtol=1e-5), throw=False)
+    solution = lx.linear_solve(diagonal_operator, b, nivp.linear.PCG(rtol=1e-5), throw=False)
     assert solution.result == lx.RESULTS.successful
     np.testing.assert_allclose(solution.value, 1 / diagonal, rtol=1e-4)
 
@@ -70,7 +70,7 @@ def test_the_scale_of_the_preconditioner_does_not_matter_in_float32():
     b = jnp.asarray(gram @ rng.normal(size=200).astype(np.float32))
     for scale in (1, kept[0] + mu):
         given = operator(inverse * np.float32(scale))
-        solution = run(matrix, b, nivp.PCG(rtol=1e-4), preconditioner=given)
+        solution = run(matrix, b, nivp.linear.PCG(rtol=1e-4), preconditioner=given)
         assert solution.result == lx.RESULTS.successful
         assert solution.stats["num_steps"] < 15
 
@@ -85,7 +85,7 @@ def test_the_scale_of_the_preconditioner_does_not_matter_in_float32():
 )
 def test_says_why_it_ended_with_a_finite_best_iterate(matrix, options, result):
     b = jnp.arange(1.0, 61, dtype=matrix.dtype)
-    solution = run(matrix, b, nivp.PCG(rtol=1e-12, **options))
+    solution = run(matrix, b, nivp.linear.PCG(rtol=1e-12, **options))
     assert solution.result == getattr(lx.RESULTS, result)
     assert jnp.all(jnp.isfinite(solution.value))
     assert solution.stats["relative_residual"] <= 1
@@ -95,7 +95,7 @@ def test_an_indefinite_preconditioner_is_reported():
     sign = jnp.asarray(np.diag(np.r_[np.ones(30), -np.ones(30)]))
     wrong = lx.MatrixLinearOperator(sign, lx.positive_semidefinite_tag)
     solution = run(
-        random_spd(60, 1e2), jnp.arange(1.0, 61), nivp.PCG(rtol=1e-8), preconditioner=wrong
+        random_spd(60, 1e2), jnp.arange(1.0, 61), nivp.linear.PCG(rtol=1e-8), preconditioner=wrong
     )
     assert solution.result == lx.RESULTS.breakdown
     assert jnp.all(jnp.isfinite(solution.value))
@@ -104,9 +104,9 @@ def test_an_indefinite_preconditioner_is_reported():
 def test_a_good_guess_is_used_and_a_bad_one_is_not():
     matrix, b = random_spd(60, 1e3), jnp.ones(60)
     exact = jnp.linalg.solve(matrix, b)
-    cold = run(matrix, b, nivp.PCG(rtol=1e-6)).stats["num_steps"]
-    assert run(matrix, b, nivp.PCG(rtol=1e-6), y0=exact).stats["num_steps"] == 0
-    bad = run(matrix, b, nivp.PCG(rtol=1e-6), y0=1e6 * jnp.ones(60))
+    cold = run(matrix, b, nivp.linear.PCG(rtol=1e-6)).stats["num_steps"]
+    assert run(matrix, b, nivp.linear.PCG(rtol=1e-6), y0=exact).stats["num_steps"] == 0
+    bad = run(matrix, b, nivp.linear.PCG(rtol=1e-6), y0=1e6 * jnp.ones(60))
     assert bad.stats["num_steps"] == cold
 
 
@@ -120,7 +120,7 @@ def test_the_energy_norm_of_the_error_is_met_where_it_is_asked_for():
     b = jnp.asarray(matrix @ exact)
 
     def missed(**options):
-        solution = run(matrix, b, nivp.PCG(rtol=1e-5, **options), preconditioner=inverse)
+        solution = run(matrix, b, nivp.linear.PCG(rtol=1e-5, **options), preconditioner=inverse)
         assert solution.result == lx.RESULTS.successful
         error = np.asarray(solution.value) - exact
         return np.sqrt(error @ matrix @ error / (exact @ matrix @ exact))
@@ -135,7 +135,7 @@ def test_a_perfect_preconditioner_leaves_nothing_and_is_no_breakdown(dtype):
     inverse = operator(np.linalg.inv(matrix).astype(dtype))
     for rtol in (1e-2, 1e-6):
         solution = run(
-            matrix.astype(dtype), b, nivp.PCG(rtol=rtol, energy=True), preconditioner=inverse
+            matrix.astype(dtype), b, nivp.linear.PCG(rtol=rtol, energy=True), preconditioner=inverse
         )
         assert solution.result == lx.RESULTS.successful
 
@@ -144,7 +144,9 @@ def test_gradient_agrees_with_finite_differences():
     matrix, b = jnp.asarray(random_spd(20, 1e2)), 1e-2 * jnp.arange(1.0, 21)
 
     def value(scale):
-        solution = lx.linear_solve(operator(matrix + scale * jnp.eye(20)), b, nivp.PCG(rtol=1e-13))
+        solution = lx.linear_solve(
+            operator(matrix + scale * jnp.eye(20)), b, nivp.linear.PCG(rtol=1e-13)
+        )
         return jnp.sum(jnp.sin(solution.value))
 
     slope = jax.grad(value)(0.1)

@@ -14,8 +14,6 @@ import pytest
 
 import neural_ivp as nivp
 from neural_ivp import plotting
-from neural_ivp.plotting._snapshots import few
-from neural_ivp.plotting._style import field_scale
 
 LENGTH = 2 * np.pi
 RESTARTS = (0.25, 0.75)  # of the solutions that are made
@@ -27,9 +25,9 @@ def heat():
     problem = nivp.problems.Heat(dimension=1, domain=nivp.Torus((LENGTH,)))
     network = nivp.SinusoidalMLP(problem.domain, 1, width=6, depth=1, key=jax.random.key(0))
     method = nivp.NeuralIVP(
-        sampler=nivp.QuasiUniform(60),
+        sampler=nivp.QuasiMonteCarlo(60),
         velocity=nivp.RidgeCholesky(damping=1e-6),
-        integrator=nivp.Adaptive(dfx.Bosh3(), rtol=1e-2),
+        integrator=nivp.AdaptiveStep(dfx.Bosh3(), rtol=1e-2),
         fit=(nivp.LastLayer(num_points=100),),
     )
     ts = np.linspace(0, 0.6, 7)
@@ -52,7 +50,7 @@ def made(problem, growth=1.1, iterations=7):
         problem.domain, problem.components, width=4, depth=1, key=jax.random.key(2)
     )
     ts = np.linspace(0, 1, 5)
-    theta = np.asarray(nivp.flatten(network)[0])
+    theta = np.asarray(nivp.networks.flatten(network)[0])
     thetas = np.stack([theta * growth**k for k in range(len(ts))])
     still = np.zeros((len(ts) - 1, theta.size), theta.dtype)
     start = np.insert(ts[:-1], 2, ts[2])  # the third attempt is rejected
@@ -65,7 +63,7 @@ def made(problem, growth=1.1, iterations=7):
         "iterations": np.full(len(start), iterations),
         "projection_residual": some,
     }
-    segment = nivp.solution.Segment(ts, thetas, still, still)
+    segment = nivp.evolution.Segment(ts, thetas, still, still)
     fits = [{"t": t, "relative_l2_error": 1e-3, "steps": 1} for t in (0.0, *RESTARTS)]
     return nivp.Solution(problem, network, ts, [segment], record, "successful", "", fits)
 
@@ -86,7 +84,7 @@ def half(t, points):
 
 def drawn(solution, reference=None, finite=True):
     """The figure, after it was really drawn: layout and ticks warn only then."""
-    return checked(plotting.figure(solution, reference), finite)
+    return checked(solution.plot(reference), finite)
 
 
 def checked(figure, finite=True):
@@ -114,10 +112,10 @@ def labelled(axes, label):
 def test_one_dimension_draws_the_solution(heat, heat_figure):
     figure = heat_figure
     assert len(figure.axes) == 3 + 3  # a direct solver has no iterations to show
-    exact = nivp.solution._errors.reference_for(heat.problem)
+    exact = nivp.diagnostics.reference_for(heat.problem)
     curves = titled(figure, "Network and reference").get_lines()
     errors = titled(figure, "Pointwise error").get_lines()
-    times = few(heat.ts, 5)
+    times = plotting.field_times(heat.problem.domain, heat.ts)
     assert len(curves) == 2 * len(times) and len(errors) == len(times)
     for t, network, reference, error in zip(times, curves[::2], curves[1::2], errors, strict=True):
         x = network.get_xdata()[:, None]
@@ -125,7 +123,6 @@ def test_one_dimension_draws_the_solution(heat, heat_figure):
         np.testing.assert_allclose(network.get_ydata(), u, atol=1e-7)
         np.testing.assert_allclose(reference.get_ydata(), w, atol=1e-7)
         np.testing.assert_allclose(error.get_ydata(), np.abs(u - w), atol=2e-7)
-        assert network.get_linestyle() == "-" and reference.get_linestyle() == "--"
 
 
 def test_space_time_map_has_time_upwards(heat, heat_figure):
@@ -145,7 +142,7 @@ def test_errors_are_those_of_the_solution(heat, heat_figure):
     np.testing.assert_array_equal(line.get_xdata(), report.ts)
     np.testing.assert_array_equal(line.get_ydata(), report.relative_l2)
     title = words(heat_figure)
-    assert plotting._style.scientific(report.overall) in title
+    assert plotting.scientific(report.overall) in title
     assert "Heat in 1 dimension" in title and "diffusivity 1" in title
 
 
@@ -177,7 +174,7 @@ def test_steps_accepted_and_rejected(plane_figure):
 def test_two_dimensions_draw_network_reference_error(plane_figure):
     solution, figure = plane(), plane_figure
     assert len(figure.axes) == 3 * 4 + 4
-    times = few(solution.ts, 4)
+    times = plotting.field_times(solution.problem.domain, solution.ts)
     maps = np.reshape(figure.axes[:12], (3, 4))
     for i, t in enumerate(times):
         network, reference, error = (axes.get_images()[0] for axes in maps[:, i])
@@ -250,7 +247,7 @@ def test_a_solve_that_accepts_no_step_still_draws(dimension):
     record = {name: values[2:3] for name, values in whole.record.items()}
     record["projection_residual"] = np.array([np.nan])
     first = whole.segments[0]
-    start = nivp.solution.Segment(first.ts[:1], first.theta[:1], first.left[:0], first.right[:0])
+    start = nivp.evolution.Segment(first.ts[:1], first.theta[:1], first.left[:0], first.right[:0])
     stuck = dataclasses.replace(
         whole, ts=whole.ts[:1], segments=[start], record=record, result="nonfinite", message="$ _"
     )
@@ -264,7 +261,7 @@ def test_a_solve_that_tried_no_step_still_draws():
     whole = made(nivp.problems.Heat(1))
     record = {name: values[:0] for name, values in whole.record.items()}
     first = whole.segments[0]
-    start = nivp.solution.Segment(first.ts[:1], first.theta[:1], first.left[:0], first.right[:0])
+    start = nivp.evolution.Segment(first.ts[:1], first.theta[:1], first.left[:0], first.right[:0])
     stopped = dataclasses.replace(
         whole, ts=whole.ts[:1], segments=[start], record=record, result="interrupted", message="-"
     )
@@ -277,31 +274,23 @@ def test_a_field_that_vanishes_still_draws(dimension):
     problem = nivp.problems.Heat(domain=nivp.Torus((1.0,) * dimension))
     solution = made(problem)
     segment = solution.segments[0]
-    zero = nivp.solution.Segment(segment.ts, segment.theta * 0, segment.left, segment.right)
+    zero = nivp.evolution.Segment(segment.ts, segment.theta * 0, segment.left, segment.right)
     solution = dataclasses.replace(solution, segments=[zero])
     figure = drawn(solution, lambda t, x: np.zeros((len(x), 1)), finite=False)
     assert "undefined" in words(figure)
 
 
-def test_colours_diverge_only_where_the_sign_changes():
-    values = np.linspace(-0.5, 1.0, 7)
-    name, scale = field_scale(values)
-    assert name == "RdBu_r" and (scale.vmin, scale.vmax) == (-1, 1)
-    name, scale = field_scale(np.linspace(-0.01, 1.0, 7))
-    assert name == "viridis" and (scale.vmin, scale.vmax) == (-0.01, 1)
-
-
 @pytest.mark.parametrize("count", [1, 2, 5, 6, 101])
 def test_few_times_are_saved_ones_with_both_ends(count):
     ts = np.linspace(0, 2, count) ** 2
-    chosen = few(ts, 5)
+    chosen = plotting.field_times(nivp.Box((0.0,), (1.0,)), ts)
     assert len(chosen) <= 5 and set(chosen) <= set(ts)
     assert chosen[0] == ts[0] and chosen[-1] == ts[-1] and np.all(np.diff(chosen) > 0)
 
 
 def test_a_reference_of_the_wrong_shape_is_refused(heat):
     with pytest.raises(nivp.InputError, match="`reference` returned shape"):
-        plotting.figure(heat, lambda t, x: np.zeros(len(x)))
+        heat.plot(lambda t, x: np.zeros(len(x)))
 
 
 def fitted(target, domain, components=1, stages=None):
@@ -320,7 +309,7 @@ def test_a_fit_in_one_dimension_and_its_stages():
     stages = (
         nivp.Adam(steps=20, num_points=50, reports=4),
         nivp.LastLayer(num_points=100),
-        nivp.GaussNewton(steps=4, report_every=2, sampler=nivp.QuasiUniform(100)),
+        nivp.GaussNewton(steps=4, report_every=2, sampler=nivp.QuasiMonteCarlo(100)),
     )
     domain = nivp.Torus((LENGTH,))
     made, figure = fitted(lambda x: jnp.concatenate([jnp.sin(x), 2 + x]), domain, 2, stages)
@@ -367,7 +356,7 @@ def test_a_fit_of_samples_in_one_dimension():
     """Those of another period are drawn where they lie in this one."""
     domain = nivp.Torus((LENGTH,))
     points = np.linspace(-LENGTH, LENGTH, 40, endpoint=False)[:, None]
-    made, figure = fitted(nivp.Scattered(domain, points, np.cos(points)), domain)
+    made, figure = fitted(nivp.ScatteredData(domain, points, np.cos(points)), domain)
     above, below, _ = figure.axes
     x = labelled(above, "samples").get_xdata()
     np.testing.assert_allclose(x, points[:, 0] % LENGTH, atol=1e-12)
@@ -375,13 +364,12 @@ def test_a_fit_of_samples_in_one_dimension():
     np.testing.assert_allclose(wanted, np.cos(points[:, 0]))
     u = values(made.network, x[:, None])
     np.testing.assert_allclose(error.get_ydata(), np.abs(u - wanted), atol=1e-12)
-    assert error.get_marker() == "o" and error.get_linestyle() == "None"
 
 
 def test_a_fit_of_samples_in_three_dimensions():
     domain = nivp.Box((0.0, 0.0, 1.0), (1.0, 2.0, 5.0))
-    points = domain.spread(50)
-    made, figure = fitted(nivp.Scattered(domain, points, points.prod(axis=1)), domain)
+    points = domain.low_discrepancy_points(50)
+    made, figure = fitted(nivp.ScatteredData(domain, points, points.prod(axis=1)), domain)
     (dots,) = titled(figure, "Error at the samples").collections
     error = np.abs(values(made.network, points) - points.prod(axis=1))
     order = np.argsort(error)
@@ -395,11 +383,11 @@ def test_a_fit_of_samples_in_three_dimensions():
 def test_a_fit_that_is_not_finite_or_took_no_step_still_draws(dimension):
     domain = nivp.Torus((1.0,) * dimension)
     network = nivp.SinusoidalMLP(domain, 1, width=4, depth=1, key=jax.random.key(3))
-    theta, rebuild = nivp.flatten(network)
-    history = (nivp.FitProgress("adam", 1, 1, np.nan),)
+    theta, rebuild = nivp.networks.flatten(network)
+    history = (nivp.fitting.FitProgress("adam", 1, 1, np.nan),)
     for made in (
-        nivp.Fitted(rebuild(theta * np.nan), np.nan, np.nan, 1, (), history),
-        nivp.Fitted(network, 0.0, 0.0, 0, (), ()),
+        nivp.fitting.FitResult(rebuild(theta * np.nan), np.nan, np.nan, 1, (), history),
+        nivp.fitting.FitResult(network, 0.0, 0.0, 0, (), ()),
     ):
         figure = checked(nivp.plot_fit(made, lambda x: x[:1], domain), finite=False)
     assert "no stage was run" in [text.get_text() for text in figure.axes[-1].texts]
@@ -408,15 +396,15 @@ def test_a_fit_that_is_not_finite_or_took_no_step_still_draws(dimension):
 def test_what_does_not_belong_to_a_fit_is_refused():
     domain = nivp.Torus((1.0,))
     network = nivp.SinusoidalMLP(domain, 1, width=4, depth=1, key=jax.random.key(3))
-    made = nivp.Fitted(network, 0.1, 0.1, 0, (), ())
-    samples = nivp.Scattered(nivp.Box((0.0,), (1.0,)), [[0.1], [0.2]], [1.0, 2.0])
-    for arguments, said in (
-        ((network, jnp.sin, domain), "`fitted` must be of the kind Fitted"),
+    made = nivp.fitting.FitResult(network, 0.1, 0.1, 0, (), ())
+    samples = nivp.ScatteredData(nivp.Box((0.0,), (1.0,)), [[0.1], [0.2]], [1.0, 2.0])
+    for arguments, message in (
+        ((network, jnp.sin, domain), "`fitted` must be of the kind FitResult"),
         ((made, jnp.sin, 1), "`domain` must be of the kind AbstractDomain"),
         ((made, lambda x: x[0], domain), r"the value of `target` has shape \(\), expected \(1,\)"),
         ((made, samples, domain), "`target` has samples of another domain"),
     ):
-        with pytest.raises(nivp.InputError, match=said):
+        with pytest.raises(nivp.InputError, match=message):
             nivp.plot_fit(*arguments)
 
 

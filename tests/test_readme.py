@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
+from neural_ivp.cli._finish import metrics
 from neural_ivp.cli._main import _parser
-from neural_ivp.cli._metrics import metrics
 from neural_ivp.config import make_config, read_table
+from neural_ivp.defaults import _defaults
 from neural_ivp.evolution import NeuralIVP
-from neural_ivp.solve import _defaults, _solve
+from neural_ivp.solve import _solve
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -50,8 +51,8 @@ def cheap_method(problem, network) -> NeuralIVP:
     return NeuralIVP(
         sampler=type(method.sampler)(300),
         velocity=solver,
-        integrator=nivp.Adaptive(method.integrator.solver, rtol=1e-2, atol=1e-3),
-        fit=(nivp.GaussNewton(steps=20, sampler=nivp.Following(200)),),
+        integrator=nivp.AdaptiveStep(method.integrator.solver, rtol=1e-2, atol=1e-3),
+        fit=(nivp.GaussNewton(steps=20, sampler=nivp.ImportanceSampling(200)),),
         restart=method.restart,
     )
 
@@ -95,12 +96,12 @@ def test_metrics_are_those_of_the_table(namespace):
 def test_default_solvers_are_those_it_says():
     """The sentence on what the default chooses."""
     limit = f"{_defaults.DENSE_LIMIT:,}".replace(",", " ")
-    said = (
+    header = (
         f"a network of up to {limit} parameters gets `RandomSubset`, around `RidgeCholesky` in "
         "float64 and `LeastSquares` in float32, and a larger one `RidgeDualCG` in float64 and "
         "`RidgeCG` with a `Nystrom` preconditioner in float32"
     )
-    assert said in " ".join(TEXT.split())
+    assert header in " ".join(TEXT.split())
     problem = nivp.problems.Advection(1)
     for dtype, inner in (("float64", nivp.RidgeCholesky), ("float32", nivp.LeastSquares)):
         network = nivp.default_network(problem, key=jax.random.key(0), dtype=dtype)
@@ -108,7 +109,7 @@ def test_default_solvers_are_those_it_says():
         assert isinstance(velocity, nivp.RandomSubset) and isinstance(velocity.inner, inner)
     for dtype, kind in (("float64", nivp.RidgeDualCG), ("float32", nivp.RidgeCG)):
         wide = nivp.default_network(problem, key=jax.random.key(0), width=150, dtype=dtype)
-        assert nivp.flatten(wide)[0].size > _defaults.DENSE_LIMIT
+        assert nivp.networks.flatten(wide)[0].size > _defaults.DENSE_LIMIT
         assert isinstance(nivp.default_method(problem, wide).velocity, kind)
     assert isinstance(nivp.default_method(problem, wide).velocity.preconditioner, nivp.Nystrom)
 
@@ -121,9 +122,9 @@ def test_default_steps_are_implicit_where_it_says():
         method = nivp.default_method(problem, nivp.default_network(problem, key=key, **options))
         return type(method.integrator.solver), type(method.velocity)
 
-    implicit = (nivp.Implicit, nivp.RidgeDual)
+    implicit = (nivp.SDIRK4, nivp.RidgeDual)
     assert chosen(heat) == implicit
-    assert chosen(heat, width=5) == (nivp.Implicit, nivp.RidgeCholesky)
+    assert chosen(heat, width=5) == (nivp.SDIRK4, nivp.RidgeCholesky)
     for problem, options in (
         (heat, {"dtype": "float32"}),
         (heat, {"width": 150}),
@@ -131,7 +132,7 @@ def test_default_steps_are_implicit_where_it_says():
         (nivp.problems.Wave(1), {}),
         (nivp.problems.FokkerPlanck(2), {}),
     ):
-        assert chosen(problem, **options)[0] is not nivp.Implicit
+        assert chosen(problem, **options)[0] is not nivp.SDIRK4
 
 
 @pytest.mark.parametrize("line", "".join(blocks("console")).splitlines())

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
+from neural_ivp.diagnostics import reference_for
 from neural_ivp.references import FourierReference
-from neural_ivp.solution._errors import reference_for
 
 from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, small_network
 
@@ -20,9 +20,9 @@ PROBLEM = PROBLEMS["heat_torus"]
 NETWORK = small_network(PROBLEM)
 STAGES = (nivp.Adam(steps=400, num_points=100, reports=4), nivp.LastLayer(num_points=500))
 METHOD = nivp.NeuralIVP(
-    sampler=nivp.QuasiUniform(200), velocity=nivp.LeastSquares(damping=1e-9), fit=STAGES
+    sampler=nivp.QuasiMonteCarlo(200), velocity=nivp.LeastSquares(damping=1e-9), fit=STAGES
 )
-QUICK = (nivp.GaussNewton(tolerance=2e-4, sampler=nivp.Following(400)),)
+QUICK = (nivp.GaussNewton(tolerance=2e-4, sampler=nivp.ImportanceSampling(400)),)
 TS = np.linspace(0.0, 0.3, 4)
 X = np.linspace(0.1, 6.0, 9)[:, None]
 
@@ -64,12 +64,12 @@ def test_it_starts_from_values_on_a_grid_and_from_a_network():
     axis = 2 * np.pi * np.arange(64) / 64
     values = np.asarray(jax.vmap(PROBLEM.initial)(jnp.asarray(axis)[:, None]))
     gridded = nivp.solve(
-        heat_from(nivp.Gridded(PROBLEM.domain, values)), NETWORK, METHOD, ts=TS, key=KEY
+        heat_from(nivp.GriddedData(PROBLEM.domain, values)), NETWORK, METHOD, ts=TS, key=KEY
     )
     wanted = jax.vmap(lambda x: PROBLEM.exact(0.3, x))(jnp.asarray(X))
     np.testing.assert_allclose(gridded(0.3, X), wanted, atol=1e-2)
     points = jax.random.uniform(KEY, (800, 1), maxval=2 * np.pi)
-    samples = nivp.Scattered(PROBLEM.domain, points, jax.vmap(PROBLEM.initial)(points))
+    samples = nivp.ScatteredData(PROBLEM.domain, points, jax.vmap(PROBLEM.initial)(points))
     fitted = nivp.fit(NETWORK, samples, PROBLEM.domain, (nivp.GaussNewton(steps=60),), key=KEY)
     done = dataclasses.replace(METHOD, fit=(nivp.GaussNewton(),))
     onward = nivp.solve(heat_from(fitted.network), fitted.network, done, ts=TS, key=KEY)
@@ -82,7 +82,7 @@ def test_a_fit_worse_than_the_tolerance_is_said():
     with pytest.warns(nivp.FitWarning, match="more than the tolerance rtol"):
         rough = nivp.solve(PROBLEM, NETWORK, poor, ts=[0.0, 0.01], key=KEY, throw=False)
     assert "warning: it has a held-out relative L2 error" in rough.report()
-    fine = dataclasses.replace(METHOD, integrator=nivp.Adaptive(rtol=0.5))
+    fine = dataclasses.replace(METHOD, integrator=nivp.AdaptiveStep(rtol=0.5))
     with warnings.catch_warnings(action="error"):
         assert "warning" not in nivp.solve(PROBLEM, NETWORK, fine, ts=[0.0, 0.01], key=KEY).report()
 
@@ -208,7 +208,7 @@ def linear_problem(rhs):
 LINEAR = nivp.NeuralIVP(
     sampler=Grid(16),
     velocity=nivp.LeastSquares(damping=1e-14),
-    integrator=nivp.Adaptive(rtol=1e-6, atol=1e-9),
+    integrator=nivp.AdaptiveStep(rtol=1e-6, atol=1e-9),
     fit=(nivp.LastLayer(num_points=400, damping=1e-14),),
 )
 
@@ -230,8 +230,8 @@ def test_implicit_steps_end_at_the_times_asked_for():
     ts = [0.0, 0.3, 0.70001, 0.70002, 1.0]
     near = np.nextafter(0.3, 1)  # a step between the two would divide by nothing
     for integrator in (
-        nivp.Adaptive(nivp.Implicit(), rtol=1e-3),
-        nivp.Fixed(nivp.Implicit("sdirk2"), dt=0.25),
+        nivp.AdaptiveStep(nivp.SDIRK4(), rtol=1e-3),
+        nivp.ConstantStep(nivp.SDIRK2(), dt=0.25),
     ):
         method = nivp.NeuralIVP(
             sampler=Grid(16), velocity=LINEAR.velocity, integrator=integrator, fit=LINEAR.fit
@@ -268,7 +268,7 @@ def nan_from_half(u, t, x):
     ("rhs", "scheme", "result", "words"),
     [
         (nan_from_half, diffrax.Tsit5(), "nonfinite", "right-hand side is not finite"),
-        (nan_from_half, nivp.Implicit("sdirk2"), "nonfinite", "right-hand side is not finite"),
+        (nan_from_half, nivp.SDIRK2(), "nonfinite", "right-hand side is not finite"),
         (
             lambda u, t, x: 10 * u(x) ** 3,
             diffrax.Tsit5(),
@@ -280,7 +280,7 @@ def nan_from_half(u, t, x):
 )
 def test_a_failed_solve_says_why_and_keeps_the_last_good_state(rhs, scheme, result, words):
     problem = linear_problem(rhs)
-    integrator = nivp.Adaptive(scheme, rtol=1e-4, atol=1e-7, max_steps=400)
+    integrator = nivp.AdaptiveStep(scheme, rtol=1e-4, atol=1e-7, max_steps=400)
     method = nivp.NeuralIVP(
         sampler=Grid(16), velocity=LINEAR.velocity, integrator=integrator, fit=LINEAR.fit
     )
@@ -295,7 +295,7 @@ def test_a_failed_solve_says_why_and_keeps_the_last_good_state(rhs, scheme, resu
 
 def test_too_few_steps_returned_not_raised():
     problem = linear_problem(lambda u, t, x: -nivp.partial(u, 0)(x))
-    integrator = nivp.Adaptive(rtol=1e-6, atol=1e-9, max_steps=2)
+    integrator = nivp.AdaptiveStep(rtol=1e-6, atol=1e-9, max_steps=2)
     method = nivp.NeuralIVP(
         sampler=Grid(16), velocity=LINEAR.velocity, integrator=integrator, fit=LINEAR.fit
     )
@@ -317,7 +317,7 @@ def test_fisher_kpp_agrees_with_a_spectral_reference():
     spectral = FourierReference(
         (2 * np.pi,), (0.0,), initial, lambda k: -0.1 * k[0] ** 2, lambda u, _: u * (1 - u)
     )
-    points = TORUS.spread(2000)
+    points = TORUS.low_discrepancy_points(2000)
     wanted = spectral.evaluate([1.0], points)[0]
     error = np.linalg.norm(solution(1.0, points)[:, 0] - wanted) / np.linalg.norm(wanted)
     assert error < 1e-3
@@ -335,7 +335,10 @@ WRONG = nivp.Problem(domain=TORUS, initial=lambda x: jnp.sin(x), rhs=lambda u, t
         (lambda: nivp.solve(PROBLEM, ts=[0.0, np.nan], key=KEY), "`ts` must be finite"),
         (lambda: nivp.solve(PROBLEM, ts=[0, 1], key=KEY, progress=True), "`progress` must be a"),
         (lambda: nivp.resume(None), "`path` must be the path of a file, got None"),
-        (lambda: nivp.explicit_limit(diffrax.Euler(), np.array([np.nan])), "`eigenvalues` must be"),
+        (
+            lambda: nivp.max_stable_step(diffrax.Euler(), np.array([np.nan])),
+            "`eigenvalues` must be",
+        ),
         (lambda: nivp.solve(PROBLEM, ts="soon", key=KEY), "`ts` must be times"),
         (
             lambda: nivp.solve(PROBLEM, small_network(OTHER), ts=TS, key=KEY),

@@ -1,7 +1,4 @@
-"""L1. Differential operators on fields: each takes a field and returns a field."""
+"""Differential operators on fields, and inner products of them."""
 
-from ._operators import divergence as divergence
-from ._operators import grad as grad
-from ._operators import hessian as hessian
-from ._operators import laplacian as laplacian
-from ._operators import partial as partial
+from ._inner_products import H1, L2, AbstractInnerProduct, WaveEnergy
+from ._operators import divergence, grad, hessian, laplacian, partial

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .._types import Field
+from ..types import Field
 
 
 def _along(u: Field, direction: Array) -> Field:

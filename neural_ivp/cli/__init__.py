@@ -1,3 +1,3 @@
-"""L7. The command `neural-ivp`: runs configs, lists the catalogue, redraws pictures."""
+"""The command `neural-ivp`: runs configs, lists the catalogue, redraws pictures."""
 
-from ._main import main as main
+from ._main import main

@@ -4,12 +4,12 @@ import math
 import sys
 from pathlib import Path
 
-from .._errors import InputError
 from ..config import dtype_of, make_config, read_table
+from ..defaults import solve_keys
+from ..errors import InputError
 from ..fitting import fit_errors
 from ..solution import plot_fit
-from ..solve import fit_initial, solve_keys
-from ..solve._fits import warn_of_fit
+from ..solve import fit_initial, warn_of_fit
 from ._environment import precision
 from ._folder import write_whole
 from ._progress import Lines

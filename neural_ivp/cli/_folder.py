@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .._errors import InputError
-from ..solution._format import draft_of
+from ..errors import InputError
+from ..files import draft_of
 
 CHECKPOINT = "checkpoint.nivp"
 _SIGNS = ("config.toml", "metrics.json")

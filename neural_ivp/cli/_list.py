@@ -6,14 +6,15 @@ from pathlib import Path
 
 import diffrax as dfx
 
+from ..calculus import AbstractInnerProduct
+from ..catalogue import registered, subclasses
 from ..domains import AbstractDomain
 from ..evolution import AbstractRestartRule
 from ..fitting import AbstractFitStage
 from ..linear import AbstractPreconditioner, AbstractVelocitySolver
 from ..networks import AbstractNetwork
-from ..problems import AbstractNorm, AbstractProblem
+from ..problems import AbstractProblem
 from ..samplers import AbstractSampler
-from ..solution._catalogue import registered, subclasses
 
 # Heading, where it stands in a config, and the kind.
 _KINDS = (
@@ -25,7 +26,7 @@ _KINDS = (
     ("Preconditioners", "[method.velocity.preconditioner]", AbstractPreconditioner),
     ("Runge-Kutta methods", "method.integrator.solver", dfx.AbstractERK),
     ("Fit stages", "[[method.fit]]", AbstractFitStage),
-    ("Norms of a fit", "[method.fit_norm]", AbstractNorm),
+    ("Norms of a fit", "[method.fit_norm]", AbstractInnerProduct),
     ("Restart rules", "[method.restart]", AbstractRestartRule),
 )
 _SYMBOLS = {

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .._errors import InputError, check_count
+from ..errors import InputError, check_count
 from ._environment import versions
 from ._fit import fit
 from ._list import list_catalogue

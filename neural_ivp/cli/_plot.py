@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from .._errors import InputError
 from ..config import dtype_of, read_table
-from ..solution import Solution, load
+from ..errors import InputError
+from ..solution import load
 from ._environment import precision
-from ._folder import write_whole
+from ._finish import draw
 
 
 def plot(folder: str) -> int:
@@ -21,9 +21,3 @@ def plot(folder: str) -> int:
         draw(load(path / "solution.nivp"), path / "figure.png")
     print(f"picture: {path / 'figure.png'}")
     return 0
-
-
-def draw(solution: Solution, path: Path) -> None:
-    """Write the picture of a solution."""
-    figure = solution.plot()
-    write_whole(path, lambda draft: figure.savefig(draft, format="png"))

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from ..solve import Progress
+from ..progress import Progress
 
 # Lines of each phase; a refit is one of many.
 _LINES = {"fit": 20, "refit": 4, "evolve": 20}

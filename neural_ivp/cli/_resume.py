@@ -7,13 +7,13 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from .._errors import InputError
 from ..config import RunConfig, dtype_of, make_config, read_table
-from ..solve import Checkpoint, solve_keys
-from ..solve._resume import Saved, go_on, read_checkpoint
+from ..defaults import solve_keys
+from ..errors import InputError
+from ..solve import Checkpoint, LoadedCheckpoint, go_on, read_checkpoint
+from ._carry_out import carry_out, run_log
 from ._environment import precision
 from ._folder import CHECKPOINT
-from ._run import carry_out, run_log
 
 
 def resume(name: str, *, every: int | None = None, quiet: bool = False) -> int:
@@ -72,7 +72,7 @@ def _result(folder: Path) -> str | None:
         return None
 
 
-def _check_same(config: RunConfig, saved: Saved, folder: Path) -> None:
+def _check_same(config: RunConfig, saved: LoadedCheckpoint, folder: Path) -> None:
     """The parts were compared when the checkpoint was read; these are the rest of a config."""
     keys = [jax.random.key_data(key) for key in (solve_keys(config.key)[2], saved.march.key)]
     same = {

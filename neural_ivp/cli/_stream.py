@@ -9,7 +9,7 @@ from typing import TextIO
 
 import numpy as np
 
-from ..solve import Progress
+from ..progress import Progress
 
 
 class Stream:

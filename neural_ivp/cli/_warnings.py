@@ -4,8 +4,7 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterator
 
-from ..fitting import FitWarning
-from ..solve import CheckpointWarning
+from ..errors import CheckpointWarning, FitWarning
 
 _PLAIN = (FitWarning, CheckpointWarning)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .._errors import InputError
+from ..errors import InputError
 
 # Two ways to say the same thing: a layer that says one takes the other back.
 _EITHER_OR = ("saves", "num_saves")
@@ -79,8 +79,8 @@ def _merge_entries(base: list, over: dict[str, Any], path: str) -> list:
 
 def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if not path.is_file():
-        said = f" (`extends` in {str(above[-1])!r})" if above else ""
-        raise InputError(f"there is no file {str(path)!r}{said}")
+        extended = f" (`extends` in {str(above[-1])!r})" if above else ""
+        raise InputError(f"there is no file {str(path)!r}{extended}")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

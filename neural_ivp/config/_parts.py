@@ -8,8 +8,8 @@ from typing import Any, get_args, get_origin
 import equinox as eqx
 import numpy as np
 
-from .._errors import InputError, suggestion
-from ..solution._catalogue import arguments, describe, registered, subclasses
+from ..catalogue import arguments, describe, registered, subclasses
+from ..errors import InputError, suggestion
 from ._values import alternatives, check_keys, check_value, plain_type, toml
 
 

@@ -12,12 +12,18 @@ import numpy as np
 import tomli_w
 from jaxtyping import PRNGKeyArray
 
-from .._errors import InputError
+from ..catalogue import arguments
+from ..defaults import default_method, default_network, solve_keys
+from ..errors import InputError
 from ..evolution import NeuralIVP
-from ..networks import AbstractNetwork, FourierSeries, HardDirichlet, Mixed, SinusoidalMLP
+from ..networks import (
+    AbstractNetwork,
+    FourierSeries,
+    HardDirichlet,
+    LinearCombination,
+    SinusoidalMLP,
+)
 from ..problems import AbstractProblem
-from ..solution._catalogue import arguments
-from ..solve import default_method, default_network, solve_keys
 from ._file import merge, read_table
 from ._parts import build_part, describe_part, dotted
 from ._values import alternatives, check_keys, check_value, plain_type
@@ -159,7 +165,7 @@ def _network(
     with dotted("network", known):
         network = default_network(problem, kind=kind, key=key, dtype=dtype, **options)
     inner = network
-    while isinstance(inner, HardDirichlet | Mixed):
+    while isinstance(inner, HardDirichlet | LinearCombination):
         inner = inner.inner
     resolved = describe_part(inner, {}, "network")
     return network, {name: resolved[name] for name in ("name", *known)}

@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from .._errors import InputError, suggestion
+from ..errors import InputError, suggestion
 
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 _WORDS = {int: "an integer", float: "a finite number", str: "a string", bool: "true or false"}

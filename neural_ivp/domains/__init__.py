@@ -1,5 +1,3 @@
-"""L1. Regions of space: geometry only."""
+"""Regions of space: geometry only."""
 
-from ._base import AbstractDomain as AbstractDomain
-from ._box import Box as Box
-from ._torus import Torus as Torus
+from ._domain import SLACK, AbstractDomain, Box, Torus, low_discrepancy_unit_points

@@ -1,24 +1,36 @@
-"""L4. The ODE on the parameters: vector field, one adaptive step, restart rules, the method."""
+"""The ODE on the parameters: schemes, step control, restarts, the method, one step."""
 
-from ._implicit import Implicit as Implicit
-from ._integrator import AbstractIntegrator as AbstractIntegrator
-from ._integrator import Adaptive as Adaptive
-from ._integrator import Fixed as Fixed
-from ._method import NeuralIVP as NeuralIVP
-from ._refit import Refit as Refit
-from ._restart import AbstractRestartRule as AbstractRestartRule
-from ._restart import AnyRestart as AnyRestart
-from ._restart import NoRestart as NoRestart
-from ._restart import PeriodicRestart as PeriodicRestart
-from ._restart import RestartOnConditioning as RestartOnConditioning
-from ._restart import RestartOnIterations as RestartOnIterations
-from ._restart import RestartOnResidual as RestartOnResidual
-from ._runge_kutta import ExplicitRungeKutta as ExplicitRungeKutta
-from ._scheme import AbstractScheme as AbstractScheme
-from ._spectrum import explicit_limit as explicit_limit
-from ._spectrum import stiffness as stiffness
-from ._state import State as State
-from ._state import StepRecord as StepRecord
-from ._step import init as init
-from ._step import step as step
-from ._tangent import tangent_problem as tangent_problem
+from ._invariants import Invariants
+from ._method import NeuralIVP, fit_network
+from ._state import State, StepRecord
+from ._step import init, step
+from ._step_control import AbstractIntegrator, AdaptiveStep, ConstantStep
+from ._trajectory import (
+    Segment,
+    SegmentRecorder,
+    check_size,
+    evaluate,
+    record_from,
+    segment_arrays,
+    segments_from,
+)
+from .restart import (
+    AbstractRestartRule,
+    AnyRestart,
+    NoRestart,
+    PeriodicRestart,
+    Refit,
+    RestartOnConditioning,
+    RestartOnIterations,
+    RestartOnResidual,
+)
+from .schemes import (
+    SDIRK2,
+    SDIRK4,
+    AbstractScheme,
+    BackwardEuler,
+    Explicit,
+    ExplicitRungeKutta,
+    StepEquation,
+    explicit_tableau,
+)

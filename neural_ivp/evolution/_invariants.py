@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from .._types import Field, Points, Theta, Weights
 from ..domains import AbstractDomain
-from ..networks import AbstractNetwork, flatten
+from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem
+from ..types import Field, Points, Scalar, Theta, Weights
 
 # Points of the quadrature: 64 x 64 in two dimensions, 16 x 16 x 16 in three.
 NUM_POINTS = 4_096
@@ -27,7 +27,9 @@ def quadrature(domain: AbstractDomain) -> tuple[np.ndarray, np.ndarray]:
     """
     d = domain.dimension
     if d > 3:
-        return domain.spread(NUM_POINTS), np.full(NUM_POINTS, domain.volume / NUM_POINTS)
+        return domain.low_discrepancy_points(NUM_POINTS), np.full(
+            NUM_POINTS, domain.volume / NUM_POINTS
+        )
     count = round(NUM_POINTS ** (1 / d))
     if domain.periods is None:
         nodes, weights = np.polynomial.legendre.leggauss(PANEL)
@@ -66,15 +68,20 @@ class Invariants(eqx.Module):
         return self.weights @ jax.vmap(at)(self.points)
 
     def restore(
-        self, template: AbstractNetwork, theta: Theta, wanted: Float[Array, " k"], names
+        self,
+        template: AbstractNetwork,
+        theta: Theta,
+        t: Scalar,
+        target: Float[Array, " k"],
+        names: tuple[str, ...],
     ) -> tuple[Theta, Bool[Array, ""]]:
-        """The nearest parameters whose invariants of these names are as wanted, by Newton's
-        method along their gradients; and whether they are, to rounding."""
+        """The nearest parameters whose invariants of these names are those of `target` at time t,
+        by Newton's method along their gradients; and whether they are, to rounding."""
         chosen = jnp.asarray([list(self.problem.invariants).index(name) for name in names])
         rebuild = flatten(template)[1]
 
         def excess(theta):
-            return (self(rebuild(theta)) - wanted)[chosen]
+            return (self(field_at(rebuild(theta), t)) - target)[chosen]
 
         def improve(_, theta):
             missing, gradients = excess(theta), jax.jacrev(excess)(theta)
@@ -82,6 +89,6 @@ class Invariants(eqx.Module):
             return theta - jnp.linalg.lstsq(gradients, missing)[0]
 
         moved = jax.lax.fori_loop(0, ITERATIONS, improve, theta)
-        size = jnp.max(jnp.abs(wanted)) + jnp.max(jnp.abs(excess(theta)))
+        size = jnp.max(jnp.abs(target)) + jnp.max(jnp.abs(excess(theta)))
         rounding = 1_000 * jnp.finfo(theta.dtype).eps * size
         return moved, jnp.all(jnp.abs(excess(moved)) <= rounding)

@@ -1,17 +1,20 @@
 """The method: every numerical choice in one value."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
+from jaxtyping import PRNGKeyArray
 
-from .._errors import InputError, check_count, check_kind
-from ..fitting import AbstractFitStage, GaussNewton
+from ..calculus import L2, AbstractInnerProduct
+from ..errors import InputError, check_count, check_kind
+from ..fitting import AbstractFitStage, FitProgress, FitResult, GaussNewton, fit
 from ..linear import AbstractVelocitySolver
-from ..problems import AbstractNorm
+from ..networks import AbstractNetwork
+from ..problems import AbstractProblem
 from ..samplers import AbstractSampler
-from ._integrator import AbstractIntegrator, Adaptive
-from ._refit import Refit
-from ._restart import AbstractRestartRule, NoRestart
+from ..types import Field
+from ._step_control import AbstractIntegrator, AdaptiveStep
+from .restart import AbstractRestartRule, NoRestart, Refit
 
 
 class NeuralIVP(eqx.Module):
@@ -21,7 +24,7 @@ class NeuralIVP(eqx.Module):
 
     - `sampler`: points of each step.
     - `velocity`: solver of min_v mean |J v - f|^2 + mu |v|^2.
-    - `integrator`: `Adaptive` or `Fixed` steps of a Runge-Kutta scheme.
+    - `integrator`: `AdaptiveStep` or `ConstantStep` steps of a Runge-Kutta scheme.
     - `fit`: stages of the fit of the initial value; `GaussNewton` if not given.
     - `fit_norm`: the norm of the fits, `L2` with the problem's scales if not given; `H1` also
       matches first derivatives.
@@ -32,7 +35,7 @@ class NeuralIVP(eqx.Module):
     - `conserve`: names of invariants of the problem that each step restores to their initial
       value; none if not given. Between the ends of steps u is interpolated and they are not exact;
       implicit steps end at every time to save.
-    - `chunk`: points linearised at a time, for more points than the memory holds at once; all
+    - `chunk_size`: points linearised at a time, for more points than the memory holds at once; all
       of them if not given.
 
     **Raises:** `InputError` for a part of the wrong kind.
@@ -44,12 +47,12 @@ class NeuralIVP(eqx.Module):
     velocity: AbstractVelocitySolver
     integrator: AbstractIntegrator
     fit: tuple[AbstractFitStage, ...]
-    fit_norm: AbstractNorm | None
+    fit_norm: AbstractInnerProduct | None
     held_out: AbstractSampler | None
     restart: AbstractRestartRule
     refit: Refit
     conserve: tuple[str, ...] = eqx.field(static=True)
-    chunk: int | None = eqx.field(static=True)
+    chunk_size: int | None = eqx.field(static=True)
 
     def __init__(
         self,
@@ -58,18 +61,18 @@ class NeuralIVP(eqx.Module):
         velocity: AbstractVelocitySolver,
         integrator: AbstractIntegrator | None = None,
         fit: tuple[AbstractFitStage, ...] | None = None,
-        fit_norm: AbstractNorm | None = None,
+        fit_norm: AbstractInnerProduct | None = None,
         held_out: AbstractSampler | None = None,
         restart: AbstractRestartRule | None = None,
         refit: Refit | None = None,
         conserve: Sequence[str] = (),
-        chunk: int | None = None,
+        chunk_size: int | None = None,
     ):
-        if chunk is not None:
-            check_count("chunk", chunk)
-        self.chunk = chunk
+        if chunk_size is not None:
+            check_count("chunk_size", chunk_size)
+        self.chunk_size = chunk_size
         self.sampler, self.velocity = sampler, velocity
-        self.integrator = Adaptive() if integrator is None else integrator
+        self.integrator = AdaptiveStep() if integrator is None else integrator
         self.fit = (GaussNewton(),) if fit is None else tuple(fit)
         self.fit_norm, self.held_out = fit_norm, held_out
         self.restart = NoRestart() if restart is None else restart
@@ -88,8 +91,31 @@ class NeuralIVP(eqx.Module):
         )
         for name, kind in kinds.items():
             check_kind(name, getattr(self, name), kind)
-        for name, kind in dict(fit_norm=AbstractNorm, held_out=AbstractSampler).items():
+        for name, kind in dict(fit_norm=AbstractInnerProduct, held_out=AbstractSampler).items():
             if getattr(self, name) is not None:
                 check_kind(name, getattr(self, name), kind)
         if not self.fit or not all(isinstance(s, AbstractFitStage) for s in self.fit):
             raise InputError(f"`fit` must be one or more fit stages, got {self.fit!r}")
+
+
+def fit_network(
+    method: NeuralIVP,
+    network: AbstractNetwork,
+    target: Field,
+    problem: AbstractProblem,
+    key: PRNGKeyArray,
+    progress: Callable[[FitProgress], None],
+    *,
+    stages: Sequence[AbstractFitStage] | None = None,
+) -> FitResult:
+    """Fit a network of a problem in the norm of a method, by its stages if none are given."""
+    return fit(
+        network,
+        target,
+        problem.domain,
+        method.fit if stages is None else stages,
+        norm=L2(problem.norm.scales) if method.fit_norm is None else method.fit_norm,
+        held_out=method.held_out,
+        key=key,
+        progress=progress,
+    )

@@ -5,28 +5,27 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from .._types import Scalar, Theta
+from ..types import Scalar, Theta
 
 
 class State(eqx.Module):
     """Everything that the next step depends on.
 
-    - `guess`: the velocity at `t`, where the next solve starts.
-    - `begin`: the parameters at the start of the march, or after the last restart.
+    - `velocity`: dtheta/dt at `t`, where the next solve starts.
+    - `theta_at_restart`: the parameters at the start of the march, or after the last restart.
     - `invariants`: what those of the problem are to be.
-    - `controller`, `sampler`, `velocity`: memories of step control, sampler and velocity solver.
+    - `controller_state`, `sampler_state`: of step control and sampler.
     """
 
     t: Scalar
     theta: Theta
     dt: Scalar
-    guess: Theta
+    velocity: Theta
     attempts: Int[Array, ""]
-    begin: Theta
+    theta_at_restart: Theta
     invariants: Float[Array, " k"]
-    controller: Any
-    sampler: Any
-    velocity: Any
+    controller_state: Any
+    sampler_state: Any
     key: PRNGKeyArray
 
 
@@ -34,8 +33,8 @@ class StepRecord(eqx.Module):
     """One attempted step from `t0` to `t1`.
 
     - `error`: scaled local error; the step is accepted below 1.
-    - `iterations`, `unconverged`: linear iterations and solves short of their tolerance.
-    - `products`: multiplications by M, the preconditioner's included.
+    - `iterations`, `num_unconverged`: linear iterations and solves short of their tolerance.
+    - `num_products`: multiplications by M, the preconditioner's included.
     - `rebuilds`: preconditioners built.
     - `linear_residual`, `projection_residual`: the largest over the stages, and at the start.
     - `held_out_residual`: the projection residual at the start on points that the solver did
@@ -46,9 +45,9 @@ class StepRecord(eqx.Module):
     - `rhs_evaluations`: linear solves, each with a right-hand side of its own.
     - `stiffness`: estimate of the largest |eigenvalue| of the parameters' equation, 1 / time; nan
       where the scheme does not know it.
-    - `speed`: root mean square of f at the start of the step.
+    - `rhs_norm`: root mean square of f at the start of the step.
     - `finite`: whether all right-hand sides, velocities and the new values are finite.
-    - `velocity_norm`, `drift`: |dtheta/dt| at the start, and the relative distance of the
+    - `velocity_norm`, `parameter_drift`: |dtheta/dt| at the start, and the relative distance of the
       parameters from those after the last restart, at the end.
     - `invariants`: those of the problem at the end of the step, if it had been accepted, in the
       alphabetical order of their names.
@@ -62,8 +61,8 @@ class StepRecord(eqx.Module):
     target_finite: Bool[Array, ""]
     error: Scalar
     iterations: Int[Array, ""]
-    unconverged: Int[Array, ""]
-    products: Int[Array, ""]
+    num_unconverged: Int[Array, ""]
+    num_products: Int[Array, ""]
     rebuilds: Int[Array, ""]
     rhs_evaluations: Int[Array, ""]
     linear_residual: Scalar
@@ -72,10 +71,10 @@ class StepRecord(eqx.Module):
     damping: Scalar
     effective_rank: Scalar
     condition: Scalar
-    speed: Float[Array, ""]
+    rhs_norm: Scalar
     stiffness: Scalar
     velocity_norm: Scalar
-    drift: Scalar
+    parameter_drift: Scalar
     invariants: Float[Array, " k"]
     velocity0: Theta
     velocity1: Theta

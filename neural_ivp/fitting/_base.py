@@ -8,7 +8,7 @@ import equinox as eqx
 from jaxtyping import PRNGKeyArray
 
 from ..networks import AbstractNetwork
-from ._goal import AbstractGoal
+from ._objective import AbstractObjective
 
 
 class FitProgress(eqx.Module):
@@ -20,7 +20,7 @@ class FitProgress(eqx.Module):
     error: float = eqx.field(static=True)
 
 
-class Stage(NamedTuple):
+class StageResult(NamedTuple):
     """How a stage went: its name, optimiser steps, held-out error at its end, and why it ended."""
 
     name: str
@@ -29,7 +29,7 @@ class Stage(NamedTuple):
     ending: str
 
 
-class Fitted(eqx.Module):
+class FitResult(eqx.Module):
     """A fitted network and what is known of it on held-out points that the fit never saw.
 
     - `relative_l2_error`: |u - w| / |w| of `network` in the norm of the fit, w being the target;
@@ -37,7 +37,7 @@ class Fitted(eqx.Module):
     - `maximum_error`: the largest error at a held-out point of an entry of the norm: a component
       in its scale, under `H1` also a slope.
     - `steps`: optimiser steps taken.
-    - `stages`: one `Stage` for each.
+    - `stages`: one `StageResult` for each.
     - `history`: one `FitProgress` per report.
     """
 
@@ -45,7 +45,7 @@ class Fitted(eqx.Module):
     relative_l2_error: float = eqx.field(static=True)
     maximum_error: float = eqx.field(static=True)
     steps: int = eqx.field(static=True)
-    stages: tuple[Stage, ...] = eqx.field(static=True)
+    stages: tuple[StageResult, ...] = eqx.field(static=True)
     history: tuple[FitProgress, ...] = eqx.field(static=True)
 
     def report(self) -> str:
@@ -69,12 +69,12 @@ class AbstractFitStage(eqx.Module):
     def run(
         self,
         network: AbstractNetwork,
-        goal: AbstractGoal,
+        objective: AbstractObjective,
         key: PRNGKeyArray,
         measure: Callable[[AbstractNetwork], float],
-        report: Callable[[FitProgress], None],
-    ) -> tuple[AbstractNetwork, Stage]:
+        progress: Callable[[FitProgress], None],
+    ) -> tuple[AbstractNetwork, StageResult]:
         """The improved network and how it went.
 
-        `measure` gives the held-out error of a network, `report` takes progress.
+        `measure` gives the held-out error of a network, `progress` takes how far it is.
         """

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._errors import InputError, check_kind
+from ..calculus import AbstractInnerProduct
+from ..data import GriddedData, ScatteredData
 from ..domains import AbstractDomain
+from ..errors import InputError, check_kind
 from ..networks import AbstractNetwork, flatten
-from ..problems import AbstractNorm
-from ..targets import Gridded, Scattered
 from ._base import AbstractFitStage
 
 # What JAX raises where numpy or a Python `if` meets an argument that has no number yet.
@@ -22,13 +22,13 @@ def check_arguments(network: Any, target: Any, domain: Any, stages: Any, norm: A
     check_kind("network", network, AbstractNetwork)
     check_kind("domain", domain, AbstractDomain)
     if norm is not None:
-        check_kind("norm", norm, AbstractNorm)
-    if not isinstance(target, Scattered) and not callable(target):
+        check_kind("norm", norm, AbstractInnerProduct)
+    if not isinstance(target, ScatteredData) and not callable(target):
         raise InputError(
             f"`target` must be a function of one point, got {type(target).__name__}: wrap an array "
-            "in `Gridded`, or samples in `Scattered`"
+            "in `GriddedData`, or samples in `ScatteredData`"
         )
-    if isinstance(target, Scattered | Gridded) and target.domain != domain:
+    if isinstance(target, ScatteredData | GriddedData) and target.domain != domain:
         raise InputError(
             "`target` has values on another domain than `domain`: make them agree "
             f"(it has {target.domain}, `domain` is {domain})"

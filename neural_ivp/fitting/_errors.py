@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._types import Field, Points
+from ..calculus import AbstractInnerProduct
 from ..domains import AbstractDomain
 from ..networks import AbstractNetwork, flatten
-from ..problems import AbstractNorm
+from ..types import Field, Points
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ def fit_errors(
     domain: AbstractDomain,
     num_points: int = 5_000,
     *,
-    norm: AbstractNorm | None = None,
+    norm: AbstractInnerProduct | None = None,
 ) -> FitErrors:
     """Compare a network with a differentiable target, derivatives up to the second included.
 
     Components and their derivatives add up in units of the scales of `norm`, one if not given.
     """
-    points = jnp.asarray(domain.spread(num_points), flatten(network)[0].dtype)
+    points = jnp.asarray(domain.low_discrepancy_points(num_points), flatten(network)[0].dtype)
     scales = jnp.asarray(1.0 if norm is None else norm.scales, points.dtype)
     misfit, size, largest = _squares(network, target, points, scales)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -66,7 +66,7 @@ def _squares(network: AbstractNetwork, target: Field, points: Points, scales):
         slope = jax.jacfwd(scaled)
         return [jax.vmap(f)(points) for f in (scaled, slope, jax.jacfwd(slope))]
 
-    wanted = orders(target)
-    misfit = [got - w for got, w in zip(orders(network), wanted, strict=True)]
-    total = [jnp.stack([jnp.sum(part**2) for part in parts]) for parts in (misfit, wanted)]
+    targets = orders(target)
+    misfit = [got - w for got, w in zip(orders(network), targets, strict=True)]
+    total = [jnp.stack([jnp.sum(part**2) for part in parts]) for parts in (misfit, targets)]
     return *total, jnp.max(jnp.max(jnp.abs(misfit[0]), axis=0) * scales)

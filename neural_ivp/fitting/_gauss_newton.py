@@ -8,23 +8,20 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from .._errors import InputError, check_count, check_kind, check_positive
-from .._types import Scalar, Theta
+from ..errors import InputError, check_count, check_kind, check_positive
 from ..linear import (
     AbstractLinearisation,
     AbstractVelocitySolver,
-    Anchored,
-    LeastSquares,
-    RandomSubset,
-    RidgeCholesky,
-    RidgeDual,
+    ProximalDamping,
+    choose_velocity_solver,
     linearise,
     solve_velocity,
 )
 from ..networks import AbstractNetwork, flatten
-from ..samplers import AbstractSampler, Following
-from ._base import AbstractFitStage, FitProgress, Stage
-from ._goal import AbstractGoal
+from ..samplers import AbstractSampler, ImportanceSampling
+from ..types import Scalar, Theta
+from ._base import AbstractFitStage, FitProgress, StageResult
+from ._objective import AbstractObjective
 
 # Relative dampings of the first step, and the smallest and largest that make sense.
 FIRST, SMALLEST, LARGEST = 1e-2, 1e-15, 1e4
@@ -83,7 +80,7 @@ class GaussNewton(AbstractFitStage):
         steps: int = 2_500,
         tolerance: float = 1e-5,
         velocity: AbstractVelocitySolver | None = None,
-        sampler: AbstractSampler = Following(500),  # noqa: B008 (immutable)
+        sampler: AbstractSampler = ImportanceSampling(500),  # noqa: B008 (immutable)
         momentum: float = 0.9,
         report_every: int = 50,
         patience: int = 10,
@@ -105,29 +102,29 @@ class GaussNewton(AbstractFitStage):
     def run(
         self,
         network: AbstractNetwork,
-        goal: AbstractGoal,
+        objective: AbstractObjective,
         key: PRNGKeyArray,
         measure: Callable[[AbstractNetwork], float],
-        report: Callable[[FitProgress], None],
-    ) -> tuple[AbstractNetwork, Stage]:
+        progress: Callable[[FitProgress], None],
+    ) -> tuple[AbstractNetwork, StageResult]:
         theta, rebuild = flatten(network)
-        memory = goal.init(self.sampler, theta.dtype, key)
-        state = _State(theta, jnp.zeros_like(theta), jnp.asarray(FIRST, theta.dtype), memory)
+        sampler_state = objective.init(self.sampler, theta.dtype, key)
+        state = _State(theta, jnp.zeros_like(theta), jnp.asarray(FIRST, theta.dtype), sampler_state)
         best, best_error, waited, step = network, measure(network), 0, 0
         mark = best_error  # a tenth less than this is progress, made at once or little by little
         ending = _ending(self, best_error, step, waited)
         while not ending:
             stop = min(step + self.report_every, self.steps)
             # A step's key depends on its number alone, not on how the steps are chunked.
-            state = _improve(self, network, state, goal, key, jnp.arange(step, stop))
+            state = _improve(self, network, state, objective, key, jnp.arange(step, stop))
             step, error = stop, measure(rebuild(state.theta))
             if error < best_error:
                 best, best_error = rebuild(state.theta), error
             waited = 0 if best_error < 0.9 * mark else waited + 1
             mark = best_error if waited == 0 else mark
             ending = _ending(self, best_error, step, waited)
-            report(FitProgress("gauss-newton", step, step if ending else self.steps, error))
-        return best, Stage("gauss-newton", step, best_error, ending)
+            progress(FitProgress("gauss-newton", step, step if ending else self.steps, error))
+        return best, StageResult("gauss-newton", step, best_error, ending)
 
 
 class _State(eqx.Module):
@@ -136,7 +133,7 @@ class _State(eqx.Module):
     theta: Theta
     move: Theta
     damping: Scalar
-    memory: Any
+    sampler_state: Any
 
 
 def _ending(stage: GaussNewton, best_error: float, step: int, waited: int) -> str:
@@ -152,27 +149,31 @@ def _ending(stage: GaussNewton, best_error: float, step: int, waited: int) -> st
 
 
 @eqx.filter_jit
-def _improve(stage: GaussNewton, template, state: _State, goal: AbstractGoal, key, numbers):
+def _improve(
+    stage: GaussNewton, template, state: _State, objective: AbstractObjective, key, numbers
+):
     """Take the steps of the given numbers."""
     rebuild = flatten(template)[1]
 
     def step(state, number):
         draw_key, solver_key = jax.random.split(jax.random.fold_in(key, number))
-        batch, memory = goal.draw(stage.sampler, state.memory, rebuild(state.theta), draw_key)
-        here = linearise(template, state.theta, batch.sample, goal.norm)
-        misfit = here.values - batch.wanted
+        batch, sampler_state = objective.draw(
+            stage.sampler, state.sampler_state, rebuild(state.theta), draw_key
+        )
+        here = linearise(template, state.theta, batch.sample, objective.norm)
+        misfit = here.values - batch.target
         solver = _default_velocity(here) if stage.velocity is None else stage.velocity
-        guess = jnp.asarray(stage.momentum, state.theta.dtype) * state.move
-        damped = Anchored(solver.damped(state.damping))
-        found = solve_velocity(damped, here, -misfit, key=solver_key, guess=guess)
+        before = jnp.asarray(stage.momentum, state.theta.dtype) * state.move
+        damped = ProximalDamping(solver.with_damping(state.damping))
+        found = solve_velocity(damped, here, -misfit, key=solver_key, velocity=before)
         trial = state.theta + found.value
-        before = jnp.sum(here.mean_square(misfit))
-        after = jnp.sum(here.mean_square(goal.misfit(rebuild(trial), batch)))
-        promised = before * (1 - found.info.projection_residual**2)
-        taken = after < before
-        gain = jnp.where(taken, (before - after) / promised, -1)
+        old = jnp.sum(here.mean_square(misfit))
+        new = jnp.sum(here.mean_square(objective.misfit(rebuild(trial), batch)))
+        promised = old * (1 - found.info.projection_residual**2)
+        taken = new < old
+        gain = jnp.where(taken, (old - new) / promised, -1)
         theta, move = jnp.where(taken, trial, state.theta), jnp.where(taken, found.value, 0)
-        return _State(theta, move, _adapted(state.damping, gain), memory), None
+        return _State(theta, move, _adapted(state.damping, gain), sampler_state), None
 
     return jax.lax.scan(step, state, numbers)[0]
 
@@ -188,8 +189,6 @@ def _adapted(damping: Scalar, gain: Scalar) -> Scalar:
 def _default_velocity(linearisation: AbstractLinearisation) -> AbstractVelocitySolver:
     """What measured best in `benchmarks/fits.py`."""
     p, rows = linearisation.num_parameters, linearisation.values.size
-    if linearisation.values.dtype != jnp.float64:
-        return RandomSubset(LeastSquares(), 500)
-    if min(p, rows) > LARGEST_SYSTEM:
-        return RandomSubset(RidgeCholesky(), 700)
-    return RidgeDual() if rows < p else RidgeCholesky()
+    dtype = linearisation.values.dtype
+    subset = 700 if min(p, rows) > LARGEST_SYSTEM else None
+    return choose_velocity_solver(p, rows, dtype, subset=subset if dtype == jnp.float64 else 500)[0]

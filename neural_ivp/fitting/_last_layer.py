@@ -9,12 +9,11 @@ import lineax as lx
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
-from .._errors import check_count, check_positive
-from ..networks import AbstractNetwork
-from ..networks._base import with_head
-from ..samplers import QuasiUniform
-from ._base import AbstractFitStage, FitProgress, Stage
-from ._goal import AbstractGoal
+from ..errors import check_count, check_positive
+from ..networks import AbstractNetwork, with_head
+from ..samplers import QuasiMonteCarlo
+from ._base import AbstractFitStage, FitProgress, StageResult
+from ._objective import AbstractObjective
 
 
 class LastLayer(AbstractFitStage):
@@ -42,40 +41,40 @@ class LastLayer(AbstractFitStage):
     def run(
         self,
         network: AbstractNetwork,
-        goal: AbstractGoal,
+        objective: AbstractObjective,
         key: PRNGKeyArray,
         measure: Callable[[AbstractNetwork], float],
-        report: Callable[[FitProgress], None],
-    ) -> tuple[AbstractNetwork, Stage]:
+        progress: Callable[[FitProgress], None],
+    ) -> tuple[AbstractNetwork, StageResult]:
         before = measure(network)
-        improved = with_head(network, _regress(self, network, goal, key))
+        improved = with_head(network, _regress(self, network, objective, key))
         after = measure(improved)
         better = after <= before
-        report(FitProgress("last layer", 1, 1, min(after, before)))
+        progress(FitProgress("last layer", 1, 1, min(after, before)))
         ending = "kept" if better else f"discarded, since it had {after:.2e}"
-        stage = Stage("last layer", 0, min(after, before), ending)
+        stage = StageResult("last layer", 0, min(after, before), ending)
         return (improved if better else network), stage
 
 
 @eqx.filter_jit
-def _regress(stage: LastLayer, network, goal: AbstractGoal, key) -> PyTree[Array]:
+def _regress(stage: LastLayer, network, objective: AbstractObjective, key) -> PyTree[Array]:
     head, rebuild = ravel_pytree(network.head)
-    sampler = QuasiUniform(stage.num_points)
-    memory = goal.init(sampler, head.dtype, key)
-    batch, _ = goal.draw(sampler, memory, network, key)
+    sampler = QuasiMonteCarlo(stage.num_points)
+    sampler_state = objective.init(sampler, head.dtype, key)
+    batch, _ = objective.draw(sampler, sampler_state, network, key)
     points, weights = batch.sample.points, batch.sample.weights
     origin = jnp.zeros_like(head)
 
     def value(head, x):
-        return goal.norm(with_head(network, rebuild(head)), x)
+        return objective.norm(with_head(network, rebuild(head)), x)
 
     root = jnp.sqrt(weights)[:, None]
     rows = root[:, :, None] * jax.vmap(jax.jacrev(value), in_axes=(None, 0))(head, points)
     rows = rows.reshape(-1, head.size)
     offset = jax.vmap(value, in_axes=(None, 0))(origin, points)
-    wanted = jnp.ravel(root * (batch.wanted - offset))
+    right_side = jnp.ravel(root * (batch.target - offset))
     ridge = jnp.sqrt(stage.damping * jnp.sum(rows**2))
     matrix = jnp.concatenate([rows, ridge * jnp.eye(head.size, dtype=head.dtype)])
-    right = jnp.concatenate([wanted, origin])
+    right = jnp.concatenate([right_side, origin])
     solution = lx.linear_solve(lx.MatrixLinearOperator(matrix), right, lx.QR(), throw=False)
     return rebuild(solution.value)

@@ -5,36 +5,35 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from ..networks import AbstractNetwork, Dense
-from ..networks._base import with_head
-from ._held_out import HeldOut
+from ..networks import AbstractNetwork, Dense, with_head
+from ._validation import ValidationSet
 
 
-def constant_fit(network: AbstractNetwork, held_out: HeldOut) -> AbstractNetwork | None:
+def constant_fit(network: AbstractNetwork, validation: ValidationSet) -> AbstractNetwork | None:
     """The network whose last layer is zero but for its biases, if that is exact to rounding.
 
     It is for a target that vanishes, and for another constant where the network has biases in
     its last layer and no factor behind it. None where the target varies over the held-out
     points, or the network cannot be constant.
     """
-    wanted = np.asarray(held_out.batch.wanted)
+    target = np.asarray(validation.batch.target)
     # Constant data come back from a spline with rounding errors.
-    if np.any(np.abs(wanted - wanted[0]) > 8 * np.finfo(wanted.dtype).eps * np.abs(wanted[0])):
+    if np.any(np.abs(target - target[0]) > 8 * np.finfo(target.dtype).eps * np.abs(target[0])):
         return None
     head, rebuild = ravel_pytree(jax.tree.map(jnp.zeros_like, network.head))
     flat = with_head(network, rebuild(head))
-    if np.any(wanted):
+    if np.any(target):
         biases, _ = ravel_pytree(jax.tree.map(_marked, network.head, is_leaf=_is_dense))
         columns = np.flatnonzero(biases)
-        x = held_out.points[0]
+        x = validation.points[0]
 
         def value(weights):
-            return held_out.goal.norm(with_head(network, rebuild(weights)), x)
+            return validation.objective.norm(with_head(network, rebuild(weights)), x)
 
         rows = np.asarray(jax.jacfwd(value)(head))[:, columns]
-        best = np.linalg.lstsq(rows, wanted[0], rcond=None)[0]
+        best = np.linalg.lstsq(rows, target[0], rcond=None)[0]
         flat = with_head(network, rebuild(head.at[columns].set(jnp.asarray(best, head.dtype))))
-    error, _ = held_out.errors(flat)
+    error, _ = validation.errors(flat)
     return flat if error <= 8 * jnp.finfo(head.dtype).eps else None
 
 

@@ -1,10 +1,7 @@
-"""L2. Networks: the state of the method. They know domains, not problems."""
+"""Functions of one point with parameters: the state of a solve."""
 
-from ._base import AbstractNetwork as AbstractNetwork
-from ._base import flatten as flatten
-from ._dense import Dense as Dense
-from ._dirichlet import HardDirichlet as HardDirichlet
-from ._mixed import Mixed as Mixed
-from ._rational import Rational as Rational
-from ._series import FourierSeries as FourierSeries
-from ._sinusoidal import SinusoidalMLP as SinusoidalMLP
+from ._base import AbstractNetwork, field_at, flatten, partition, with_head
+from ._layers import Dense, Rational
+from ._series import FourierSeries
+from ._sinusoidal import SinusoidalMLP
+from ._wrappers import HardDirichlet, LinearCombination

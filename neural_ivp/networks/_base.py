@@ -7,19 +7,26 @@ import abc
 from collections.abc import Callable, Sequence
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
-from .._errors import InputError, check_count
-from .._types import Point, Theta, Value
+from ..errors import InputError, check_count
+from ..types import Field, Point, Theta, Time, Value
 
 
 class AbstractNetwork(eqx.Module):
     """A network u_theta: R^d -> R^c whose value is linear in its head.
 
-    Every floating-point array in the module is a parameter; constants are static.
+    The floating-point arrays in `trainable` are its parameters theta; every other array is a
+    constant.
     """
+
+    @property
+    @abc.abstractmethod
+    def trainable(self) -> PyTree:
+        """The parameters: arrays or nodes of this module, each of them once."""
 
     @property
     @abc.abstractmethod
@@ -31,7 +38,7 @@ class AbstractNetwork(eqx.Module):
         """u at one point of shape (d,); `jax.vmap` it for many."""
 
     @abc.abstractmethod
-    def redrawn(self, key: PRNGKeyArray) -> "AbstractNetwork":
+    def reinitialised(self, key: PRNGKeyArray) -> "AbstractNetwork":
         """The same architecture with freshly drawn weights, for a restart."""
 
 
@@ -40,11 +47,24 @@ def with_head(network: AbstractNetwork, head: PyTree[Array]) -> AbstractNetwork:
     return eqx.tree_at(lambda net: net.head, network, head)
 
 
+def partition(network: AbstractNetwork) -> tuple[AbstractNetwork, AbstractNetwork]:
+    """The network with its parameters alone and with all but them; `equinox.combine` joins both."""
+    nothing = jax.tree.map(lambda _: False, network)
+    chosen = jax.tree.map(eqx.is_inexact_array, network.trainable)
+    return eqx.partition(network, eqx.tree_at(lambda net: net.trainable, nothing, chosen))
+
+
 def flatten(network: AbstractNetwork) -> tuple[Theta, Callable[[Theta], AbstractNetwork]]:
     """The parameters as one vector, and the way back: `rebuild(theta)` is the network."""
-    parameters, static = eqx.partition(network, eqx.is_inexact_array)
+    parameters, static = partition(network)
     theta, unravel = ravel_pytree(parameters)
     return theta, lambda theta: eqx.combine(unravel(theta), static)
+
+
+def field_at(network: AbstractNetwork, t: Time) -> Field:
+    """u(t, .): what steps, samplers, invariants and solutions see of a network."""
+    del t  # u is the network's value itself
+    return network
 
 
 def resolve_dtype(dtype: str | None) -> str:

@@ -8,11 +8,11 @@ from typing import Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from .._errors import check_count, check_key
-from .._types import Point, Value
 from ..domains import AbstractDomain
+from ..errors import check_count, check_key
+from ..types import Point, Value
 from ._base import AbstractNetwork, per_entry, resolve_dtype
 
 
@@ -74,10 +74,14 @@ class FourierSeries(AbstractNetwork):
         self.coefficients = normal * decay[None, :]
 
     @property
+    def trainable(self) -> PyTree:
+        return self.coefficients
+
+    @property
     def head(self) -> Float[Array, "c m"]:
         return self.coefficients
 
-    def redrawn(self, key: PRNGKeyArray) -> "FourierSeries":
+    def reinitialised(self, key: PRNGKeyArray) -> "FourierSeries":
         return FourierSeries(
             self.domain,
             self.components,
@@ -91,7 +95,7 @@ class FourierSeries(AbstractNetwork):
         counts = per_entry("modes", self.modes, self.domain.dimension, "dimension")
         # From 0 to 2 pi on a torus, to pi on a box.
         turn = math.pi if self.domain.periods is not None else math.pi / 2
-        angles = turn * (self.domain.reference(x) + 1)
+        angles = turn * (self.domain.to_reference(x) + 1)
         bases = []
         for angle, count in zip(angles, counts, strict=True):
             phases = angle * jnp.arange(1, count + 1, dtype=x.dtype)

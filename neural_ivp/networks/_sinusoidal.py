@@ -10,14 +10,13 @@ from typing import Literal, get_args
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from .._errors import InputError, check_count, check_key, suggestion
-from .._types import Point, Value
 from ..domains import AbstractDomain
+from ..errors import InputError, check_count, check_key, suggestion
+from ..types import Point, Value
 from ._base import AbstractNetwork, per_entry, resolve_dtype
-from ._dense import Dense, dense
-from ._rational import Rational
+from ._layers import Dense, Rational, dense
 
 Activation = Literal["swish", "tanh", "sin", "rational"]
 # Those without parameters; a `Rational` is made for each layer.
@@ -110,10 +109,14 @@ class SinusoidalMLP(AbstractNetwork):
         self.rationals = tuple(tuple(Rational(self.dtype) for _ in range(n)) for n in hidden)
 
     @property
+    def trainable(self) -> PyTree:
+        return (self.trunk, self.towers, self.rationals)
+
+    @property
     def head(self) -> tuple[Dense, ...]:
         return tuple(tower[-1] for tower in self.towers)
 
-    def redrawn(self, key: PRNGKeyArray) -> "SinusoidalMLP":
+    def reinitialised(self, key: PRNGKeyArray) -> "SinusoidalMLP":
         return SinusoidalMLP(
             self.domain,
             self.components,
@@ -135,7 +138,7 @@ class SinusoidalMLP(AbstractNetwork):
         else:
             frequencies = [math.pi * (j + 1) for j in counts]
         w = jnp.asarray(frequencies, x.dtype)
-        phases = jnp.outer(self.domain.reference(x), w)
+        phases = jnp.outer(self.domain.to_reference(x), w)
         waves = jnp.stack([jnp.sin(phases), jnp.cos(phases)])
         return jnp.ravel(6 * waves / jnp.reshape(w, (1, 1, -1)) ** self.frequency_exponent)
 

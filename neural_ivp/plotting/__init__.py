@@ -1,4 +1,6 @@
-"""L7. Pictures of solutions and fits by matplotlib's objects: no pyplot, no global state."""
+"""Pictures of arrays and labels by matplotlib's objects: no pyplot, no global state."""
 
-from ._figure import figure as figure
-from ._fit import fit_figure as fit_figure
+from ._data import ErrorData, FieldData, FitData, FitHistory, MarchData
+from ._figures import fit_figure, solution_figure
+from ._grids import field_points, field_times, history_grid
+from ._style import component_names, scientific, size_words

@@ -4,12 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from .._types import Field
-from ..domains import AbstractDomain
-from ..fitting import Fitted
-from ..targets import Scattered
-from ._comparison import Comparison, compare
-from ._slice import component_note, draw_map, map_height, slice_note, slice_points
+from ._data import FitData
+from ._slice import component_note, draw_map, map_height, slice_note
 from ._style import (
     ALARM,
     ERROR_MAP,
@@ -26,19 +22,15 @@ from ._style import (
     tidy,
 )
 
-_POINTS = 501  # of a curve
 _CURVES, _ERRORS = 2.2, 1.4  # heights of the two panels, inches
 
 
-def draw_fit_lines(
-    panel: SubFigure, fitted: Fitted, target: Field | Scattered, domain: AbstractDomain
-) -> tuple[float, list[str]]:
+def draw_fit_lines(panel: SubFigure, both: FitData) -> tuple[float, list[str]]:
     """Fit and target, and under them the pointwise error, of the first component.
 
     Returns the height in inches that suits them, and what the title should say.
     """
-    x = np.linspace(domain.lower[0], domain.upper[0], _POINTS)
-    both = compare(fitted.network, target, domain, x[:, None])
+    x = both.points[:, 0]
     above, below = panel.subplots(2, 1, sharex=True, height_ratios=(_CURVES, _ERRORS))
     (line,) = above.plot(x, both.fit, color=INK, lw=1.6, label="fit")
     if both.scattered:
@@ -62,14 +54,12 @@ def draw_fit_lines(
     return _CURVES + _ERRORS + 0.9, component_note(both.components)
 
 
-def draw_fit_maps(
-    panel: SubFigure, fitted: Fitted, target: Field | Scattered, domain: AbstractDomain
-) -> tuple[float, list[str]]:
+def draw_fit_maps(panel: SubFigure, both: FitData) -> tuple[float, list[str]]:
     """Target, fit and error on a plane, or fit and the samples' errors, of the first component.
 
     Returns the height in inches that suits them, and what the title should say.
     """
-    both = compare(fitted.network, target, domain, slice_points(domain))
+    domain = both.domain
     name = component_names(both.components)[0]
     fields = {"Fit": both.fit} if both.scattered else {"Target": both.target, "Fit": both.fit}
     row = panel.subplots(1, len(fields) + 1, squeeze=False, sharex=True, sharey=True)[0]
@@ -77,7 +67,7 @@ def draw_fit_maps(
     for axes, values in zip(row, fields.values(), strict=False):
         image = draw_map(axes, values, *style, domain)
     colour_bar(row[-2], image, f"${name}$")
-    _errors(row[-1], both, domain)
+    _errors(row[-1], both)
     first, second = (f"${name}$" for name in coordinate_names(domain.dimension)[:2])
     for axes, title in zip(row, [*fields, _error_title(both)], strict=True):
         tidy(axes, title=title, x=first, y=second if axes is row[0] else "", frame=True)
@@ -87,8 +77,9 @@ def draw_fit_maps(
     return map_height(domain, len(row)) + 0.2 * bool(notes) + 0.9, notes
 
 
-def _errors(axes: Axes, both: Comparison, domain: AbstractDomain) -> None:
+def _errors(axes: Axes, both: FitData) -> None:
     """The map of the errors, or a dot for each sample, the largest errors on top."""
+    domain = both.domain
     scale = error_scale(both.error)
     label = _error_label(both)
     if not both.scattered:
@@ -105,15 +96,15 @@ def _errors(axes: Axes, both: Comparison, domain: AbstractDomain) -> None:
     colour_bar(axes, dots, label)
 
 
-def _dot(both: Comparison) -> float:
+def _dot(both: FitData) -> float:
     """The width of a sample's dot in points: less where they are many."""
     return float(np.clip(80 / np.sqrt(len(both.known)), 1.5, 4.5))
 
 
-def _error_label(both: Comparison) -> str:
+def _error_label(both: FitData) -> str:
     name = component_names(both.components)[0]
     return error_name(name, "sample" if both.scattered else "target")
 
 
-def _error_title(both: Comparison) -> str:
+def _error_title(both: FitData) -> str:
     return "Error at the samples" if both.scattered else "Pointwise error"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from matplotlib.figure import SubFigure
 
-from ..fitting import FitProgress, Fitted
+from ._data import FitHistory
 from ._style import ALARM, FAINT, TEXT, legend, log_scale, shades, tidy
 
 _MANY = 150  # reports above which markers would merge into a band
@@ -21,18 +21,18 @@ class _Reports:
     errors: list[float] = field(default_factory=list)
 
 
-def draw_history(panel: SubFigure, fitted: Fitted) -> None:
+def draw_history(panel: SubFigure, history: FitHistory) -> None:
     """One curve per stage, one stage after another, and the error of what the fit returned."""
     axes = panel.subplots()
     tidy(axes, title="Held-out error", x="steps", y="relative $L^2$ error")
-    if not any(report.step for report in fitted.history):
+    if not any(step for _, step, _ in history.reports):
         axes.set(xticks=[], yticks=[])
-        endings = "; ".join(stage.ending for stage in fitted.stages)
+        endings = "; ".join(history.endings)
         note = f"no step was taken: {endings}" if endings else "no stage was run"
         middle = {"transform": axes.transAxes, "ha": "center", "va": "center"}
         axes.text(0.5, 0.5, note, fontsize=TEXT, color=FAINT, **middle)
         return
-    stages = _stages(fitted.history)
+    stages = _stages(history)
     steps, errors = (
         np.concatenate([getattr(stage, name) for stage in stages]) for name in ("steps", "errors")
     )
@@ -41,7 +41,7 @@ def draw_history(panel: SubFigure, fitted: Fitted) -> None:
     for stage, shade in zip(stages, shades(len(stages)), strict=True):
         style = {"marker": "o", "ms": size if len(stage.steps) > 1 else 4.0, "lw": 1.4}
         axes.plot(stage.steps, _positive(stage.errors), color=shade, label=stage.name, **style)
-    final = fitted.relative_l2_error
+    final = history.final
     axes.axhline(final, color=ALARM, lw=0.9, ls=(0, (4, 3)), zorder=0, label="returned network")
     last = int(steps.max())
     axes.set_xlim(-0.02 * last, 1.02 * last)
@@ -49,17 +49,17 @@ def draw_history(panel: SubFigure, fitted: Fitted) -> None:
     legend(panel, axes.get_legend_handles_labels()[0])
 
 
-def _stages(history: Sequence[FitProgress]) -> list[_Reports]:
+def _stages(history: FitHistory) -> list[_Reports]:
     """The reports of each stage; a step number that does not rise begins another one."""
     stages: list[_Reports] = []
     before, latest = 0, 0  # the steps of the stages before, the last step of this one
-    for report in history:
-        if not stages or report.stage != stages[-1].name or report.step <= latest:
+    for name, step, error in history.reports:
+        if not stages or name != stages[-1].name or step <= latest:
             before, latest = before + latest, 0
-            stages.append(_Reports(report.stage))
-        latest = report.step
+            stages.append(_Reports(name))
+        latest = step
         stages[-1].steps.append(before + latest)
-        stages[-1].errors.append(report.error)
+        stages[-1].errors.append(error)
     return stages
 
 

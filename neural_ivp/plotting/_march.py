@@ -1,51 +1,53 @@
 """How the march went: error, step size, linear solves and residuals over time."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from ..solution import ErrorReport, Solution
+from ._data import ErrorData, MarchData
 from ._style import ALARM, FAINT, INK, SMALL, component_names, legend, log_scale, tidy
 
 _MANY = 150  # steps above which markers would merge into a band
 
 
-def draw_march(panel: SubFigure, solution: Solution, error: ErrorReport | None) -> None:
+def draw_march(panel: SubFigure, march: MarchData) -> None:
     """Panels over time: relative error (if known), step size, CG iterations (if any), residual."""
-    record = solution.record
+    record, error = march.record, march.error
     iterative = bool(np.any(record["iterations"] > 0))
     count = 2 + (error is not None) + iterative
     row = iter(panel.subplots(1, count, squeeze=False)[0])
     if error is not None:
-        _error(_panel(row, solution, "Relative $L^2$ error"), error)
+        _error(_panel(row, march, "Relative $L^2$ error"), error)
     size = record["t1"] - record["t0"]
-    axes = _panel(row, solution, "Step size")
+    axes = _panel(row, march, "Step size")
     _per_step(axes, record, size, log=True)
     handles, _ = axes.get_legend_handles_labels()
     if len(handles) > 1:
         legend(panel, sorted(handles, key=lambda line: line.get_label() == "restart"))
     if iterative:
-        axes = _panel(row, solution, "CG iterations per step")
+        axes = _panel(row, march, "CG iterations per step")
         _per_step(axes, record, record["iterations"], log=False)
-    axes = _panel(row, solution, r"Projection residual $|Jv - f| / |f|$")
+    axes = _panel(row, march, r"Projection residual $|Jv - f| / |f|$")
     _per_step(axes, record, record["projection_residual"], log=True)
 
 
-def _panel(row, solution: Solution, title: str) -> Axes:
+def _panel(row, march: MarchData, title: str) -> Axes:
     """The next axes, with the time axis and a vertical line at each restart."""
     axes = next(row)
     tidy(axes, title=title, x="$t$")
-    for k, fit in enumerate(solution.fits[1:]):
+    for k, t in enumerate(march.restarts):
         label = "restart" if k == 0 else None
-        axes.axvline(fit["t"], color=FAINT, lw=0.8, ls=(0, (2, 2)), zorder=0, label=label)
-    first, last = solution.interval
-    last = float(np.max(solution.record["t1"], initial=last))  # of a failure: as far as it tried
+        axes.axvline(t, color=FAINT, lw=0.8, ls=(0, (2, 2)), zorder=0, label=label)
+    first, last = march.interval
+    last = float(np.max(march.record["t1"], initial=last))  # of a failure: as far as it tried
     if last > first:  # else no step was tried
         axes.set_xlim(first - 0.02 * (last - first), last + 0.02 * (last - first))
     return axes
 
 
-def _error(axes: Axes, error: ErrorReport) -> None:
+def _error(axes: Axes, error: ErrorData) -> None:
     style = {"marker": "o", "ms": 3.5} if len(error.ts) <= _MANY else {}
     lines = axes.plot(error.ts, error.relative_l2, color=INK, lw=1.4, label="all", **style)
     count = error.components.shape[1]
@@ -58,15 +60,17 @@ def _error(axes: Axes, error: ErrorReport) -> None:
     log_scale(axes, [np.asarray(line.get_ydata()) for line in lines])
 
 
-def _per_step(axes: Axes, record: dict[str, np.ndarray], values: np.ndarray, log: bool) -> None:
+def _per_step(axes: Axes, record: Mapping[str, np.ndarray], values: np.ndarray, log: bool) -> None:
     """One point per attempted step, at its middle: accepted ones joined, rejected ones crossed."""
     middle = (record["t0"] + record["t1"]) / 2
-    kept = record["accepted"]
-    size = 3.0 if kept.sum() <= _MANY else 0.0
-    axes.plot(middle[kept], values[kept], color=INK, lw=1.0, marker="o", ms=size, label="accepted")
-    if not kept.all():
+    accepted = record["accepted"]
+    size = 3.0 if accepted.sum() <= _MANY else 0.0
+    axes.plot(
+        middle[accepted], values[accepted], color=INK, lw=1.0, marker="o", ms=size, label="accepted"
+    )
+    if not accepted.all():
         style = {"color": ALARM, "ls": "none", "marker": "x", "ms": 4.5, "mew": 1.1}
-        axes.plot(middle[~kept], values[~kept], label="rejected", **style)
+        axes.plot(middle[~accepted], values[~accepted], label="rejected", **style)
     if log:
         log_scale(axes, [values])
     else:

@@ -3,12 +3,8 @@
 import numpy as np
 from matplotlib.figure import SubFigure
 
-from ..domains import AbstractDomain
-from ..problems import AbstractProblem
-from ..solution import Solution
-from ..solution._errors import Reference
-from ._slice import component_note, draw_map, map_height, slice_note, slice_points
-from ._snapshots import Snapshots, few, snapshots
+from ._data import FieldData
+from ._slice import component_note, draw_map, map_height, slice_note
 from ._style import (
     ERROR_MAP,
     colour_bar,
@@ -20,39 +16,29 @@ from ._style import (
     tidy,
 )
 
-_COLUMNS = 4
 _CLOSE, _CLEAR = 8.0, 36.0  # points from a map to the bar below it
 _FADING = 4.0  # ratio of the largest values at two times above which each has its own scale
 
 
-def draw_panels(
-    panel: SubFigure, solution: Solution, reference: Reference | None
-) -> tuple[float, list[str]]:
+def draw_panels(panel: SubFigure, fields: FieldData) -> tuple[float, list[str]]:
     """Rows network, reference and error, one column per time, of the first component.
 
     Returns the height in inches that suits them, and what the title should say.
     """
-    problem = solution.problem
-    points = slice_points(problem.domain)
-    shots = snapshots(solution, reference, points, few(solution.ts, _COLUMNS))
-    rows = ["Network"] if reference is None else ["Network", "Reference", "Pointwise error"]
-    count = len(shots.times)
+    known = fields.reference is not None
+    rows = ["Network", "Reference", "Pointwise error"] if known else ["Network"]
+    count = len(fields.times)
     grid = panel.subplots(len(rows), count, squeeze=False, sharex=True, sharey=True)
-    bars_below = [_fields(grid, shots, problem)]
-    if reference is not None:
-        bars_below.append(_errors(grid[2], shots, problem))
-    _labels(grid, rows, shots, problem.domain)
-    notes = _notes(problem, any(bars_below))
-    side = map_height(problem.domain, count)
+    bars_below = [_fields(grid, fields)]
+    if known:
+        bars_below.append(_errors(grid[2], fields))
+    _labels(grid, rows, fields)
+    notes = component_note(fields.components) + slice_note(fields.domain)
+    if any(bars_below):
+        notes.append("a colour bar below a panel is for that time alone")
+    side = map_height(fields.domain, count)
     height = len(rows) * (side + 0.08) + 0.55 * sum(bars_below) + 0.2 * bool(notes) + 0.7
     return height, notes
-
-
-def _notes(problem: AbstractProblem, fading: bool) -> list[str]:
-    words = component_note(problem.components) + slice_note(problem.domain)
-    if fading:
-        words.append("a colour bar below a panel is for that time alone")
-    return words
 
 
 def _groups(values: np.ndarray) -> list[list[int]]:
@@ -63,16 +49,16 @@ def _groups(values: np.ndarray) -> list[list[int]]:
     return [[i] for i in range(count)] if fading else [list(range(count))]
 
 
-def _fields(grid: np.ndarray, shots: Snapshots, problem: AbstractProblem) -> bool:
+def _fields(grid: np.ndarray, fields: FieldData) -> bool:
     """Network and reference on one scale; whether each time has its own."""
-    drawn = [shots.network] if shots.reference is None else [shots.network, shots.reference]
+    drawn = [fields.network] if fields.reference is None else [fields.network, fields.reference]
     drawn = [values[..., 0] for values in drawn]
-    label = f"${component_names(problem.components)[0]}$"
+    label = f"${component_names(fields.components)[0]}$"
     groups = _groups(drawn[0])
     for group in groups:
         style = field_scale(*(values[group] for values in drawn))
         for row, values in zip(grid, drawn, strict=False):
-            images = [draw_map(row[i], values[i], *style, problem.domain) for i in group]
+            images = [draw_map(row[i], values[i], *style, fields.domain) for i in group]
             if len(groups) == 1:
                 colour_bar(row[-1], images[-1], label)
         if len(groups) > 1:
@@ -82,26 +68,26 @@ def _fields(grid: np.ndarray, shots: Snapshots, problem: AbstractProblem) -> boo
     return len(groups) > 1
 
 
-def _errors(row: np.ndarray, shots: Snapshots, problem: AbstractProblem) -> bool:
+def _errors(row: np.ndarray, fields: FieldData) -> bool:
     """Pointwise errors on a scale that begins at 0; whether each time has its own."""
-    errors = shots.error[..., 0]
-    label = error_name(component_names(problem.components)[0])
+    errors = fields.error[..., 0]
+    label = error_name(component_names(fields.components)[0])
     groups = _groups(errors)
     for group in groups:
         scale = error_scale(errors[group])
-        images = [draw_map(row[i], errors[i], ERROR_MAP, scale, problem.domain) for i in group]
+        images = [draw_map(row[i], errors[i], ERROR_MAP, scale, fields.domain) for i in group]
         below = _CLEAR if len(groups) > 1 else None
         colour_bar(row[group[-1]], images[-1], label, below=below)
     return len(groups) > 1
 
 
-def _labels(grid: np.ndarray, rows: list[str], shots: Snapshots, domain: AbstractDomain) -> None:
-    x, y = (f"${name}$" for name in coordinate_names(domain.dimension)[:2])
+def _labels(grid: np.ndarray, rows: list[str], fields: FieldData) -> None:
+    x, y = (f"${name}$" for name in coordinate_names(fields.domain.dimension)[:2])
     for k, row in enumerate(grid):
         for i, axes in enumerate(row):
             tidy(
                 axes,
-                title=f"$t$ = {shots.times[i]:.3g}" if k == 0 else "",
+                title=f"$t$ = {fields.times[i]:.3g}" if k == 0 else "",
                 x=x if k == len(grid) - 1 else "",
                 y=f"{rows[k]}\n{y}" if i == 0 else "",
                 frame=True,

@@ -6,7 +6,7 @@ from matplotlib.colors import Normalize
 from matplotlib.image import AxesImage
 
 from ..domains import AbstractDomain
-from ._snapshots import cells
+from ._data import cells
 from ._style import WIDTH, component_names, coordinate_names
 
 _CELLS = 160  # per axis of a map

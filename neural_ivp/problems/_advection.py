@@ -6,13 +6,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._errors import check_count, check_positive, check_shape
-from .._types import Field, Point, Scalar, Value
-from ..calculus import grad
+from ..calculus import L2, AbstractInnerProduct, grad
 from ..domains import AbstractDomain, Box
-from ._base import AbstractExactProblem, Density, dirichlet_or_periodic
-from ._bump import bump
-from ._norm import L2, AbstractNorm
+from ..errors import check_count, check_positive, check_shape
+from ..types import Field, Point, Scalar, Value
+from ._base import AbstractExactProblem, Density
+from ._shared import bump, dirichlet_or_periodic
 
 
 class Advection(AbstractExactProblem):
@@ -40,7 +39,7 @@ class Advection(AbstractExactProblem):
     domain: AbstractDomain
     components: int = eqx.field(static=True)
     zero_boundary: bool = eqx.field(static=True)
-    norm: AbstractNorm
+    norm: AbstractInnerProduct
 
     def __init__(
         self,

@@ -8,10 +8,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._errors import check_shape
-from .._types import Field, Point, Scalar, Value
+from ..calculus import AbstractInnerProduct
 from ..domains import AbstractDomain
-from ._norm import AbstractNorm
+from ..errors import check_shape
+from ..types import Field, Point, Scalar, Value
 
 # rho[u](x): one number from the field and a point.
 Density: TypeAlias = Callable[[Field, Point], Scalar]
@@ -29,7 +29,7 @@ class AbstractProblem(eqx.Module):
     # u = 0 on the boundary: networks for this problem are wrapped in HardDirichlet.
     zero_boundary: eqx.AbstractVar[bool]
     # What the projection of the right-hand side and the error of a step are measured in.
-    norm: eqx.AbstractVar[AbstractNorm]
+    norm: eqx.AbstractVar[AbstractInnerProduct]
 
     @abc.abstractmethod
     def initial(self, x: Point) -> Value:
@@ -75,8 +75,3 @@ def check_problem(problem: AbstractProblem) -> None:
         found = jax.eval_shape(lambda x, density=density: density(problem.initial, x), x)
         what = f"the value of the density {name!r} of `invariants`"
         check_shape(what, jnp.shape(found), (), "return one number for one point")
-
-
-def dirichlet_or_periodic(domain: AbstractDomain) -> bool:
-    """The catalogue's rule: u = 0 on the boundary of a box, nothing on a torus."""
-    return domain.periods is None

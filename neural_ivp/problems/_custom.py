@@ -6,12 +6,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._errors import InputError, check_shape
-from .._types import Field, Point, Scalar, Value
+from ..calculus import L2, AbstractInnerProduct
+from ..data import GriddedData
 from ..domains import AbstractDomain
-from ..targets import Gridded
+from ..errors import InputError, check_shape
+from ..types import Field, Point, Scalar, Value
 from ._base import AbstractProblem, Density, check_problem
-from ._norm import L2, AbstractNorm
 
 
 class Problem(AbstractProblem):
@@ -20,9 +20,9 @@ class Problem(AbstractProblem):
     **Arguments:**
 
     - `domain`: a `Box` or a `Torus`.
-    - `initial`: x of shape (d,) to a value of shape (c,); c is taken from it. `Gridded` data and
-      networks are such functions; `Scattered` samples are first fitted by `fit`, whose network
-      is then the initial value.
+    - `initial`: x of shape (d,) to a value of shape (c,); c is taken from it. `GriddedData` and
+      networks are such functions; `ScatteredData` are first fitted by `fit`, whose network is then
+      the initial value.
     - `rhs`: (u, t, x) to a value of shape (c,); u is the field u(t, .), differentiated with
       `grad`, `divergence`, `laplacian`, `hessian` and `partial`.
     - `zero_boundary`: whether u = 0 on the boundary of a box, enforced by the network.
@@ -40,12 +40,12 @@ class Problem(AbstractProblem):
     """
 
     domain: AbstractDomain
-    # Not static: they may hold arrays, as a network or `Gridded` data do.
+    # Not static: they may hold arrays, as a network or `GriddedData` data do.
     initial_function: Callable[[Point], Value]
     rhs_function: Callable[[Field, Scalar, Point], Value]
     components: int = eqx.field(static=True)
     zero_boundary: bool = eqx.field(static=True)
-    norm: AbstractNorm
+    norm: AbstractInnerProduct
     densities: Mapping[str, Density]
 
     def __init__(
@@ -55,7 +55,7 @@ class Problem(AbstractProblem):
         initial: Callable[[Point], Value],
         rhs: Callable[[Field, Scalar, Point], Value],
         zero_boundary: bool = False,
-        norm: AbstractNorm | None = None,
+        norm: AbstractInnerProduct | None = None,
         invariants: Mapping[str, Density] | None = None,
     ):
         if zero_boundary and domain.periods is not None:
@@ -65,9 +65,9 @@ class Problem(AbstractProblem):
         if not callable(initial):
             raise InputError(
                 f"`initial` must be a function of one point, got {type(initial).__name__}: wrap an "
-                "array in `Gridded`, fit `Scattered` samples by `fit` and give its network"
+                "array in `GriddedData`, fit `ScatteredData` samples by `fit` and give its network"
             )
-        if isinstance(initial, Gridded) and initial.domain != domain:
+        if isinstance(initial, GriddedData) and initial.domain != domain:
             raise InputError(
                 f"`initial` has values on another domain ({initial.domain}) than `domain`, {domain}"
             )

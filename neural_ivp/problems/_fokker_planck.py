@@ -6,12 +6,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._errors import check_count, check_positive, check_shape
-from .._types import Field, Point, Scalar, Value
-from ..calculus import grad, laplacian
+from ..calculus import L2, AbstractInnerProduct, grad, laplacian
 from ..domains import AbstractDomain, Box
-from ._base import AbstractProblem, dirichlet_or_periodic
-from ._norm import L2, AbstractNorm
+from ..errors import check_count, check_positive, check_shape
+from ..types import Field, Point, Scalar, Value
+from ._base import AbstractProblem
+from ._shared import dirichlet_or_periodic
 
 
 class FokkerPlanck(AbstractProblem):
@@ -43,7 +43,7 @@ class FokkerPlanck(AbstractProblem):
     domain: AbstractDomain
     components: int = eqx.field(static=True)
     zero_boundary: bool = eqx.field(static=True)
-    norm: AbstractNorm
+    norm: AbstractInnerProduct
 
     def __init__(
         self,

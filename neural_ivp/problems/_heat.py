@@ -7,12 +7,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._errors import check_count, check_positive
-from .._types import Field, Point, Scalar, Value
-from ..calculus import laplacian
+from ..calculus import L2, AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Box
-from ._base import AbstractExactProblem, Density, dirichlet_or_periodic
-from ._norm import L2, AbstractNorm
+from ..errors import check_count, check_positive
+from ..types import Field, Point, Scalar, Value
+from ._base import AbstractExactProblem, Density
+from ._shared import dirichlet_or_periodic
 
 
 class Heat(AbstractExactProblem):
@@ -38,7 +38,7 @@ class Heat(AbstractExactProblem):
     domain: AbstractDomain
     components: int = eqx.field(static=True)
     zero_boundary: bool = eqx.field(static=True)
-    norm: AbstractNorm
+    norm: AbstractInnerProduct
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Heat(AbstractExactProblem):
         self.norm = L2((1.0,))
 
     def initial(self, x: Point) -> Value:
-        return jnp.prod(jnp.sin(math.pi * self.domain.reference(x)))[None]
+        return jnp.prod(jnp.sin(math.pi * self.domain.to_reference(x)))[None]
 
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
         return self.diffusivity * laplacian(u)(x)

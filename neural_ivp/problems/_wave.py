@@ -7,13 +7,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._errors import check_count, check_positive
-from .._types import Field, Point, Scalar, Value
-from ..calculus import laplacian
+from ..calculus import AbstractInnerProduct, WaveEnergy, laplacian
 from ..domains import AbstractDomain, Box
-from ._base import AbstractProblem, Density, dirichlet_or_periodic
-from ._bump import bump
-from ._norm import AbstractNorm, WaveEnergy
+from ..errors import check_count, check_positive
+from ..types import Field, Point, Scalar, Value
+from ._base import AbstractProblem, Density
+from ._shared import bump, dirichlet_or_periodic
 
 
 class Wave(AbstractProblem):
@@ -42,7 +41,7 @@ class Wave(AbstractProblem):
     domain: AbstractDomain
     components: int = eqx.field(static=True)
     zero_boundary: bool = eqx.field(static=True)
-    norm: AbstractNorm
+    norm: AbstractInnerProduct
 
     def __init__(
         self,

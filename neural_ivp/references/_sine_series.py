@@ -81,10 +81,10 @@ def evaluate_series(
     chunks of points so that no temporary exceeds about ``_CHUNK_ENTRIES`` entries.
     """
     shape = coefficients[0].shape
-    chunk = max(1, _CHUNK_ENTRIES // max(shape[0], coefficients[0].size // shape[0]))
+    chunk_size = max(1, _CHUNK_ENTRIES // max(shape[0], coefficients[0].size // shape[0]))
     pieces: list[list[np.ndarray]] = [[] for _ in coefficients]
-    for start in range(0, max(len(points), 1), chunk):
-        factors = bases(points[start : start + chunk])
+    for start in range(0, max(len(points), 1), chunk_size):
+        factors = bases(points[start : start + chunk_size])
         for piece, array in zip(pieces, coefficients, strict=True):
             partial = factors[0] @ array.reshape(shape[0], -1)
             for factor in factors[1:]:

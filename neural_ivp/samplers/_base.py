@@ -6,15 +6,8 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import PRNGKeyArray
 
-from .._types import Field, Points, Weights
 from ..domains import AbstractDomain
-
-
-class Sample(eqx.Module):
-    """Points and the weights of the mean over the domain (they sum to one)."""
-
-    points: Points
-    weights: Weights
+from ..types import Field, WeightedPoints
 
 
 class AbstractSampler(eqx.Module):
@@ -38,5 +31,5 @@ class AbstractSampler(eqx.Module):
     @abc.abstractmethod
     def draw(
         self, state: Any, domain: AbstractDomain, field: Field, key: PRNGKeyArray
-    ) -> tuple[Sample, Any]:
+    ) -> tuple[WeightedPoints, Any]:
         """Fresh points; `field` is the current solution, for samplers that follow it."""

@@ -3,20 +3,14 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from .._errors import check_count
-from .._types import Field, Points
-from ..domains import AbstractDomain
-from ..domains._base import even_unit_points
-from ._base import AbstractSampler, Sample
-
-
-def _equal_weights(points: Points) -> Sample:
-    n = points.shape[0]
-    return Sample(points, jnp.full((n,), 1 / n, points.dtype))
+from ..domains import AbstractDomain, low_discrepancy_unit_points
+from ..errors import check_count
+from ..types import Field, Points, WeightedPoints
+from ._base import AbstractSampler
+from ._point_sets import shifted_points, uniform_points
 
 
 class Uniform(AbstractSampler):
@@ -42,19 +36,18 @@ class Uniform(AbstractSampler):
 
     def draw(
         self, state: Array, domain: AbstractDomain, field: Field, key: PRNGKeyArray
-    ) -> tuple[Sample, Array]:
+    ) -> tuple[WeightedPoints, Array]:
         del field
-        shape = (self.num_points, domain.dimension)
-        unit = jax.random.uniform(key, shape, state.dtype)
-        return _equal_weights(jax.vmap(domain.from_unit)(unit)), state
+        points = uniform_points(domain, self.num_points, state.dtype, key)
+        return WeightedPoints.equal(points), state
 
 
-class QuasiUniform(AbstractSampler):
+class QuasiMonteCarlo(AbstractSampler):
     """Evenly spread points, shifted at random at each draw (Cranley & Patterson, 1976).
 
     Each point is uniform in the domain, so means are unbiased, but the points of one draw fill
-    it evenly (`AbstractDomain.spread`) and the mean of a smooth function varies far less from
-    draw to draw than with `Uniform`.
+    it evenly (`AbstractDomain.low_discrepancy_points`) and the mean of a smooth function varies
+    far less from draw to draw than with `Uniform`.
 
     **Arguments:**
 
@@ -72,12 +65,10 @@ class QuasiUniform(AbstractSampler):
 
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Points:
         del key
-        return jnp.asarray(even_unit_points(self.num_points, domain.dimension), dtype)
+        return jnp.asarray(low_discrepancy_unit_points(self.num_points, domain.dimension), dtype)
 
     def draw(
         self, state: Points, domain: AbstractDomain, field: Field, key: PRNGKeyArray
-    ) -> tuple[Sample, Points]:
+    ) -> tuple[WeightedPoints, Points]:
         del field
-        shift = jax.random.uniform(key, (1, domain.dimension), state.dtype)
-        unit = state + shift
-        return _equal_weights(jax.vmap(domain.from_unit)(unit - jnp.floor(unit))), state
+        return WeightedPoints.equal(shifted_points(domain, state, key)), state

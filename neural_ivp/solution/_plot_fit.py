@@ -1,17 +1,28 @@
-"""The public way to the picture of a fit."""
+"""A fit as arrays and labels for its picture."""
 
 from typing import TYPE_CHECKING
 
-from .._types import Field
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..data import ScatteredData
 from ..domains import AbstractDomain
-from ..fitting import Fitted
-from ..targets import Scattered
+from ..errors import InputError, check_kind, check_shape
+from ..fitting import FitResult
+from ..networks import flatten
+from ..types import Field
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    import matplotlib.figure
+
+    import neural_ivp.plotting
 
 
-def plot_fit(fitted: Fitted, target: Field | Scattered, domain: AbstractDomain) -> "Figure":
+def plot_fit(
+    fitted: FitResult, target: Field | ScatteredData, domain: AbstractDomain
+) -> "matplotlib.figure.Figure":
     """Target, fit and pointwise error, and the held-out error over the steps of the stages.
 
     In two dimensions and more these are maps of a plane through the centre of the domain. Of
@@ -20,11 +31,76 @@ def plot_fit(fitted: Fitted, target: Field | Scattered, domain: AbstractDomain) 
     **Arguments:**
 
     - `fitted`: what `fit` returned.
-    - `target`, `domain`: what was given to `fit`.
+    - `target`, `domain`: what was given to `fit`. The errors at `ScatteredData` samples are dots,
+      those that were held out among them.
+
+    **Returns:** a matplotlib `Figure` with a canvas of its own: `savefig` needs no display.
 
     **Raises:** `InputError` for a part of the wrong kind, a target of other components or, if
     scattered, another domain.
-    """
-    from ..plotting import fit_figure  # matplotlib is imported only when a picture is wanted
 
-    return fit_figure(fitted, target, domain)
+    ```python
+    fitted = nivp.fit(network, problem.initial, problem.domain, stages, key=jax.random.key(0))
+    nivp.plot_fit(fitted, problem.initial, problem.domain).savefig("fit.png")
+    ```
+    """
+    from .. import plotting  # matplotlib is imported only when a picture is wanted
+
+    check_kind("fitted", fitted, FitResult)
+    check_kind("domain", domain, AbstractDomain)
+    d = domain.dimension
+    facts = [
+        plotting.size_words(flatten(fitted.network)[0].size),
+        f"held-out relative $L^2$ error {plotting.scientific(fitted.relative_l2_error)}",
+        f"largest error {plotting.scientific(fitted.maximum_error)}",
+        f"{fitted.steps} steps",
+    ]
+    history = plotting.FitHistory(
+        reports=[(part.stage, part.step, part.error) for part in fitted.history],
+        endings=[stage.ending for stage in fitted.stages],
+        final=fitted.relative_l2_error,
+    )
+    title = f"Fit in {d} dimension{'s' if d > 1 else ''}"
+    return plotting.fit_figure(title, facts, _compared(fitted, target, domain), history)
+
+
+def _compared(
+    fitted: FitResult, target: Field | ScatteredData, domain: AbstractDomain
+) -> "neural_ivp.plotting.FitData":
+    """Fit and target at the points of the picture, or the target where it has samples."""
+    from .. import plotting
+
+    network, points = fitted.network, plotting.field_points(domain)
+    dtype = flatten(network)[0].dtype
+    x = jax.ShapeDtypeStruct((domain.dimension,), dtype)
+    shape = jax.eval_shape(network, x).shape
+    fit = _values(network, jnp.asarray(points, dtype))
+    scattered = isinstance(target, ScatteredData)
+    if isinstance(target, ScatteredData):
+        if target.domain != domain:
+            raise InputError(
+                "`target` has samples of another domain than `domain`: give the one of the fit"
+            )
+        fix = "give the samples that were fitted"
+        check_shape("one sample of `target`", (target.components,), shape, fix)
+        # On a torus any image of a point will do, but only one lies in the picture.
+        known, targets = np.asarray(jax.vmap(domain.wrap)(target.points)), target.values
+        there = _values(network, jnp.asarray(known, dtype))
+    else:
+        value = getattr(jax.eval_shape(target, x), "shape", ())
+        check_shape("the value of `target`", value, shape, "give the function that was fitted")
+        known, there = points, fit
+        targets = _values(target, jnp.asarray(points, dtype))
+    fit, there, targets = (_first(values) for values in (fit, there, targets))
+    error = np.abs(there - targets)
+    return plotting.FitData(domain, points, fit, known, targets, error, scattered, shape[0])
+
+
+@eqx.filter_jit
+def _values(field: Field, points: jax.Array) -> jax.Array:
+    return jax.vmap(field)(points)
+
+
+def _first(values: jax.Array) -> np.ndarray:
+    column = np.asarray(values, float)[:, 0]
+    return np.where(np.isfinite(column), column, np.nan)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -12,16 +13,27 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from .._errors import InputError
-from ..networks import AbstractNetwork, flatten
+from ..catalogue import describe, rebuild_or_check
+from ..diagnostics import ErrorReport, measure_errors, reference_for, report
+from ..errors import InputError
+from ..evolution import (
+    Segment,
+    check_size,
+    evaluate,
+    record_from,
+    segment_arrays,
+    segments_from,
+)
+from ..files import read_file, write_file
+from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem
-from ._errors import ErrorReport, Reference, measure
-from ._file import save
-from ._report import report
-from ._trajectory import Segment, evaluate
+from ..types import Field, Reference
+from ._plot import plot_solution
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    import matplotlib.figure
+
+KIND, VERSION = "solution", 3
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,13 @@ class Solution:
         _, rebuild = flatten(self.template)
         return rebuild(jnp.asarray(evaluate(self.segments, t)))
 
+    def field(self, t: float) -> Field:
+        """u(t, .): a function of one point of shape (d,) that JAX can differentiate.
+
+        **Raises:** `InputError` for a time outside the interval.
+        """
+        return field_at(self.network(t), jnp.asarray(t))
+
     def __call__(self, t: ArrayLike, x: ArrayLike) -> Array:
         """u at times and points.
 
@@ -91,7 +110,7 @@ class Solution:
             raise InputError(f"`t` must be a time or an array of times, got shape {times.shape}")
         points = self._points(x)
         flat = points.reshape(-1, points.shape[-1])
-        values = [_evaluate(self.network(float(time)), flat) for time in np.atleast_1d(times)]
+        values = [_evaluate(self.field(float(time)), flat) for time in np.atleast_1d(times)]
         values = jnp.stack(values).reshape((len(values), *points.shape[:-1], -1))
         return values if times.ndim else values[0]
 
@@ -126,23 +145,91 @@ class Solution:
 
         **Raises:** `InputError` if no reference is known.
         """
-        return measure(self, reference, num_points)
+        return measure_errors(self.problem, self, self.ts, reference, num_points)
 
     def report(self) -> str:
         """Steps, linear solves, residuals, restarts and timings, in words and numbers."""
-        return report(self)
+        return report(
+            problem=self.problem,
+            interval=self.interval,
+            record=self.record,
+            parameters=[segment.theta for segment in self.segments],
+            fits=self.fits,
+            result=self.result,
+            message=self.message,
+            seconds=self.seconds,
+        )
 
-    def plot(self, reference: Reference | None = None) -> "Figure":
+    def plot(self, reference: Reference | None = None) -> "matplotlib.figure.Figure":
         """Network, reference and pointwise error at a few times, and how the march went."""
-        from ..plotting import figure  # matplotlib is imported only when a picture is wanted
-
-        return figure(self, reference)
+        if reference is None:
+            reference = reference_for(self.problem, float(self.ts[0]))
+        error = None if reference is None else self.error(reference)
+        return plot_solution(
+            problem=self.problem,
+            arguments=describe(self.problem),
+            u=self,
+            ts=self.ts,
+            interval=self.interval,
+            record=self.record,
+            restarts=[fit["t"] for fit in self.fits[1:]],
+            num_parameters=self.segments[0].theta.shape[1],
+            reference=reference,
+            error=error,
+            failure="" if self.result == "successful" else f"{self.result}: {self.message}",
+        )
 
     def save(self, path: str | os.PathLike) -> None:
         """Write to one file: a JSON line and raw arrays, bit-exact; see `neural_ivp.load`."""
-        save(self, path)
+        arrays = {"ts": self.ts, **segment_arrays(self.segments)}
+        arrays |= {f"record.{name}": values for name, values in self.record.items()}
+        header: dict[str, Any] = {
+            "problem": describe(self.problem),
+            "network": describe(self.template),
+            "segments": len(self.segments),
+            "result": self.result,
+            "message": self.message,
+            "fits": self.fits,
+            "seconds": self.seconds,
+        }
+        write_file(Path(path), KIND, VERSION, header, arrays)
 
 
 @eqx.filter_jit
-def _evaluate(network: Callable, points: Array) -> Any:
-    return jax.vmap(network)(points)
+def _evaluate(field: Callable, points: Array) -> Array:
+    return jax.vmap(field)(points)
+
+
+def load(
+    path: str | os.PathLike,
+    *,
+    problem: AbstractProblem | None = None,
+    network: AbstractNetwork | None = None,
+) -> Solution:
+    """Read what `Solution.save` wrote; it evaluates bit for bit as before.
+
+    **Arguments:**
+
+    - `path`: of the file.
+    - `problem`, `network`: needed only if they were of classes outside this library (a
+      `Problem` from plain functions, say): functions are not stored.
+
+    **Raises:** `InputError` for a missing, truncated, altered or foreign file, or if a needed
+    argument is missing or does not match.
+    """
+    header, arrays = read_file(Path(path), KIND, VERSION)
+    whole = rebuild_or_check("problem", header["problem"], problem, AbstractProblem, "load")
+    template = rebuild_or_check("network", header["network"], network, AbstractNetwork, "load")
+    segments = segments_from(arrays, header["segments"])
+    check_size(template, segments)
+    return Solution(
+        problem=whole,
+        template=template,
+        ts=arrays["ts"],
+        segments=segments,
+        record=record_from(arrays),
+        result=header["result"],
+        message=header["message"],
+        fits=header["fits"],
+        seconds=header["seconds"],
+    )

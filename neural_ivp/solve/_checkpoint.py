@@ -1,23 +1,11 @@
-"""Checkpoints: when a march is written to a file, and what happens when it cannot be."""
+"""Where and how often a march is written to a file."""
 
-import importlib.metadata
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._errors import InputError, check_count
-from ..solution._format import write_file
-from ._march import March
-from ._packing import packed
-from ._stopwatch import Stopwatch
-
-KIND, VERSION = "checkpoint", 2
-
-
-class CheckpointWarning(UserWarning):
-    """A checkpoint could not be written; the march goes on."""
+from ..errors import InputError, check_count
 
 
 def check_path(path: Any) -> None:
@@ -65,47 +53,3 @@ def check_checkpoint(checkpoint: Any) -> None:
         raise InputError(f"`checkpoint`: {str(path)!r} is a folder; name a file in it")
     if not path.parent.is_dir():
         raise InputError(f"`checkpoint`: there is no folder {str(path.parent)!r}; make it first")
-
-
-class Keeper:
-    """Writes the checkpoints of one march, or none."""
-
-    def __init__(self, checkpoint: Checkpoint | None, march: March, watch: Stopwatch):
-        self.checkpoint, self.march, self.watch = checkpoint, march, watch
-        self.warned = False
-
-    def __call__(self, begins: bool) -> None:
-        """Between attempts: at the beginning of a segment always, then every so many."""
-        every = 1 if self.checkpoint is None else self.checkpoint.every
-        if begins or len(self.march.records) % every == 0:
-            self.write()
-
-    def write(self) -> None:
-        """Write the march as it stands; a full disk is no reason to lose it."""
-        if self.checkpoint is None:
-            return
-        said, arrays = packed(self.march)
-        said |= {
-            "package": package_version(),
-            "every": self.checkpoint.every,
-            "seconds": self.watch.seconds(),
-        }
-        try:
-            write_file(Path(self.checkpoint.path), KIND, VERSION, said, arrays)
-        except OSError as error:
-            if not self.warned:
-                self.warned = True
-                warnings.warn(
-                    f"no checkpoint could be written to {str(self.checkpoint.path)!r} "
-                    f"({error.strerror or error}): the march goes on without it",
-                    CheckpointWarning,
-                    stacklevel=2,
-                )
-
-
-def package_version() -> str:
-    """The version of this library."""
-    try:
-        return importlib.metadata.version("neural-ivp")
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"  # used from its source folder

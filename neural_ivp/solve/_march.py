@@ -1,66 +1,45 @@
 """The march in time: segments of steps between restarts, and what they leave behind."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ..evolution import NeuralIVP, State, StepRecord, init, step
-from ..fitting import FitProgress, Fitted
-from ..networks import AbstractNetwork, flatten
+from ..evolution import (
+    ConstantStep,
+    NeuralIVP,
+    SegmentRecorder,
+    State,
+    StepRecord,
+    fit_network,
+    init,
+    step,
+)
+from ..fitting import FitProgress, FitResult
+from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem
-from ..solution import Solution
+from ..progress import Progress, Report
 from ._failure import failure
-from ._fits import fit_by
-from ._progress import Progress, Report
-from ._recorder import Recorder
+from ._records import RollbackPoint, StackedRecords
 
-_KEPT = [name for name in StepRecord.__annotations__ if name not in ("velocity0", "velocity1")]
+_RECORDED = [name for name in StepRecord.__annotations__ if name not in ("velocity0", "velocity1")]
 _FLAGS = ("accepted", "finite", "target_finite")
-
-
-class Kept(Mapping[str, np.ndarray]):
-    """Records of steps as one array for each quantity, made when asked for."""
-
-    def __init__(self, records: Sequence[Mapping[str, np.ndarray]]):
-        self.records = records
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return np.stack([record[name] for record in self.records])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.records[0])
-
-    def __len__(self) -> int:
-        return len(self.records[0])
-
-
-class Mark(NamedTuple):
-    """A moment between two attempts: where the march stood, and how much it had kept."""
-
-    state: State
-    t: float
-    stop: float
-    segments: int
-    steps: int
-    attempts: int
-    fits: int
 
 
 class March:
     """Runs steps on the host's side of the loop and keeps every accepted one.
 
-    All that the rest of a march depends on is in its attributes: see `_packing`.
+    All that the rest of a march depends on is in its attributes, which only its own methods write;
+    those beyond `key` are given to continue a march.
 
     - `times`: asked for; the first and the last are those of the march.
     - `state`: of the segment on the way; None between segments.
     - `t`, `stop`: time reached, and the end of the segment.
-    - `mark`: the last moment to go back to after an interruption; None before the first.
+    - `rollback_point`: the last moment to go back to after an interruption; None before the first.
     """
 
     def __init__(
@@ -70,29 +49,36 @@ class March:
         method: NeuralIVP,
         times: np.ndarray,
         key: PRNGKeyArray,
+        *,
+        state: State | None = None,
+        t: float | None = None,
+        stop: float | None = None,
+        segments: Sequence[SegmentRecorder] = (),
+        records: Sequence[dict[str, np.ndarray]] = (),
+        fits: Sequence[dict[str, Any]] = (),
     ):
         self.problem, self.network, self.method = problem, network, method
         self.times, self.t0, self.t1 = times, float(times[0]), float(times[-1])
-        self.key = key
-        self.fits: list[dict[str, Any]] = []
-        self.segments: list[Recorder] = []
-        self.records: list[dict[str, np.ndarray]] = []
-        self.state: State | None = None
-        self.t = self.stop = self.t0
-        self.mark: Mark | None = None
+        self.key, self.state = key, state
+        self.t = self.t0 if t is None else t
+        self.stop = self.t0 if stop is None else stop
+        self.segments, self.records, self.fits = list(segments), list(records), list(fits)
         dtmin = method.integrator.dtmin
         self.dtmin = 1e-8 * (self.t1 - self.t0) if dtmin is None else dtmin
+        self.rollback_point: RollbackPoint | None = None
+        if state is not None:
+            self._set_rollback_point()
 
-    def note_fit(self, t: float, fitted: Fitted, **more: Any) -> None:
+    def note_fit(self, t: float, fitted: FitResult, **more: Any) -> None:
         """Keep the measure of a fit or refit."""
-        made = more | {
+        entry = more | {
             "t": float(t),
             "relative_l2_error": fitted.relative_l2_error,
             "maximum_error": fitted.maximum_error,
             "steps": fitted.steps,
         }
         rtol = self.method.integrator.rtol
-        self.fits.append(made | {"tolerance": rtol} if rtol else made)
+        self.fits.append(entry | {"tolerance": rtol} if rtol else entry)
 
     def run(self, progress: Report, keep: Callable[[bool], None]) -> tuple[str, str]:
         """March to the end; a word and a sentence for how it went.
@@ -102,58 +88,73 @@ class March:
         """
         while self.t < self.t1:
             if self.state is None:
-                state = self._begin()
+                self._begin_segment()
                 keep(True)
-            else:
-                state = self.state
-            while self.t < self.stop:
-                goal = self._goal()
-                state, record = step(self.problem, self.network, self.method, state, goal)
-                self._keep(state, record, goal)
-                ending = failure(self, state, record)
-                if ending is None:
-                    if self._due():
-                        self.stop = self.t
-                    self.set_mark()
-                self._report(progress)
-                if ending is not None:
-                    return ending
-                keep(False)
-            self.network = flatten(self.network)[1](state.theta)
+            ending = self._run_segment(progress, keep)
+            if ending is not None:
+                return ending
             if self.stop < self.t1:
                 self._refit(self.stop, progress)
             self.state = None
         return "successful", ""
 
-    def _begin(self) -> State:
-        """Begin a segment."""
+    def _run_segment(
+        self, progress: Report, keep: Callable[[bool], None]
+    ) -> tuple[str, str] | None:
+        """Steps to the end of the segment; a word and a sentence if the march ends before."""
+        integrator = self.method.integrator
+        while self.t < self.stop:
+            assert self.state is not None
+            limit = self._step_limit()
+            state, record = step(self.problem, self.network, self.method, self.state, limit)
+            self._record(state, record, limit)
+            ending = failure(
+                self.t,
+                self.t1,
+                float(state.dt),
+                self.dtmin,
+                self.records[-1],
+                len(self.records),
+                max_steps=integrator.max_steps,
+                constant=isinstance(integrator, ConstantStep),
+            )
+            if ending is None:
+                if self._restart_reason():
+                    self.stop = self.t
+                self._set_rollback_point()
+            self._report(progress)
+            if ending is not None:
+                return ending
+            keep(False)
+        assert self.state is not None
+        self.network = flatten(self.network)[1](self.state.theta)
+        return None
+
+    def _begin_segment(self) -> None:
         stop = min(self.method.restart.next_time(self.t, self.t0), self.t1)
-        if self._near_the_end(stop):
-            stop = self.t1
         key = jax.random.fold_in(self.key, len(self.segments))
         self.state = init(self.problem, self.network, self.method, self.t, self.t1, key)
-        self.stop = stop
-        self.segments.append(Recorder(self.t, self.state.theta))
-        self.set_mark()
-        return self.state
+        self.stop = self.t1 if self._near_the_end(stop) else stop
+        self.segments.append(SegmentRecorder(self.t, self.state.theta))
+        self._set_rollback_point()
 
-    def set_mark(self) -> None:
+    def _set_rollback_point(self) -> None:
         """Say that everything is of one moment. An interruption may come between any two lines."""
         assert self.state is not None
         steps, attempts = len(self.segments[-1].left), len(self.records)
-        self.mark = Mark(
+        self.rollback_point = RollbackPoint(
             self.state, self.t, self.stop, len(self.segments), steps, attempts, len(self.fits)
         )
 
     def rewind(self) -> None:
-        """Go back to the mark, after an interruption."""
-        mark = self.mark
-        assert mark is not None
-        self.state, self.t, self.stop = mark.state, mark.t, mark.stop
-        del self.segments[mark.segments :], self.records[mark.attempts :], self.fits[mark.fits :]
-        self.segments[-1].cut(mark.steps)
+        """Go back to the rollback point, after an interruption."""
+        point = self.rollback_point
+        assert point is not None
+        self.state, self.t, self.stop = point.state, point.t, point.stop
+        del self.segments[point.segments :], self.records[point.attempts :], self.fits[point.fits :]
+        self.segments[-1].cut(point.steps)
 
-    def _goal(self) -> float:
+    def _step_limit(self) -> float:
         """Where the next step ends at the latest.
 
         Implicit steps are long, and their ends better than what lies between them: they end at
@@ -166,14 +167,14 @@ class March:
         apart = max(self.dtmin, 8 * rounding * max(abs(self.t0), abs(self.t1)))
         return float(min(self.stop, *self.times[self.times > self.t + apart]))
 
-    def _keep(self, state: State, record: StepRecord, goal: float) -> None:
+    def _record(self, state: State, record: StepRecord, limit: float) -> None:
         """Store a step; the time reached is in double precision whatever the dtype."""
         self.state = state
-        self.records.append({name: np.asarray(getattr(record, name)) for name in _KEPT})
+        self.records.append({name: np.asarray(getattr(record, name)) for name in _RECORDED})
         if not bool(record.accepted):
             return
-        landed = record.t1 == jnp.asarray(goal, record.t1.dtype)
-        self.t = goal if bool(landed) else float(record.t1)
+        landed = record.t1 == jnp.asarray(limit, record.t1.dtype)
+        self.t = limit if bool(landed) else float(record.t1)
         self.segments[-1].add(self.t, state.theta, record)
 
     def _report(self, progress: Report) -> None:
@@ -188,12 +189,13 @@ class March:
         fraction = (self.t - self.t0) / (self.t1 - self.t0)
         progress(Progress("evolve", fraction, self.t, numbers, record=last))
 
-    def _due(self) -> str:
+    def _restart_reason(self) -> str:
         """Why the rule wants a restart here; a pure function of what was recorded."""
         count = len(self.segments[-1].left)
         if count == 0 or self._near_the_end(self.t) or not self.records[-1]["accepted"]:
             return ""
-        return self.method.restart.due(Kept([r for r in self.records if r["accepted"]][-count:]))
+        accepted = [record for record in self.records if record["accepted"]]
+        return self.method.restart.due(StackedRecords(accepted[-count:]))
 
     def _near_the_end(self, t: float) -> bool:
         """Whether a refit would have nothing left to serve."""
@@ -203,38 +205,25 @@ class March:
         """Fit other weights to the current network; what is not good enough is refused."""
         key = jax.random.fold_in(jax.random.fold_in(self.key, len(self.segments)), 1)
         weights_key, fit_key = jax.random.split(key)
-        refit = self.method.refit
+        refit, target = self.method.refit, field_at(self.network, jnp.asarray(t))
 
         def report(made: FitProgress) -> None:
             numbers = {"step": made.step, "error": made.error}
             progress(Progress("refit", made.step / made.total, t, numbers, made.stage))
 
-        begin = refit.begin(self.network, weights_key)
-        fitted = fit_by(
-            self.method, begin, self.network, self.problem, fit_key, report, stages=refit.stages
+        start = refit.begin(self.network, weights_key)
+        fitted = fit_network(
+            self.method, start, target, self.problem, fit_key, report, stages=refit.stages
         )
         tolerance = refit.tolerance or self.method.integrator.rtol or math.inf
         error = fitted.relative_l2_error
         refused = not (math.isfinite(error) and error <= tolerance)
-        self.note_fit(t, fitted, reason=self._due(), refused=refused)
+        self.note_fit(t, fitted, reason=self._restart_reason(), refused=refused)
         if not refused:
             self.network = fitted.network
-
-    def solution(self, result: str, message: str) -> Solution:
-        """Everything computed so far; after a failure the times end at the last good state."""
-        segments = [recorder.segment() for recorder in self.segments]
-        reached = float(segments[-1].ts[-1])
-        kept = self.times[self.times <= reached]
-        if result != "successful" and reached > kept[-1]:
-            kept = np.append(kept, reached)
-        record = self.record()
-        template = jax.tree.map(
-            lambda leaf: jnp.zeros_like(leaf) if eqx.is_inexact_array(leaf) else leaf, self.network
-        )
-        return Solution(self.problem, template, kept, segments, record, result, message, self.fits)
 
     def record(self) -> dict[str, np.ndarray]:
         """One array per quantity, one entry per attempted step."""
         if not self.records:
-            return {name: np.zeros(0, bool if name in _FLAGS else float) for name in _KEPT}
-        return {name: np.stack([entry[name] for entry in self.records]) for name in _KEPT}
+            return {name: np.zeros(0, bool if name in _FLAGS else float) for name in _RECORDED}
+        return dict(StackedRecords(self.records))

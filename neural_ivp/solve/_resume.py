@@ -1,29 +1,23 @@
-"""The march of `solve` to its end, and `resume`: the same from a checkpoint."""
+"""`resume`: a solve from its checkpoint to its end."""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._errors import InputError, Interrupted, SolveError
+from ..catalogue import rebuild_or_check
+from ..errors import InputError
 from ..evolution import NeuralIVP
+from ..files import read_file
 from ..networks import AbstractNetwork
 from ..problems import AbstractProblem
+from ..progress import Report, check_progress
 from ..solution import Solution
-from ..solution._format import read_file, rebuilt
-from ._checkpoint import (
-    KIND,
-    VERSION,
-    Checkpoint,
-    Keeper,
-    check_checkpoint,
-    check_path,
-    package_version,
-)
+from ._checkpoint import Checkpoint, check_checkpoint, check_path
+from ._checkpoint_file import KIND, VERSION, CheckpointWriter, from_arrays, package_version, x64
 from ._march import March
-from ._packing import unpacked, x64
-from ._progress import Report, check_progress, compile_clock
-from ._stopwatch import Stopwatch
+from ._run import run_march
+from ._stopwatch import Stopwatch, compile_clock
 
 
 def resume(
@@ -63,8 +57,8 @@ def resume(
 
 
 @dataclass(frozen=True)
-class Saved:
-    """What a checkpoint holds: the march, and what `Keeper` adds."""
+class LoadedCheckpoint:
+    """What a checkpoint holds: the march, and what `CheckpointWriter` adds."""
 
     march: March
     every: int
@@ -77,55 +71,36 @@ def read_checkpoint(
     problem: AbstractProblem | None = None,
     network: AbstractNetwork | None = None,
     method: NeuralIVP | None = None,
-) -> Saved:
+) -> LoadedCheckpoint:
     """Read a checkpoint. **Raises:** as `resume`."""
     path = Path(path)
-    said, arrays = read_file(path, KIND, VERSION)
-    if said["x64"] != x64():
-        bits, value = (64, True) if said["x64"] else (32, False)
+    header, arrays = read_file(path, KIND, VERSION)
+    if header["x64"] != x64():
+        bits, value = (64, True) if header["x64"] else (32, False)
         raise InputError(
             f"{str(path)!r} was written in JAX's {bits}-bit mode (its parameters are "
-            f'{said["dtype"]}): jax.config.update("jax_enable_x64", {value}) before the first array'
+            f"{header['dtype']}): call jax.config.update('jax_enable_x64', {value}) before the "
+            "first array"
         )
     given = dict(problem=problem, network=network, method=method)
     kinds = dict(problem=AbstractProblem, network=AbstractNetwork, method=NeuralIVP)
-    parts = {name: rebuilt(name, said[name], given[name], kinds[name], "resume") for name in kinds}
+    parts = {
+        name: rebuild_or_check(name, header[name], given[name], kinds[name], "resume")
+        for name in kinds
+    }
     try:
-        march = unpacked(said, arrays, **parts)
+        march = from_arrays(header, arrays, **parts)
     except InputError as error:
-        versions = f"written by version {said['package']}, this is {package_version()}"
+        versions = f"written by version {header['package']}, this is {package_version()}"
         raise InputError(f"{str(path)!r} ({versions}): {error}") from error
-    return Saved(march, said["every"], said["seconds"])
+    return LoadedCheckpoint(march, header["every"], header["seconds"])
 
 
 def go_on(
-    saved: Saved, checkpoint: Checkpoint | None, *, throw: bool, progress: Report
+    saved: LoadedCheckpoint, checkpoint: Checkpoint | None, *, throw: bool, progress: Report
 ) -> Solution:
     """March from what was saved to the end, writing further checkpoints if there is a place."""
     with compile_clock() as compiling:
         watch = Stopwatch(compiling, saved.seconds)
-        keeper = Keeper(checkpoint, saved.march, watch)
-        return march_to_the_end(keeper, throw=throw, progress=progress)
-
-
-def march_to_the_end(keeper: Keeper, *, throw: bool, progress: Report) -> Solution:
-    """Run the march of a keeper; what was reached is returned or raised, see `solve`."""
-    march = keeper.march
-
-    def solution(result: str, message: str) -> Solution:
-        made = march.solution(result, message)
-        made.seconds.update(keeper.watch.seconds())
-        return made
-
-    try:
-        result, message = march.run(progress, keeper)
-    except KeyboardInterrupt as error:
-        if march.mark is None:
-            raise
-        march.rewind()
-        keeper.write()
-        message = f"interrupted at t = {march.t:.6g} of {march.t1:g}"
-        raise Interrupted(message, solution("interrupted", message)) from error
-    if throw and result != "successful":
-        raise SolveError(message, solution(result, message))
-    return solution(result, message)
+        writer = CheckpointWriter(checkpoint, saved.march, watch)
+        return run_march(writer, throw=throw, progress=progress)

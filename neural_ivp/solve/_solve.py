@@ -1,26 +1,29 @@
 """`solve`: fit the initial value, march, refit where the rule says, return the solution."""
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
-from .._errors import InputError, check_key, suggestion
-from ..evolution import NeuralIVP
-from ..fitting import FitProgress, Fitted
-from ..networks import AbstractNetwork, flatten
+from ..defaults import default_method, default_network, solve_keys
+from ..diagnostics import fit_remark
+from ..errors import FitWarning, InputError, check_key, suggestion
+from ..evolution import NeuralIVP, fit_network
+from ..fitting import FitProgress, FitResult
+from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem, check_problem
+from ..progress import Progress, Report, check_progress
 from ..solution import Solution
-from ._checkpoint import Checkpoint, Keeper, check_checkpoint
-from ._defaults import default_method, default_network
-from ._fits import fit_by, warn_of_fit
+from ._checkpoint import Checkpoint, check_checkpoint
+from ._checkpoint_file import CheckpointWriter
 from ._march import March
-from ._progress import Progress, Report, check_progress, compile_clock
-from ._resume import march_to_the_end
-from ._stopwatch import Stopwatch
+from ._run import run_march
+from ._stopwatch import Stopwatch, compile_clock
 
 
 def solve(
@@ -54,7 +57,7 @@ def solve(
     **Returns:** a `Solution`.
 
     **Raises:** `InputError` for input that cannot be used; `SolveError` for a solve that ends
-    early; `Interrupted`, a `KeyboardInterrupt` with the solution so far, for Ctrl-C during the
+    early; `SolveInterrupted`, a `KeyboardInterrupt` with the solution so far, for Ctrl-C during the
     march, whatever `throw` says. Warns (`FitWarning`) of an initial fit that is worse than the
     steps' tolerance, and (`CheckpointWarning`) of a checkpoint that cannot be written.
 
@@ -87,24 +90,25 @@ def solve(
         march = March(problem, fitted.network, method, times, march_key)
         march.note_fit(times[0], fitted)
         warn_of_fit(march.fits[0])
-        keeper = Keeper(checkpoint, march, watch)
-        return march_to_the_end(keeper, throw=throw, progress=progress)
+        writer = CheckpointWriter(checkpoint, march, watch)
+        return run_march(writer, throw=throw, progress=progress)
 
 
-def solve_keys(key: PRNGKeyArray) -> tuple[PRNGKeyArray, PRNGKeyArray, PRNGKeyArray]:
-    """The keys of the default network's weights, the fit and the march."""
-    network_key, fit_key, march_key = jax.random.split(key, 3)
-    return network_key, fit_key, march_key
-
-
-def fit_initial(problem, network, method, key, t0, progress: Report) -> Fitted:
+def fit_initial(problem, network, method, key, t0, progress: Report) -> FitResult:
     """The fit that `solve` begins with; `key` is the second of `solve_keys`."""
 
     def report(made: FitProgress) -> None:
         numbers = {"step": made.step, "error": made.error}
         progress(Progress("fit", made.step / made.total, t0, numbers, made.stage))
 
-    return fit_by(method, network, problem.initial, problem, key, report)
+    return fit_network(method, network, problem.initial, problem, key, report)
+
+
+def warn_of_fit(entry: Mapping[str, Any]) -> None:
+    """Warn where the error of the start exceeds what each step may add."""
+    remark = fit_remark(entry)
+    if remark:
+        warnings.warn(f"the initial fit {remark}", FitWarning, stacklevel=3)
 
 
 def _check_times(ts) -> np.ndarray:
@@ -146,9 +150,10 @@ def _check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
 
 def _check_boundary(problem: AbstractProblem, network: AbstractNetwork, dtype) -> None:
     """The network must vanish where the problem says that u does."""
-    points = problem.domain.spread(64)
+    points = problem.domain.low_discrepancy_points(64)
     points[:, 0] = problem.domain.upper[0]
-    values = np.asarray(jax.vmap(network)(jnp.asarray(points, dtype)))
+    field = field_at(network, jnp.zeros((), dtype))
+    values = np.asarray(jax.vmap(field)(jnp.asarray(points, dtype)))
     if np.max(np.abs(values)) > 1e-4:
         raise InputError(
             f"`network` takes values up to {np.max(np.abs(values)):.2g} on the boundary, where "

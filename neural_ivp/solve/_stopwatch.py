@@ -1,7 +1,34 @@
 """Wall-clock seconds of a solve, for the report only: no number of a solution depends on them."""
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+import jax
+
+_COMPILING = (
+    "/jax/core/compile/jaxpr_to_mlir_module_duration",
+    "/jax/core/compile/backend_compile_duration",
+)
+
+
+@contextlib.contextmanager
+def compile_clock() -> Iterator[list[float]]:
+    """Seconds that JAX spends lowering and compiling inside the block, as a list.
+
+    Tracing is left out: its events nest and would be counted twice.
+    """
+    seconds: list[float] = []
+
+    def listen(event: str, duration_secs: float, **_: str | int) -> None:
+        if event in _COMPILING:
+            seconds.append(duration_secs)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield seconds
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
 
 
 class Stopwatch:

@@ -1,0 +1,6 @@
+"""What is known of a solve: errors, findings in words, the spectrum of the parameters' equation."""
+
+from ._errors import ErrorReport, measure_errors, reference_for
+from ._findings import findings
+from ._jacobian_spectrum import jacobian_spectrum, max_stable_step
+from ._report import fit_remark, report, step_totals

@@ -1,0 +1,153 @@
+"""Relative L2 errors against a reference, on points that no step has trained on."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..errors import InputError
+from ..problems import AbstractExactProblem, AbstractProblem, Advection, FokkerPlanck, Heat, Wave
+from ..types import Reference
+
+
+@dataclass(frozen=True)
+class ErrorReport:
+    """Errors at the saved times, all components together unless said otherwise.
+
+    Components add up in units of the scales of the problem's norm.
+
+    - `ts`: the times.
+    - `relative_l2`: |u - w| / |w| at each, w being the reference (NaN where w vanishes).
+    - `components`: the same of each component, shape (len(ts), c).
+    - `maximum`: largest pointwise error at each time, absolute.
+    - `overall`: over all space and saved times.
+    """
+
+    ts: np.ndarray
+    relative_l2: np.ndarray
+    components: np.ndarray
+    maximum: np.ndarray
+    overall: float
+
+    def __str__(self) -> str:
+        rows = [
+            f"  t = {t:<10.4g} {error:.2e}"
+            for t, error in zip(self.ts, self.relative_l2, strict=True)
+        ]
+        return "\n".join(["relative L2 error", *rows, f"  overall      {self.overall:.2e}"])
+
+
+def reference_for(problem: AbstractProblem, start: float = 0.0) -> Reference | None:
+    """The exact or independent solution that has the initial value at the time `start`.
+
+    None for a problem outside the catalogue that has none, or whose solution is known only from
+    t = 0 on.
+    """
+    if isinstance(problem, Advection | Heat) or (
+        isinstance(problem, AbstractExactProblem) and start == 0
+    ):
+        # These equations do not depend on t: another start shifts the time.
+        return lambda t, points: np.asarray(
+            jax.vmap(lambda x: problem.exact(jnp.asarray(t - start, x.dtype), x))(
+                jnp.asarray(points)
+            )
+        )
+    if isinstance(problem, Wave):
+        return _wave_reference(problem, start)
+    if isinstance(problem, FokkerPlanck):
+        return _fokker_planck_reference(problem, start)
+    return None
+
+
+def _wave_reference(problem: Wave, start: float) -> Reference | None:
+    from ..references import SineSeries
+
+    if problem.domain.periods is not None or problem.dimension > 3:
+        return None
+
+    def initial(points):
+        displacement = points - (np.asarray(problem.domain.lower) + problem.domain.upper) / 2
+        s = float(problem.width)
+        return np.exp(-np.sum(displacement**2, axis=1) / (2 * s * s)) / (2 * np.pi * s * s) / 30
+
+    try:
+        series = SineSeries(problem.domain.lower, problem.domain.upper, initial)
+    except ValueError as error:
+        raise InputError(
+            f"the reference of Wave needs a bump that fits into the box, got width "
+            f"{float(problem.width):g}: narrow it, or pass `reference`"
+        ) from error
+    speed_squared = float(problem.speed) ** 2
+    return lambda t, points: np.stack(series.wave(speed_squared, t - start, points), axis=1)
+
+
+def _fokker_planck_reference(problem: FokkerPlanck, start: float) -> Reference:
+    from ..references import fokker_planck_solution
+
+    density = fokker_planck_solution(
+        dimension=problem.dimension,
+        mean0=np.asarray(problem.mean, float),
+        variance0=float(problem.variance),
+        alpha=float(problem.interaction),
+        beta=float(problem.inverse_temperature),
+        drift=lambda t: 1.25 * (np.sin(np.pi * t) + 1.5),
+        t0=start,
+    )
+    return lambda t, points: density(t, points)[:, None]
+
+
+def measure_errors(
+    problem: AbstractProblem,
+    u: Reference,
+    ts: np.ndarray,
+    reference: Reference | None = None,
+    num_points: int = 20_000,
+) -> ErrorReport:
+    """Errors of `u` at the times `ts`.
+
+    **Arguments:**
+
+    - `problem`: for its domain, its scales, and its reference where none is given.
+    - `u`, `reference`: functions of (t, points of shape (n, d)) with values of shape (n, c).
+    - `ts`: times, the first being that of the initial value.
+    - `num_points`: evenly spread points at which they are compared.
+
+    **Returns:** an `ErrorReport`.
+
+    **Raises:** `InputError` if the problem has no known reference and none is given.
+    """
+    if reference is None:
+        reference = reference_for(problem, float(ts[0]))
+    if reference is None:
+        raise InputError(
+            "no exact solution is known for this problem: pass `reference`, a function of "
+            "(t, points of shape (n, d)) with values of shape (n, c)"
+        )
+    points = problem.domain.low_discrepancy_points(num_points)
+    scales = np.asarray(problem.norm.scales, float)
+    misfit, size, worst = [], [], []
+    for t in ts:
+        target = np.asarray(reference(float(t), points), dtype=float)
+        value = np.asarray(u(float(t), points), dtype=float)
+        if target.shape != value.shape:
+            raise InputError(
+                f"`reference` returned shape {target.shape} for points of shape {points.shape}, "
+                f"expected {value.shape}"
+            )
+        misfit.append(np.sum((value - target) ** 2, axis=0))
+        size.append(np.sum(target**2, axis=0))
+        worst.append(np.max(np.abs(value - target)))
+    misfit, size = np.asarray(misfit) / scales**2, np.asarray(size) / scales**2
+    return ErrorReport(
+        ts=ts,
+        relative_l2=_ratio(misfit.sum(axis=1), size.sum(axis=1)),
+        components=_ratio(misfit, size),
+        maximum=np.asarray(worst),
+        overall=float(_ratio(misfit.sum(), size.sum())),
+    )
+
+
+def _ratio(misfit, size):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(size > 0, np.sqrt(misfit / size), np.nan)

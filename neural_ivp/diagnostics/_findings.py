@@ -1,0 +1,130 @@
+"""Signs in the record of a march that something limits it, in words, with what to change."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+# Steps from which on medians mean something.
+ENOUGH = 12
+# Stability intervals of the usual explicit schemes on the negative real axis begin here (Heun 2,
+# Bosh3 2.5, Dopri5 and Tsit5 3.3).
+EDGE = 2.0
+
+
+def findings(record: Mapping[str, np.ndarray], parameters: Sequence[np.ndarray]) -> list[str]:
+    """One sentence for each sign of trouble that a march shows.
+
+    **Arguments:**
+
+    - `record`: arrays with one entry for each attempted step, by the names of `StepRecord`.
+    - `parameters`: of the accepted steps of each segment between restarts, shape (k + 1, p).
+    """
+    accepted = {name: values[record["accepted"]] for name, values in record.items()}
+    if len(accepted["t0"]) < ENOUGH:
+        return []
+    found = [
+        _stability(accepted),
+        _rejections(record),
+        _iterations(accepted),
+        _unconverged(record),
+        _plateau(accepted),
+        _growing(accepted),
+        _too_few_points(accepted),
+        _oscillation(parameters),
+    ]
+    return [sentence for sentence in found if sentence]
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    """Medians of the first and of the last quarter."""
+    part = max(len(values) // 4, 1)
+    return float(np.median(values[:part])), float(np.median(values[-part:]))
+
+
+def _stability(accepted: Mapping[str, np.ndarray]) -> str:
+    steps = (accepted["t1"] - accepted["t0"]) * accepted["stiffness"]
+    if np.all(np.isnan(steps)) or not np.nanmedian(steps) > EDGE:
+        return ""
+    return (
+        f"stiff: step size times the fastest rate is {np.nanmedian(steps):.1f} (median), at the "
+        "edge of stability of an explicit scheme. Try `AdaptiveStep(SDIRK4())` with a solver of "
+        "all parameters, `RidgeDual` or `RidgeCholesky`"
+    )
+
+
+def _rejections(record: Mapping[str, np.ndarray]) -> str:
+    share = float(np.mean(~record["accepted"]))
+    if share < 0.3:
+        return ""
+    return (
+        f"rejected steps: {share:.0%} of the attempts. The error of a step is noisy: try more "
+        "points, a larger damping, or a larger rtol"
+    )
+
+
+def _iterations(accepted: Mapping[str, np.ndarray]) -> str:
+    first, last = _ends(accepted["iterations"])
+    if not last > 2 * max(first, 1):
+        return ""
+    return (
+        f"conditioning: linear iterations in a step grew from {first:.0f} to {last:.0f}. Try a "
+        "restart rule, `RestartOnIterations`, or a preconditioner of larger rank"
+    )
+
+
+def _unconverged(record: Mapping[str, np.ndarray]) -> str:
+    short, total = record["num_unconverged"].sum(), record["rhs_evaluations"].sum()
+    if not short > 0.1 * total:
+        return ""
+    return (
+        f"linear solves: {short / total:.0%} ended short of their tolerance. Try a larger damping "
+        "or rtol of the velocity solver, or an exact one (`AutoVelocitySolver` chooses)"
+    )
+
+
+def _plateau(accepted: Mapping[str, np.ndarray]) -> str:
+    residual = float(np.median(accepted["projection_residual"]))
+    if not residual > 0.05:
+        return ""
+    return (
+        f"residual: the network cannot follow {residual:.0%} of L[u] (median). Try a wider or "
+        "deeper network, a smaller damping, or more points if it is much larger on points not used"
+    )
+
+
+def _growing(accepted: Mapping[str, np.ndarray]) -> str:
+    first, last = _ends(accepted["held_out_residual"])
+    if not last > 5 * first:
+        return ""
+    return (
+        f"residual: on points not used it grew from {first:.1e} to {last:.1e}. Try "
+        "`RestartOnResidual`, or a wider network"
+    )
+
+
+def _too_few_points(accepted: Mapping[str, np.ndarray]) -> str:
+    used, held_out = (
+        float(np.median(accepted[name])) for name in ("projection_residual", "held_out_residual")
+    )
+    if not (held_out > 5 * used and held_out > 1e-3):
+        return ""
+    return (
+        f"points: the residual is {held_out:.1e} on points not used and {used:.1e} on those of "
+        "the step (medians). Try more points, or a larger damping"
+    )
+
+
+def _oscillation(parameters: Sequence[np.ndarray]) -> str:
+    """Successive moves of the parameters that point against one another."""
+    turns = []
+    for theta in parameters:
+        moves = np.diff(theta.astype(float), axis=0)
+        sizes = np.linalg.norm(moves, axis=1)
+        inner = np.sum(moves[1:] * moves[:-1], axis=1)
+        turns.extend(inner / np.maximum(sizes[1:] * sizes[:-1], 1e-300))
+    if len(turns) < ENOUGH or not np.median(turns) < -0.2:
+        return ""
+    return (
+        "oscillation: successive steps move the parameters back and forth (median cosine "
+        f"{np.median(turns):.2f}). Try a larger damping, or an implicit scheme"
+    )

@@ -1,0 +1,144 @@
+"""The report of a solve in words and numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..evolution import Invariants
+from ..problems import AbstractProblem
+from ._findings import findings
+
+
+def step_totals(
+    record: Mapping[str, np.ndarray], fits: Sequence[Mapping[str, Any]]
+) -> dict[str, int]:
+    """Totals over the attempted steps, and the restarts."""
+    accepted = record["accepted"]
+    return {
+        "accepted_steps": int(accepted.sum()),
+        "rejected_steps": int((~accepted).sum()),
+        "rhs_evaluations": int(record["rhs_evaluations"].sum()),
+        "cg_iterations": int(record["iterations"].sum()),
+        "gram_products": int(record["num_products"].sum()),
+        "restarts": sum(not fit.get("refused") for fit in fits[1:]),
+    }
+
+
+def report(
+    *,
+    problem: AbstractProblem,
+    interval: tuple[float, float],
+    record: Mapping[str, np.ndarray],
+    parameters: Sequence[np.ndarray],
+    fits: Sequence[Mapping[str, Any]],
+    result: str,
+    message: str,
+    seconds: Mapping[str, float],
+) -> str:
+    """A page of plain text on one solve, from the fields of its `Solution`.
+
+    `parameters` are those of the accepted steps of each segment, of shape (k + 1, p).
+    """
+    totals = step_totals(record, fits)
+    first, last = interval
+    lines = [
+        f"{type(problem).__name__} in {problem.domain.dimension} dimension(s), "
+        f"{parameters[0].shape[1]} parameters ({parameters[0].dtype})",
+        f"result: {result}" + (f". {message}" if message else ""),
+        f"time: {first:g} to {last:g}",
+        *_of_fits(fits),
+        f"steps: {totals['accepted_steps']} accepted, {totals['rejected_steps']} rejected; "
+        f"{totals['rhs_evaluations']} right-hand sides",
+    ]
+    if totals["accepted_steps"]:
+        lines += [*_of_steps(record), *_of_invariants(problem, record), *_of_solves(record, totals)]
+    lines += [f"sign of trouble: {sentence}" for sentence in findings(record, parameters)]
+    if seconds:
+        spent = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
+        lines.append(f"wall time: {spent}")
+    return "\n".join(lines)
+
+
+def _of_fits(fits: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = []
+    for k, fit in enumerate(fits):
+        name = "initial fit" if k == 0 else f"refit at t = {fit['t']:g}"
+        reason = f" ({fit['reason']})" if fit.get("reason") else ""
+        lines.append(
+            f"{name}{reason}: held-out relative L2 error {fit['relative_l2_error']:.2e} "
+            f"after {fit['steps']:.0f} steps"
+        )
+        remark = fit_remark(fit)
+        if fit.get("refused"):
+            lines.append("refused: that is more than the tolerance of refits; the march went on")
+        elif remark:
+            lines.append(f"warning: it {remark}")
+    return lines
+
+
+def fit_remark(fit: Mapping[str, Any]) -> str:
+    """What is wrong with a fit that is worse than the steps' tolerance; empty if it is not."""
+    error, tolerance = fit["relative_l2_error"], fit.get("tolerance", math.inf)
+    if error <= tolerance:
+        return ""
+    return (
+        f"has a held-out relative L2 error of {error:.1e}, more than the tolerance rtol = "
+        f"{tolerance:.1e} of the time steps: the solution cannot be better than its start. Give "
+        "the fit more steps or a wider or deeper network, or march with a larger rtol"
+    )
+
+
+def _of_steps(record: Mapping[str, np.ndarray]) -> list[str]:
+    accepted = record["accepted"]
+    dt = (record["t1"] - record["t0"])[accepted]
+    residual, held_out = (
+        record[name][accepted] for name in ("projection_residual", "held_out_residual")
+    )
+    lines = [
+        f"step size: {dt.min():.2e} to {dt.max():.2e}",
+        f"projection residual |J v - f| / |f|: median {np.median(residual):.1e}, "
+        f"largest {residual.max():.1e}; on points not used: median {np.median(held_out):.1e}, "
+        f"largest {held_out.max():.1e}",
+        f"condition number of the solved system: up to {record['condition'][accepted].max():.1e}"
+        + _ranks(record["effective_rank"][accepted]),
+    ]
+    rates = (record["stiffness"] * (record["t1"] - record["t0"]))[accepted]
+    if not np.all(np.isnan(rates)):
+        lines.append(
+            "step size times the fastest rate seen (explicit schemes are stable to 2 or 3): "
+            f"median {np.nanmedian(rates):.2g}, largest {np.nanmax(rates):.2g}"
+        )
+    return lines
+
+
+def _of_solves(record: Mapping[str, np.ndarray], totals: Mapping[str, int]) -> list[str]:
+    unconverged = int(record["num_unconverged"].sum())
+    if not (totals["cg_iterations"] or unconverged):
+        return []
+    return [
+        f"linear solves: {totals['cg_iterations']} iterations, {totals['gram_products']} "
+        f"products with M, {int(record['rebuilds'].sum())} preconditioners built; "
+        f"{unconverged} of {totals['rhs_evaluations']} ended short of their "
+        f"tolerance (largest relative residual {record['linear_residual'].max():.1e})"
+    ]
+
+
+def _of_invariants(problem: AbstractProblem, record: Mapping[str, np.ndarray]) -> list[str]:
+    """How far each invariant went from its value in the initial value."""
+    accepted = record["invariants"][record["accepted"]]
+    start = np.asarray(Invariants.of(problem, accepted.dtype)(problem.initial))
+    lines = []
+    for name, before, values in zip(problem.invariants, start, accepted.T, strict=True):
+        moved = np.max(np.abs(values - before))
+        lines.append(
+            f"{name}: {values[-1]:.10g}, up to {moved:.1e} from the {before:.10g} at the start"
+        )
+    return lines
+
+
+def _ranks(ranks: np.ndarray) -> str:
+    if np.any(np.isnan(ranks)):
+        return ""
+    return f"; effective rank {ranks.min():.0f} to {ranks.max():.0f}"

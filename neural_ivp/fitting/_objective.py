@@ -1,0 +1,102 @@
+"""What a fit aims at: a function over the domain, or samples of one."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ..calculus import AbstractInnerProduct
+from ..data import ScatteredData
+from ..domains import AbstractDomain
+from ..samplers import AbstractSampler
+from ..types import Field, Point, Values, WeightedPoints
+
+
+class Batch(eqx.Module):
+    """Weighted points and the target there as the norm sees it, shape (n, q)."""
+
+    sample: WeightedPoints
+    target: Values
+
+
+class AbstractObjective(eqx.Module):
+    """min |u_theta - target|^2 in a norm, as a mean over points that a stage draws."""
+
+    norm: eqx.AbstractVar[AbstractInnerProduct]
+
+    @abc.abstractmethod
+    def init(self, sampler: AbstractSampler, dtype: Any, key: PRNGKeyArray) -> Any:
+        """Memory of the draws."""
+
+    @abc.abstractmethod
+    def draw(
+        self, sampler: AbstractSampler, sampler_state: Any, network: Field, key: PRNGKeyArray
+    ) -> tuple[Batch, Any]:
+        """The next points; `network` is the fit so far, for samplers that follow its error."""
+
+    def misfit(self, network: Field, batch: Batch) -> Values:
+        """u - target at the points as the norm sees it."""
+        return jax.vmap(lambda x: self.norm(network, x))(batch.sample.points) - batch.target
+
+
+class FunctionObjective(AbstractObjective):
+    """A function of one point, or a network, known everywhere."""
+
+    target: Field
+    domain: AbstractDomain
+    norm: AbstractInnerProduct
+
+    def init(self, sampler: AbstractSampler, dtype: Any, key: PRNGKeyArray) -> Any:
+        return sampler.init(self.domain, dtype, key)
+
+    def draw(
+        self, sampler: AbstractSampler, sampler_state: Any, network: Field, key: PRNGKeyArray
+    ) -> tuple[Batch, Any]:
+        def both(x):
+            """Points go where the target is large, and where the fit is still wrong."""
+            target = self._target_value(x)
+            return jnp.concatenate([target, self.norm(network, x) - target])
+
+        field = both if sampler.covers_domain else self._target_value
+        sample, sampler_state = sampler.draw(sampler_state, self.domain, field, key)
+        return self.batch(sample), sampler_state
+
+    def _target_value(self, x: Point) -> Float[Array, " q"]:
+        return self.norm(lambda x: self.target(x).astype(x.dtype), x)
+
+    def batch(self, sample: WeightedPoints) -> Batch:
+        """The target at these points, in their dtype."""
+        return Batch(sample, jax.vmap(self._target_value)(sample.points))
+
+
+class SamplesObjective(AbstractObjective):
+    """Samples of an unknown function: a sampler says how many to take, not where."""
+
+    samples: ScatteredData
+    norm: AbstractInnerProduct
+
+    def init(self, sampler: AbstractSampler, dtype: Any, key: PRNGKeyArray) -> Array:
+        del sampler, key
+        return jnp.zeros((0,), dtype)  # carries the dtype only
+
+    def draw(
+        self, sampler: AbstractSampler, sampler_state: Array, network: Field, key: PRNGKeyArray
+    ) -> tuple[Batch, Array]:
+        del network
+        count = self.samples.weights.size
+        if count <= sampler.num_points:
+            return self.batch(jnp.arange(count), sampler_state.dtype), sampler_state
+        chosen = jax.random.choice(key, count, (sampler.num_points,), replace=False)
+        return self.batch(chosen, sampler_state.dtype), sampler_state
+
+    def batch(self, indices: Array, dtype: Any) -> Batch:
+        """The samples of these indices."""
+        points, values, weights = (
+            part[indices].astype(dtype)
+            for part in (self.samples.points, self.samples.values, self.samples.weights)
+        )
+        target = jax.vmap(lambda x, value: self.norm(lambda _: value, x))(points, values)
+        return Batch(WeightedPoints(points, weights / jnp.sum(weights)), target)

@@ -1,0 +1,119 @@
+"""Points that no stage trains on, and what a fit is worth there."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ..calculus import AbstractInnerProduct
+from ..data import ScatteredData
+from ..domains import AbstractDomain
+from ..errors import InputError, check_kind, check_shape
+from ..samplers import AbstractSampler
+from ..types import Field, Points, Scalar, Values, WeightedPoints
+from ._check import value_of
+from ._objective import AbstractObjective, Batch, FunctionObjective, SamplesObjective
+
+HELD_OUT_POINTS = 20_000
+
+
+class ValidationSet(eqx.Module):
+    """Points that no stage trains on, and the errors there."""
+
+    objective: AbstractObjective
+    batch: Batch
+
+    def errors(self, network: Field) -> tuple[float, float]:
+        """|u - target| / |target|, absolute for a zero target, and the largest error."""
+        relative, largest = _errors(self.objective, self.batch, network)
+        return float(relative), float(largest)
+
+    @property
+    def points(self) -> Points:
+        return self.batch.sample.points
+
+
+@eqx.filter_jit
+def _errors(
+    objective: AbstractObjective, batch: Batch, network: Field
+) -> tuple[Scalar, Float[Array, ""]]:
+    misfit = objective.misfit(network, batch)
+    error, size = (jnp.sqrt(jnp.sum(batch.sample.weights @ f**2)) for f in (misfit, batch.target))
+    relative = jnp.where(size > 0, error / jnp.where(size > 0, size, 1), error)
+    return relative, jnp.max(jnp.abs(misfit))
+
+
+def of_function(
+    objective: FunctionObjective,
+    shape: tuple[int, ...],
+    sampler: AbstractSampler | None,
+    dtype: Any,
+    key: PRNGKeyArray,
+) -> ValidationSet:
+    """Held-out points of a function, after the checks that it can be fitted."""
+    x = jax.ShapeDtypeStruct((objective.domain.dimension,), dtype)
+    value = value_of(objective.target, x)
+    fix = "return one entry per component, for one point"
+    check_shape("the value of the target", getattr(value, "shape", ()), shape, fix)
+    if jnp.issubdtype(value.dtype, jnp.complexfloating):
+        raise InputError("the value of the target is complex: return its parts as two components")
+    if sampler is None:
+        points = jnp.asarray(objective.domain.low_discrepancy_points(HELD_OUT_POINTS), dtype)
+        sample = WeightedPoints(points, jnp.full(HELD_OUT_POINTS, 1 / HELD_OUT_POINTS, dtype))
+    else:
+        check_kind("held_out", sampler, AbstractSampler)
+        sampler_state = sampler.init(objective.domain, dtype, key)
+        sample, _ = eqx.filter_jit(sampler.draw)(
+            sampler_state, objective.domain, objective.target, key
+        )
+    _check_finite(objective.target, sample.points)
+    return ValidationSet(objective, eqx.filter_jit(objective.batch)(sample))
+
+
+def of_samples(
+    samples: ScatteredData,
+    domain: AbstractDomain,
+    norm: AbstractInnerProduct,
+    shape: tuple[int, ...],
+    dtype: Any,
+    key: PRNGKeyArray,
+) -> tuple[AbstractObjective, ValidationSet]:
+    """Samples to train on, and a tenth of them (one at least) to measure with."""
+    fix = f"give values of shape ({samples.weights.size}, {shape[0]})"
+    check_shape("one sample of `target`", (samples.components,), shape, fix)
+    x = jax.ShapeDtypeStruct((domain.dimension,), dtype)
+    constant = jnp.zeros(shape, dtype)
+    if jax.eval_shape(lambda x: norm(lambda _: constant, x), x).shape != shape:
+        raise InputError(
+            f"`norm` {type(norm).__name__} takes derivatives, which samples do not have: use `L2`"
+        )
+    order = np.asarray(jax.random.permutation(key, samples.weights.size))
+    count = min(max(1, len(order) // 10), HELD_OUT_POINTS)
+    everything = SamplesObjective(samples=samples, norm=norm)
+    held_out, used = order[:count], order[count:]
+    training = (
+        ScatteredData(domain, samples.points[used], samples.values[used], samples.weights[used])
+        if len(used) > 1
+        else samples
+    )
+    validation = everything.batch(jnp.asarray(held_out), dtype)
+    return SamplesObjective(samples=training, norm=norm), ValidationSet(everything, validation)
+
+
+@eqx.filter_jit
+def _values(target: Field, points: Points) -> Values:
+    return jax.vmap(target)(points)
+
+
+def _check_finite(target: Field, points: Points) -> None:
+    values = np.asarray(_values(target, points))
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
+    if bad.size:
+        where = np.asarray(points[int(bad[0])]).tolist()
+        raise InputError(
+            f"the target is not finite at {bad.size} of {len(values)} points, first at "
+            f"x = {where}: return finite values everywhere in the domain"
+        )

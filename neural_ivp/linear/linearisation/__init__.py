@@ -1,0 +1,7 @@
+"""J, the derivative of the network's values in its parameters, as a linear map at given points."""
+
+from ._base import AbstractLinearisation
+from ._chunked import ChunkedLinearisation, linearise_in_chunks
+from ._generic import GenericLinearisation, linearise_generic
+from ._linearise import linearise
+from ._structured import StructuredLinearisation, linearise_structured

@@ -1,0 +1,10 @@
+"""Dense and iterative linear algebra on arrays and operators; it knows no network."""
+
+from ._damping import Damping, DampingLike, check_damping, damping_value
+from ._direct import Spectrum, estimated_spectrum, factor
+from ._pcg import PCG
+from ._pivoted_cholesky import pivoted_cholesky
+from ._power_iteration import power_iteration, random_signs, safe_ratio
+from ._results import RESULTS, promoted, refused
+from ._row_blocks import Rows, fill_rows, multiply_rows
+from ._symmetric import BLOCK, Symmetric

@@ -1,0 +1,20 @@
+"""Solvers of the least-squares problem min_v mean |J v - f|^2 + mu |v|^2."""
+
+from ._auto import AutoVelocitySolver, choose_velocity_solver
+from ._base import (
+    AbstractDampedSolver,
+    AbstractDirectSolver,
+    AbstractVelocitySolver,
+    SolverSetup,
+    Velocity,
+    VelocityInfo,
+)
+from ._least_squares import LeastSquares
+from ._proximal_damping import ProximalDamping
+from ._random_subset import RandomSubset
+from ._ridge_cg import RidgeCG
+from ._ridge_cholesky import RidgeCholesky
+from ._ridge_dual import RidgeDual
+from ._ridge_dual_cg import RidgeDualCG
+from ._solve_velocity import solve_velocity
+from ._velocity_problem import right_hand_side, velocity_problem, velocity_problem_at

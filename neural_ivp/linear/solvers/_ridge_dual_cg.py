@@ -1,0 +1,164 @@
+"""Iterative velocities through the kernel of the points, with a preconditioner without products."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import lineax as lx
+from jax.scipy.linalg import cho_solve
+from jaxtyping import PRNGKeyArray
+
+from ...errors import check_count, check_share
+from ...types import Theta, Values
+from ..linearisation import AbstractLinearisation
+from ..numerics import (
+    PCG,
+    RESULTS,
+    Damping,
+    DampingLike,
+    Spectrum,
+    check_damping,
+    pivoted_cholesky,
+    power_iteration,
+    promoted,
+    safe_ratio,
+)
+from ._base import (
+    AbstractDampedSolver,
+    SolverSetup,
+    Velocity,
+    in_units_of_the_target,
+    make_velocity,
+)
+
+
+class RidgeDualCG(AbstractDampedSolver):
+    r"""`RidgeDual` by conjugate gradients: $(K + \mu I) z = \sqrt W f$, $v = J^T \sqrt W z$.
+
+    The preconditioner is F F^T + mu I with F from some columns of the kernel K, drawn by
+    randomly pivoted Cholesky. For networks of dense layers they come from the layers' structure
+    without a single product, but not for nothing: n q rank^2 operations, next to which only large
+    networks' products are dear (`info.products` counts those alone). It is built for each
+    right-hand side; a Nystrom sketch of M costs its rank in products, and does not survive a step
+    when the damping is small, since M changes by more than mu. Memory n q rank, time linear in n
+    and p. For other networks, and with `chunk_size`, each column takes a product, which is counted.
+
+    **Arguments:**
+
+    - `damping`: mu relative to the largest eigenvalue of K, which is that of M; 1e-10 in float64
+      and 1e-6 in float32 if not given; `Damping(mu, relative=False)` for mu itself.
+    - `rtol`: relative residual |(K + mu I) z - sqrt(W) f| / |sqrt(W) f| at which to stop.
+      A projection residual of that size asks for a smaller one.
+    - `max_steps`: iterations at most.
+    - `rank`: columns of the kernel, at most n q and rounded down to whole blocks. Good values:
+      one to two times the effective rank that the solve reports, where the time of the columns
+      and that of the iterations balance; with fewer, iterations grow.
+    - `block`: columns drawn at once.
+
+    **Raises:** `InputError` for a value out of range.
+
+    Source: Diaz, Epperly, Frangella, Tropp & Webber, "Robust, randomized preconditioning for
+    kernel ridge regression", 2023.
+    """
+
+    damping: DampingLike
+    rtol: float
+    max_steps: int = eqx.field(static=True)
+    rank: int = eqx.field(static=True)
+    block: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        *,
+        damping: float | Damping | None = None,
+        rtol: float = 1e-6,
+        max_steps: int = 200,
+        rank: int = 400,
+        block: int = 100,
+    ):
+        check_damping(damping)
+        check_share("rtol", rtol)
+        for name, count in (("max_steps", max_steps), ("rank", rank), ("block", block)):
+            check_count(name, count)
+        self.damping, self.rtol, self.max_steps = damping, rtol, max_steps
+        self.rank, self.block = rank, block
+
+    def setup(
+        self, linearisation: AbstractLinearisation, velocity: Theta, key: PRNGKeyArray
+    ) -> SolverSetup:
+        """The random choices; the preconditioner of each stage is its own."""
+        return SolverSetup(jax.random.fold_in(key, 1))
+
+    @in_units_of_the_target
+    def solve(
+        self,
+        linearisation: AbstractLinearisation,
+        target: Values,
+        velocity: Theta,
+        setup: SolverSetup,
+    ) -> Velocity:
+        root = jnp.sqrt(linearisation.weights)[:, None]
+        inverse, spectrum, rank = self._preconditioner(linearisation, setup.state)
+        damping = spectrum.damping
+        structure = jax.ShapeDtypeStruct((target.size,), velocity.dtype)
+        positive = lx.positive_semidefinite_tag
+
+        def back(z) -> Theta:
+            return linearisation.pull(root * z.reshape(target.shape))
+
+        def product(z):
+            return jnp.ravel(root * linearisation.push(back(z))) + damping * z
+
+        right = jnp.ravel(root * target)
+        solution = lx.linear_solve(
+            lx.FunctionLinearOperator(product, structure, positive),
+            right,
+            PCG(self.rtol, self.max_steps),
+            options={"preconditioner": lx.FunctionLinearOperator(inverse, structure, positive)},
+            throw=False,
+        )
+        result = promoted(solution.result)
+        indefinite = solution.stats["indefinite_preconditioner"]
+        indefinite &= result == RESULTS.indefinite_system
+        # The residual of the primal system is J^T sqrt(W) times that of the dual one.
+        primal = back(product(solution.value) - right)
+        steps = solution.stats["num_steps"]
+        return make_velocity(
+            linearisation,
+            target,
+            back(solution.value),
+            RESULTS.where(indefinite, RESULTS.indefinite_preconditioner, result),
+            safe_ratio(jnp.linalg.norm(primal), jnp.linalg.norm(linearisation.force(target))),
+            spectrum,
+            iterations=steps,
+            products=steps + linearisation.kernel_products(rank) + 3,  # first and last residuals
+            rebuilds=1,
+        )
+
+    def _preconditioner(self, linearisation: AbstractLinearisation, key: PRNGKeyArray):
+        """The inverse of F F^T + mu I by Woodbury's identity, what F knows of K, and its rank."""
+        linearisation = jax.lax.stop_gradient(linearisation)
+        root = jnp.sqrt(linearisation.weights)
+        q = linearisation.values.shape[1]
+        scale = jnp.repeat(root, q)
+        most = min(self.rank, scale.size)
+        block = min(self.block, most)
+        rank = most // block * block
+
+        def columns(pivots):
+            return scale[:, None] * linearisation.kernel(pivots) * scale[pivots][None, :]
+
+        diagonal = scale**2 * linearisation.kernel_diagonal()
+        factor, _ = pivoted_cholesky(columns, diagonal, rank, block, key)
+        small = factor.T @ factor
+        start = jax.random.rademacher(jax.random.fold_in(key, rank), (rank,), factor.dtype)
+        largest = power_iteration(lambda v: small @ v, start, 100)  # small: they cost nothing
+        damping = self.damping_of(largest)
+        inner = jnp.linalg.cholesky(small + damping * jnp.eye(rank, dtype=factor.dtype))
+
+        def inverse(r):
+            return r - factor @ cho_solve((inner, True), factor.T @ r)
+
+        outside = cho_solve((inner, True), jnp.eye(rank, dtype=factor.dtype))
+        effective = rank - damping * jnp.trace(outside)
+        spectrum = Spectrum(damping, largest, effective, (largest + damping) / damping)
+        return inverse, spectrum, rank

@@ -1,0 +1,106 @@
+"""The least-squares problem of one instant: J and f = L[u] at weighted points."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ...errors import (
+    InputError,
+    check_finite,
+    check_kind,
+    check_positive,
+    check_shape,
+    concrete,
+)
+from ...networks import AbstractNetwork, field_at, flatten
+from ...problems import AbstractProblem
+from ...types import Field, Theta, Time, WeightedPoints
+from ..linearisation import AbstractLinearisation, linearise
+
+
+def velocity_problem(
+    problem: AbstractProblem,
+    network: AbstractNetwork,
+    t: Time,
+    sample: WeightedPoints,
+    *,
+    chunk_size: int | None = None,
+) -> tuple[AbstractLinearisation, Float[Array, "n q"]]:
+    """J of the network and f = L[u] at time `t`, both as the norm of the problem sees them.
+
+    What `solve_velocity` solves: the change of the parameters that follows u_t = L[u] best.
+
+    **Arguments:**
+
+    - `problem`, `network`, `t`: the equation, u and the time at which it is looked at.
+    - `sample`: points and weights, of shapes (n, d) and (n,).
+    - `chunk_size`: points linearised at a time, to bound the memory; all of them if not given.
+
+    **Raises:** `InputError` for a time that is not finite, or a sample of the wrong shape, another
+    dtype than the network's, without points, or whose weights are negative or do not sum to 1.
+    """
+    check_kind("problem", problem, AbstractProblem)
+    check_kind("network", network, AbstractNetwork)
+    check_kind("sample", sample, WeightedPoints)
+    check_finite("t", t)
+    theta, _ = flatten(network)
+    _check_sample(sample, problem.domain.dimension, theta.dtype)
+    components = jax.eval_shape(network, sample.points[0]).shape[0]
+    if components != problem.components:
+        raise InputError(
+            f"`network` has {components} component(s) and `problem` {problem.components}: make it "
+            "by `default_network(problem, key=...)`, or with that many outputs"
+        )
+    return velocity_problem_at(problem, network, theta, t, sample, chunk_size)
+
+
+def _check_sample(sample: WeightedPoints, dimension: int, dtype: Any) -> None:
+    fix = "points (n, d) and weights (n,), see `WeightedPoints`"
+    points = jnp.shape(sample.points)
+    if len(points) != 2 or points[1] != dimension:
+        raise InputError(f"`sample.points` has shape {points}, expected (n, {dimension}): {fix}")
+    check_shape("`sample.weights`", jnp.shape(sample.weights), points[:1], fix)
+    if dtype != sample.points.dtype:
+        raise InputError(
+            f"`sample.points` are {sample.points.dtype} and the network is {dtype}: "
+            "give both the same dtype"
+        )
+    check_positive("sample.weights", sample.weights, zero=True)
+    weights = concrete("sample.weights", sample.weights)
+    if weights is not None and not abs(np.sum(weights) - 1) < 1e-3:
+        raise InputError(
+            f"`sample.weights` must sum to 1, those of a mean, got {np.sum(weights):.6g} over "
+            f"{weights.size} points: divide them by their sum"
+        )
+
+
+def velocity_problem_at(
+    problem: AbstractProblem,
+    template: AbstractNetwork,
+    theta: Theta,
+    t: Time,
+    sample: WeightedPoints,
+    chunk_size: int | None,
+) -> tuple[AbstractLinearisation, Float[Array, "n q"]]:
+    """`velocity_problem` for the network with parameters `theta`."""
+    field = field_at(flatten(template)[1](theta), t)
+    linearisation = linearise(template, theta, sample, problem.norm, chunk_size=chunk_size)
+    return linearisation, right_hand_side(problem, field, t, sample, chunk_size)
+
+
+def right_hand_side(
+    problem: AbstractProblem, field: Field, t: Time, sample: WeightedPoints, chunk_size: int | None
+) -> Float[Array, "n q"]:
+    """f = L[u] at the points, as the norm sees it, for the field u(t, .)."""
+    dtype = sample.points.dtype  # the network's, whatever the coefficients' is
+    time = jnp.asarray(t, dtype)
+
+    def rhs(x):
+        return problem.rhs(field, time, x).astype(dtype)
+
+    if chunk_size is None:
+        return problem.norm.on_points(rhs, sample.points)
+    return jax.lax.map(lambda x: problem.norm(rhs, x), sample.points, batch_size=chunk_size)

@@ -1,0 +1,106 @@
+"""What the pictures draw, as arrays and labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..domains import AbstractDomain
+
+
+@dataclass(frozen=True)
+class FieldData:
+    """Values at k times and n points.
+
+    - `domain`: that the points lie in.
+    - `times`: shape (k,).
+    - `points`: shape (n, d), those of `field_points`.
+    - `network`: shape (k, n, c).
+    - `reference`: shape (k, n, c), or None where none is known.
+    - `interval`: the first and the last time that is known.
+    - `history`: in one dimension the network on the grid of `history_grid`, shape (m, j, c).
+    """
+
+    domain: AbstractDomain
+    times: np.ndarray
+    points: np.ndarray
+    network: np.ndarray
+    reference: np.ndarray | None
+    interval: tuple[float, float]
+    history: np.ndarray | None = None
+
+    @property
+    def components(self) -> int:
+        return self.network.shape[-1]
+
+    @property
+    def error(self) -> np.ndarray:
+        """|network - reference|, point by point."""
+        assert self.reference is not None
+        return np.abs(self.network - self.reference)
+
+
+@dataclass(frozen=True)
+class ErrorData:
+    """Relative errors at times `ts`: of all components, (k,), and of each, (k, c)."""
+
+    ts: np.ndarray
+    relative_l2: np.ndarray
+    components: np.ndarray
+
+
+@dataclass(frozen=True)
+class MarchData:
+    """How a solve went.
+
+    - `record`: arrays with one entry for each attempted step, by the names of `StepRecord`.
+    - `restarts`: their times.
+    - `interval`: the first and the last time that is known.
+    - `error`: against a reference, where one is known.
+    """
+
+    record: Mapping[str, np.ndarray]
+    restarts: Sequence[float]
+    interval: tuple[float, float]
+    error: ErrorData | None
+
+
+@dataclass(frozen=True)
+class FitData:
+    """The first component of a fit and of its target; NaN where one is not finite.
+
+    - `domain`: that the points lie in.
+    - `points`, `fit`: those of `field_points`, shape (n, d), and the fit there, shape (n,).
+    - `known`, `target`, `error`: where the target is known, shape (m, d), its values and
+      |fit - target| there, shape (m,).
+    - `scattered`: whether these are samples at points of their own.
+    - `components`: how many there are in all.
+    """
+
+    domain: AbstractDomain
+    points: np.ndarray
+    fit: np.ndarray
+    known: np.ndarray
+    target: np.ndarray
+    error: np.ndarray
+    scattered: bool
+    components: int
+
+
+@dataclass(frozen=True)
+class FitHistory:
+    """Errors along a fit.
+
+    - `reports`: (name of the stage, its step, held-out error), as they came.
+    - `endings`: why each stage ended.
+    - `final`: the error of what the fit returned.
+    """
+
+    reports: Sequence[tuple[str, int, float]]
+    endings: Sequence[str]
+    final: float
+
+
+def cells(low: float, high: float, count: int) -> np.ndarray:
+    """Centres of `count` equal cells: an image of them fills [low, high] exactly."""
+    return low + (high - low) * (np.arange(count) + 0.5) / count
