@@ -13,7 +13,7 @@ DEV := .venv/.stamp-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test validate bench-linear bench-fits bench-evolution lint format clean help
+.PHONY: demo test validate bench-linear bench-fits bench-evolution bench-configs results lint format clean help
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -21,15 +21,17 @@ help:  ## Print this list
 demo: $(RUN)  ## Run the 2-D advection example
 	$(BIN)/neural-ivp run configs/advection_2d.toml
 
-test: $(DEV)  ## Run the fast tests
-	$(BIN)/python -m pytest $(PYTEST_XDIST) $(PYTEST_ARGS)
+test: $(DEV)  ## Run the fast tests, and print the slowest
+	$(BIN)/python -m pytest $(PYTEST_XDIST) --durations=15 $(PYTEST_ARGS)
 
+# Without the compiler flags that tests/conftest.py sets where there are none: as users run it.
 validate: $(DEV)  ## Run the slow tests, which print the long validation table
-	$(BIN)/python -m pytest -m slow -s $(PYTEST_ARGS)
+	XLA_FLAGS= $(BIN)/python -m pytest -m slow -s $(PYTEST_ARGS)
 
 bench-linear: $(DEV)  ## Measure the linear layer: products, memory, solvers along trajectories
 	$(BIN)/python benchmarks/linear.py --json runs/bench/linear.jsonl
 	$(BIN)/python benchmarks/trajectories.py --json runs/bench/trajectories.jsonl
+	$(BIN)/python benchmarks/velocity_choice.py --json runs/bench/velocity_choice.jsonl
 
 bench-fits: $(DEV)  ## Measure fits: time to a goal, against Adam, and refits
 	$(BIN)/python benchmarks/fits.py --json runs/bench/fits.jsonl
@@ -37,7 +39,13 @@ bench-fits: $(DEV)  ## Measure fits: time to a goal, against Adam, and refits
 bench-evolution: $(DEV)  ## Measure time stepping: tolerances, a stiff problem, restarts, kills
 	$(BIN)/python benchmarks/evolution.py --json runs/bench/evolution.jsonl
 	$(BIN)/python benchmarks/restarts.py --json runs/bench/restarts.jsonl --figure runs/bench/restarts.png
-	$(BIN)/python benchmarks/kills.py
+	$(BIN)/python benchmarks/kills.py --json runs/bench/kills.jsonl
+
+bench-configs: $(DEV)  ## Measure what the configs reach, and in which time
+	$(BIN)/python benchmarks/configs.py --json runs/bench/configs.jsonl
+
+results: $(DEV)  ## Write benchmarks/RESULTS.md from benchmarks/results/*.jsonl
+	$(BIN)/python benchmarks/results.py
 
 lint: $(DEV)  ## Check style, formatting and types
 	$(BIN)/ruff check .

@@ -1,14 +1,12 @@
 """Kill a run of the command line with SIGKILL at random moments, resume it, and compare the bits.
 
-    .venv/bin/python benchmarks/kills.py [--kills 20] [--config FILE] [--seed 0]
+    .venv/bin/python benchmarks/kills.py [--kills 20] [--config FILE] [--seed 0] [--json FILE]
 
-The run has an iterative, anchored solver that keeps its preconditioner, and restarts, so that every
-memory of the march has to survive. A fifth of the kills fall anywhere
-after the start of a process, the others into the march. Exits with 1 unless parameters, velocities,
-record and fits are those of a run that was left alone.
+The run of CONFIG has an iterative solver with proximal damping, a sampler with a state, and
+restarts, so that every part of the state has to survive. Exits with 1 unless parameters,
+velocities, record and fits are those of a run that was left alone.
 """
 
-import argparse
 import json
 import random
 import shutil
@@ -20,6 +18,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from records import Records, parser
 
 CONFIG = """
 seed = 3
@@ -43,7 +42,7 @@ name = "ProximalDamping"
 [method.velocity.inner]
 name = "RidgeCG"
 damping = 1e-7
-rebuild = "needed"
+rebuild = "step"
 preconditioner = { name = "Nystrom", rank = 40 }
 """
 COMMAND = [sys.executable, "-m", "neural_ivp.cli", "run", "--quiet"]
@@ -55,7 +54,7 @@ def checkpoint(folder: Path):
     return path.stat().st_mtime_ns if path.exists() else None
 
 
-def onward(folder: Path, fresh: list[str]) -> list[str]:
+def next_command(folder: Path, fresh: list[str]) -> list[str]:
     """The command that resumes the run, or begins it anew where there is no checkpoint."""
     if checkpoint(folder) is not None:
         return [*COMMAND, "--resume", str(folder)]
@@ -65,8 +64,8 @@ def onward(folder: Path, fresh: list[str]) -> list[str]:
 
 def killed(folder: Path, fresh: list[str], rng: random.Random, longest: float) -> bool:
     """Start or resume the run and kill it; False if it had ended before."""
-    before, start = checkpoint(folder), onward(folder, fresh)
-    process = subprocess.Popen(start, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    before, command = checkpoint(folder), next_command(folder, fresh)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if rng.random() < 0.2:
         time.sleep(rng.uniform(0, 6))
     else:
@@ -77,26 +76,22 @@ def killed(folder: Path, fresh: list[str], rng: random.Random, longest: float) -
     return process.wait() == -9
 
 
-def same(got, wanted) -> bool:
+def identical(a, b) -> bool:
     """Whether two solutions agree bit for bit."""
-    pairs = [(got.parameters, wanted.parameters)]
-    pairs += [(got.record[name], values) for name, values in wanted.record.items()]
-    for a, b in zip(got.segments, wanted.segments, strict=False):
-        pairs += [(getattr(a, part), getattr(b, part)) for part in ("ts", "theta", "left", "right")]
-    equal = all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
-    return equal and got.fits == wanted.fits and len(got.segments) == len(wanted.segments)
+    pairs = [(a.parameters, b.parameters)]
+    pairs += [(a.record[name], values) for name, values in b.record.items()]
+    for left, right in zip(a.segments, b.segments, strict=False):
+        parts = ("ts", "theta", "left", "right")
+        pairs += [(getattr(left, part), getattr(right, part)) for part in parts]
+    equal = all(np.array_equal(x, y, equal_nan=True) for x, y in pairs)
+    return equal and a.fits == b.fits and len(a.segments) == len(b.segments)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--config", type=Path)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    jax.config.update("jax_enable_x64", True)
-    import neural_ivp as nivp
-
-    rng, places = random.Random(options.seed), []
+def kills(nivp, records, options) -> bool:
+    """A run of the command line, killed and resumed, against the same run left alone: a fifth of
+    the kills fall anywhere after the start of a process, the others into the time stepping.
+    """
+    rng, places, count = random.Random(options.seed), set(), 0
     with tempfile.TemporaryDirectory() as root:
         config = options.config or Path(root, "config.toml")
         if options.config is None:
@@ -105,19 +100,41 @@ def main() -> int:
         fresh = [*COMMAND, str(config), "--checkpoint-every", "5", "--out"]
         subprocess.run([*fresh, str(whole)], check=True, stdout=subprocess.DEVNULL)
         seconds = json.loads((whole / "metrics.json").read_text())["wall_seconds"]["evolve"]
-        kills = 0
-        while kills < options.kills and killed(broken, fresh, rng, 1.2 * seconds / options.kills):
-            kills += 1
+        longest = 1.2 * seconds / max(options.kills, 1)
+        while count < options.kills and killed(broken, fresh, rng, longest):
+            count += 1
             if checkpoint(broken) is not None:
-                head = (broken / "checkpoint.nivp").open("rb").readline()
-                places.append(json.loads(head)["t"])
+                header = (broken / "checkpoint.nivp").open("rb").readline()
+                places.add(json.loads(header)["t"])
         if not (broken / "solution.nivp").exists():
-            subprocess.run(onward(broken, fresh), check=True, stdout=subprocess.DEVNULL)
-        wanted, got = (nivp.load(folder / "solution.nivp") for folder in (whole, broken))
-        equal = same(got, wanted)
-    print(f"{len(wanted.record['t0'])} attempted steps, {len(wanted.fits) - 1} restarts")
-    print(f"killed {kills} times; {len(set(places))} different checkpoints resumed from")
-    print("bit for bit the same" if equal else "NOT the same")
+            subprocess.run(next_command(broken, fresh), check=True, stdout=subprocess.DEVNULL)
+        reference, resumed = (nivp.load(folder / "solution.nivp") for folder in (whole, broken))
+        equal = identical(resumed, reference)
+    records.add(
+        "kills",
+        seed=options.seed,
+        attempted_steps=len(reference.record["t0"]),
+        restarts=len(reference.fits) - 1,
+        kills=count,
+        checkpoints_resumed_from=len(places),
+        bits="the same" if equal else "NOT the same",
+    )
+    return equal
+
+
+def main() -> int:
+    arguments = parser(__doc__)
+    arguments.add_argument("--kills", type=int, default=20)
+    arguments.add_argument("--config", type=Path)
+    arguments.add_argument("--seed", type=int, default=0)
+    options = arguments.parse_args()
+    jax.config.update("jax_enable_x64", True)
+    import neural_ivp as nivp
+
+    # The children compute: JAX must not take the memory of a GPU in this process.
+    records = Records(options.json, {"kills": kills}, in_process=False)
+    equal = kills(nivp, records, options)
+    print(records.table())
     return 0 if equal else 1
 
 

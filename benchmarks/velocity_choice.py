@@ -1,18 +1,17 @@
 """Which velocity solver, damping and tolerance: the table behind `neural_ivp.defaults`.
 
-    .venv/bin/python benchmarks/velocity_choice.py [advection|fisher] [float32|float64]
+    .venv/bin/python benchmarks/velocity_choice.py [advection|fisher ...] [--dtype float32]
+        [--json FILE]
 
-One fit, then the same march with each choice, in one process on one machine: compare the rows
-with one another, not the seconds with another machine's. Prints one JSON record a row.
+Compare the rows of one run with one another, not the seconds with another machine's. Prints a table
+and writes its rows to FILE as lines of JSON.
 """
-
-import json
-import sys
 
 import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
+from records import Clock, Records, parser
 
 # Solver, size of the subset, damping, rtol, points.
 CHOICES = [
@@ -26,16 +25,19 @@ CHOICES = [
 ]
 
 
-def case(nivp, name):
-    """Problem, final time and reference of a case."""
-    if name == "advection":
-        return nivp.problems.Advection(2), 0.5, None
+def advection(nivp):
+    """Problem, final time and reference: None for the problem's own."""
+    return nivp.problems.Advection(2), 0.5, None
+
+
+def fisher(nivp):
+    """The same for the Fisher-KPP equation in one dimension."""
 
     def initial(points):
         return np.exp(-10 * (points[:, 0] - np.pi) ** 2)
 
     torus = nivp.Torus((2 * np.pi,))
-    fisher = nivp.Problem(
+    problem = nivp.Problem(
         domain=torus,
         initial=lambda x: jnp.exp(-10 * (x - jnp.pi) ** 2),
         rhs=lambda u, t, x: 0.1 * nivp.laplacian(u)(x) + u(x) * (1 - u(x)),
@@ -48,47 +50,61 @@ def case(nivp, name):
         values = initial(points) if t == 0 else spectral.evaluate([t], points)[0]
         return values[:, None]
 
-    return fisher, 1.0, reference
+    return problem, 1.0, reference
 
 
-def velocity(nivp, kind, size, damping):
-    solver = getattr(nivp, kind)(damping=damping)
-    return solver if size is None else nivp.RandomSubset(solver, size)
+PROBLEMS = {"advection": advection, "fisher": fisher}
 
 
-def main(name: str = "advection", dtype: str = "float64") -> None:
-    jax.config.update("jax_enable_x64", dtype == "float64")
-    import neural_ivp as nivp
-
-    problem, end, reference = case(nivp, name)
+def velocity_choice(nivp, records, name):
+    """Explicit steps (Tsit5) from one fit with each velocity solver, on `subset` random parameters
+    a step where that is given: the relative L2 error at the end, and the median projection
+    residual. Seconds include compilation, `evolve_seconds` do not.
+    """
+    problem, end, reference = PROBLEMS[name](nivp)
     key = jax.random.key(0)
     start = nivp.default_network(problem, key=key)
     stages = (nivp.GaussNewton(tolerance=3e-5),)
-    fitted = nivp.fit(start, problem.initial, problem.domain, stages, key=key)
-    print(json.dumps({"case": name, "dtype": dtype, "fit": fitted.relative_l2_error}))
-    for kind, size, damping, rtol, points in CHOICES:
+    fit = nivp.fit(start, problem.initial, problem.domain, stages, key=key)
+    for kind, subset, damping, rtol, points in CHOICES:
+        solver = getattr(nivp, kind)(damping=damping)
         method = nivp.NeuralIVP(
             sampler=nivp.ImportanceSampling(points),
-            velocity=velocity(nivp, kind, size, damping),
+            velocity=solver if subset is None else nivp.RandomSubset(solver, subset),
             integrator=nivp.AdaptiveStep(diffrax.Tsit5(), rtol=rtol, atol=1e-6, max_steps=200),
             fit=(nivp.LastLayer(),),
         )
-        solution = nivp.solve(problem, fitted.network, method, ts=[0.0, end], key=key, throw=False)
-        row = {
-            "solver": kind,
-            "subset": size,
-            "damping": damping,
-            "rtol": rtol,
-            "points": points,
-            "result": solution.result,
-            "reached": float(solution.ts[-1]),
-            "relative_l2_error": float(solution.error(reference).relative_l2[-1]),
-            "steps": len(solution.record["accepted"]),
-            "projection_residual": float(np.median(solution.record["projection_residual"])),
-            "evolve_seconds": round(solution.seconds["evolve"], 1),
-        }
-        print(json.dumps(row), flush=True)
+        clock = Clock()
+        solution = nivp.solve(problem, fit.network, method, ts=[0.0, end], key=key, throw=False)
+        times = clock.row()
+        row = {"problem": name, "solver": kind, "subset": subset, "damping": damping, "rtol": rtol}
+        records.add(
+            "velocity_choice",
+            **row,
+            points=points,
+            fit_error=fit.relative_l2_error,
+            result=solution.result,
+            reached=solution.ts[-1],
+            error=solution.error(reference).relative_l2[-1],
+            steps=len(solution.record["accepted"]),
+            projection_residual=np.median(solution.record["projection_residual"]),
+            **times,
+            evolve_seconds=round(solution.seconds["evolve"], 1),
+        )
+
+
+def main() -> None:
+    arguments = parser(__doc__, PROBLEMS)
+    arguments.add_argument("--dtype", choices=["float64", "float32"], default="float64")
+    options = arguments.parse_args()
+    jax.config.update("jax_enable_x64", options.dtype == "float64")
+    import neural_ivp as nivp
+
+    records = Records(options.json, {"velocity_choice": velocity_choice})
+    for name in options.names or PROBLEMS:
+        velocity_choice(nivp, records, name)
+    print(records.table())
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

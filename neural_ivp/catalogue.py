@@ -1,8 +1,7 @@
-"""Objects as plain tables and back: what configs are made from and files are described by.
+"""Objects as plain tables and back, for configs and files.
 
-`describe` turns a part of the catalogue into {"name": class, argument: value, ...};
-`build` makes it again from such a table. Only classes registered here can be built, so a
-file from a stranger names classes of this library and numbers, never code.
+`describe` turns an object into {"name": class, argument: value, ...} and `build` turns such a table
+into the object. Only registered classes can be built: a file names classes, never code.
 """
 
 import inspect
@@ -12,6 +11,7 @@ from typing import Any
 import diffrax as dfx
 import jax
 import numpy as np
+from jaxtyping import PRNGKeyArray
 
 from .calculus import H1, L2
 from .domains import Box, Torus
@@ -55,7 +55,17 @@ _REGISTRY: dict[str, type] = {}
 
 
 def register(*classes: type) -> None:
-    """Let `describe` and `build` know classes whose arguments are attributes of the same name."""
+    """Add classes to those that configs can name and files can describe.
+
+    **Arguments:**
+
+    - `classes`: their arguments must be attributes of the same names (`key` excepted).
+
+    ```python
+    class MySampler(nivp.samplers.AbstractSampler): ...
+    nivp.register(MySampler)
+    ```
+    """
     for cls in classes:
         _REGISTRY[cls.__name__] = cls
 
@@ -76,19 +86,19 @@ register(
 
 
 def registered(name: str) -> type:
-    """The class of that name; `InputError` with the nearest one otherwise."""
+    """The class of that name; `InputError` with the nearest name if there is none."""
     if name not in _REGISTRY:
         raise InputError(f"unknown name {name!r}.{suggestion(str(name), _REGISTRY)}")
     return _REGISTRY[name]
 
 
 def subclasses(base: type | tuple[type, ...]) -> list[str]:
-    """Names of the registered classes of a kind, or of several."""
+    """Sorted names of the registered subclasses of a class, or of several."""
     return sorted(name for name, cls in _REGISTRY.items() if issubclass(cls, base))
 
 
 def arguments(cls: type) -> dict[str, inspect.Parameter]:
-    """The arguments of a class that a table can hold (keys are given by the caller)."""
+    """The arguments of a class that a table can hold: all but random keys."""
     if issubclass(cls, dfx.AbstractSolver):
         return {}  # their only argument tunes compilation
     parameters = inspect.signature(cls).parameters
@@ -96,10 +106,9 @@ def arguments(cls: type) -> dict[str, inspect.Parameter]:
 
 
 def describe(value: Any) -> Any:
-    """Plain data (tables, lists, numbers, strings, None) that `build` turns back.
+    """Plain data (tables, lists, numbers, strings, None) for `build`.
 
-    An object of a class that is not registered becomes {"opaque": its class}: it can be
-    described, not built.
+    An object of a class that is not registered becomes {"opaque": its class}: `build` refuses it.
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -114,13 +123,13 @@ def describe(value: Any) -> Any:
     return {"name": cls.__name__, **fields}
 
 
-def build(table: Any, **extra: Any) -> Any:
-    """The object that a table describes; `extra` are arguments for the outermost one.
+def build(table: Any, key: PRNGKeyArray) -> Any:
+    """The object that a table describes, with the key for classes that take one.
 
     **Raises:** `InputError` for an unknown name or argument, or an opaque entry.
     """
     if isinstance(table, list):
-        return tuple(build(entry) for entry in table)
+        return tuple(build(entry, key) for entry in table)
     if not isinstance(table, dict):
         return table
     if "opaque" in table:
@@ -130,38 +139,33 @@ def build(table: Any, **extra: Any) -> Any:
     for name in table:
         if name != "name" and name not in known:
             raise InputError(f"{cls.__name__} has no argument {name!r}.{suggestion(name, known)}")
-    inner = {name: build(entry, **_passed_on(entry, extra)) for name, entry in table.items()}
-    inner.pop("name")
-    takes_key = "key" in inspect.signature(cls).parameters
-    return cls(**inner, **({"key": extra["key"]} if takes_key else {}))
+    inner = {name: build(entry, key) for name, entry in table.items() if name != "name"}
+    if "key" in inspect.signature(cls).parameters:
+        inner["key"] = key
+    return cls(**inner)
 
 
-def _passed_on(entry: Any, extra: dict[str, Any]) -> dict[str, Any]:
-    return extra if isinstance(entry, dict) else {}
+def rebuild_or_check(name: str, table: Any, given: Any, kind: type, reader: str) -> Any:
+    """The object that a table of a file describes, or `given` if its description is the same.
 
+    The parameters of a network are 0: the file holds their values elsewhere.
 
-def rebuild_or_check(name: str, table: Any, given: Any, sort: type, reader: str) -> Any:
-    """The part that a table of a file describes, or the one that was given if it agrees.
-
-    A network has zeros as its parameters: the file holds their values.
-
-    **Raises:** `InputError` if `given` is of another sort or description, or is needed and missing.
+    **Raises:** `InputError` if `given` is of another kind or description, or needed and missing.
     """
     if given is not None:
-        if not isinstance(given, sort):
-            article = "an" if sort.__name__[0] in "AEIOU" else "a"
-            raise InputError(f"`{name}` must be {article} {sort.__name__}, got {given!r}")
-        if (got := json.loads(json.dumps(describe(given)))) != table:
-            raise InputError(f"`{name}` is {got}, but the file holds one of {table}")
+        if not isinstance(given, kind):
+            article = "an" if kind.__name__[0] in "AEIOU" else "a"
+            raise InputError(f"`{name}` must be {article} {kind.__name__}, got {given!r}")
+        if (description := json.loads(json.dumps(describe(given)))) != table:
+            raise InputError(f"`{name}` is {description}, but the file holds one of {table}")
         return given
     if "opaque" in json.dumps(table):
         raise InputError(
             f"the {name} in this file is not of this library's catalogue ({table}): pass "
             f"`{name}=` to `{reader}`"
         )
-    made = build(table, key=jax.random.key(0))
+    rebuilt = build(table, jax.random.key(0))
     if name != "network":
-        return made
-    # The fresh network only gives the shape.
-    theta, rebuild = flatten(made)
+        return rebuilt
+    theta, rebuild = flatten(rebuilt)
     return rebuild(0 * theta)

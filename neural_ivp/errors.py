@@ -1,6 +1,6 @@
 """The errors of the library and the checks that raise them.
 
-Every message names the argument as the user typed it, what came, and the fix.
+A message names the argument as the user typed it, the value that was passed, and the fix.
 """
 
 import difflib
@@ -14,13 +14,26 @@ import numpy as np
 
 
 class InputError(ValueError):
-    """What the caller passed cannot be used; the message says what, why and the fix."""
+    """An argument, a configuration or a file cannot be used.
+
+    ```python
+    try:
+        nivp.Uniform(num_points=0)
+    except nivp.InputError as error:
+        print(error)
+    ```
+    """
 
 
 class SolveError(RuntimeError):
-    """A solve ended before the last time.
+    """A solve failed before the last time; `solution` holds the states until then.
 
-    `solution` holds everything computed until then (its last time is the last good state).
+    ```python
+    try:
+        nivp.solve(problem, network, method, ts=[0.0, 0.01], key=jax.random.key(0))
+    except nivp.SolveError as error:
+        print(error, error.solution.ts)
+    ```
     """
 
     def __init__(self, message: str, solution: Any):
@@ -29,10 +42,14 @@ class SolveError(RuntimeError):
 
 
 class SolveInterrupted(KeyboardInterrupt):
-    """A solve was interrupted (Ctrl-C) while it marched in time.
+    """A solve was interrupted (Ctrl-C); `solution` holds the states until then.
 
-    `solution` holds everything computed until then, as that of a `SolveError` does. It is a
-    `KeyboardInterrupt`, so that a loop over many solves ends with the one that is interrupted.
+    ```python
+    try:
+        nivp.solve(problem, network, method, ts=[0.0, 0.01], key=jax.random.key(0))
+    except nivp.SolveInterrupted as interrupt:  # a KeyboardInterrupt, so it ends loops too
+        interrupt.solution.save("partial.nivp")
+    ```
     """
 
     def __init__(self, message: str, solution: Any):
@@ -41,11 +58,23 @@ class SolveInterrupted(KeyboardInterrupt):
 
 
 class FitWarning(UserWarning):
-    """A fit is worse than the tolerance of the steps, or may have missed its target."""
+    """A fit is worse than the tolerance of the steps, or may have missed its target.
+
+    ```python
+    import warnings
+    warnings.simplefilter("error", nivp.FitWarning)  # a bad fit stops the script
+    ```
+    """
 
 
 class CheckpointWarning(UserWarning):
-    """A checkpoint could not be written; the march goes on."""
+    """A checkpoint could not be written; the solve continues.
+
+    ```python
+    import warnings
+    warnings.simplefilter("error", nivp.CheckpointWarning)  # a full disk stops the script
+    ```
+    """
 
 
 def concrete(name: str, value: Any) -> np.ndarray | None:
@@ -64,7 +93,7 @@ def finite_array(name: str, value: Any) -> np.ndarray:
         raise InputError(f"`{name}` must be an array of numbers, got None")
     if np.iscomplexobj(value):
         raise InputError(f"`{name}` is complex: give real and imaginary part as two components")
-    if isinstance(value, np.ma.MaskedArray):  # numpy would take what lies under the mask
+    if isinstance(value, np.ma.MaskedArray):  # numpy would use the masked entries
         value = np.ma.filled(value.astype(float), np.nan)
     array = concrete(name, value)
     if array is None:
@@ -91,10 +120,10 @@ def check_positive(name: str, value: Any, *, zero: bool = False) -> None:
     array = concrete(name, value)
     if array is None:
         return
-    low = array >= 0 if zero else array > 0
-    if not (np.all(np.isfinite(array)) and np.all(low)):
-        sort = "non-negative" if zero else "positive"
-        raise InputError(f"`{name}` must be finite and {sort}, got {value!r}")
+    in_range = array >= 0 if zero else array > 0
+    if not np.all(np.isfinite(array) & in_range):
+        sign = "non-negative" if zero else "positive"
+        raise InputError(f"`{name}` must be finite and {sign}, got {value!r}")
 
 
 def check_share(name: str, value: Any) -> None:
@@ -106,12 +135,12 @@ def check_share(name: str, value: Any) -> None:
 
 
 def check_key(key: Any) -> None:
-    """Raise `InputError` unless `key` is one random key, of the new kind or the old one."""
-    made = isinstance(key, jax.Array | np.ndarray)
-    typed = made and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    # Of the old kind, threefry has two numbers and rbg four.
-    old = made and key.dtype == np.uint32 and key.shape in ((2,), (4,))
-    if not ((typed and key.ndim == 0) or old):
+    """Raise `InputError` unless `key` is one random key, typed or legacy."""
+    is_array = isinstance(key, jax.Array | np.ndarray)
+    typed = is_array and jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.ndim == 0
+    # A legacy threefry key has two numbers, a legacy rbg key four.
+    legacy = is_array and key.dtype == np.uint32 and key.shape in ((2,), (4,))
+    if not (typed or legacy):
         raise InputError(f"`key` must be one random key, as of `jax.random.key(0)`, got {key!r}")
 
 
@@ -135,15 +164,15 @@ def check_count(name: str, value: Any, *, minimum: int = 1) -> None:
         raise InputError(f"`{name}` must be an integer of at least {minimum}, got {value!r}")
 
 
-def check_shape(name: str, got: tuple, expected: tuple, fix: str) -> None:
+def check_shape(name: str, shape: tuple, expected: tuple, fix: str) -> None:
     """Raise `InputError` unless the shapes agree; `fix` says what to write instead."""
-    if tuple(got) != tuple(expected):
-        raise InputError(f"{name} has shape {tuple(got)}, expected {tuple(expected)}: {fix}")
+    if tuple(shape) != tuple(expected):
+        raise InputError(f"{name} has shape {tuple(shape)}, expected {tuple(expected)}: {fix}")
 
 
 def suggestion(word: str, valid: Iterable[str]) -> str:
-    """' Did you mean ...?' with the nearest valid word, and the list of all."""
+    """The end of an error message: " Did you mean ...?" and all valid words."""
     valid = sorted(valid)
-    near = difflib.get_close_matches(word, valid, n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    nearest = difflib.get_close_matches(word, valid, n=1, cutoff=0.4)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     return f"{hint} Valid: {', '.join(valid) if valid else '(none)'}."

@@ -1,8 +1,8 @@
-"""The files of this library: one JSON line, then raw arrays. Nothing in one is ever executed.
+"""The file format of this library: one JSON line, then raw arrays. Reading executes no code.
 
-Line 1 holds the format and its version, what the writer says (problem and network as tables, see
-`catalogue`), where each array lies, and a checksum of all that and of the arrays, so a truncated
-or altered file is refused.
+The line holds the format and its version, the writer's header (problem and network as tables, see
+`catalogue`), name, type and shape of each array, and a checksum of the line and the arrays, by
+which a truncated or altered file is recognised.
 """
 
 import contextlib
@@ -23,10 +23,9 @@ _DTYPES = ("float32", "float64", "int32", "int64", "uint8", "uint32", "uint64", 
 def write_file(
     path: Path, kind: str, version: int, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 ) -> None:
-    """Write atomically: a file of that name is either the old one or the whole new one.
+    """Write a file atomically: `path` holds the old file or all of the new one.
 
-    **Raises:** `OSError` if it cannot be written; `InputError` for an array of another type than
-    the format knows.
+    **Raises:** `OSError` if it cannot be written; `InputError` for an array of an unknown type.
     """
     for name, array in arrays.items():
         if array.dtype.name not in _DTYPES:
@@ -44,7 +43,7 @@ def write_file(
             file.write(json.dumps(header).encode() + b"\n")
             file.writelines(_raw(arrays))
             file.flush()
-            # Without this a crash of the machine may leave the new name on an empty file.
+            # Otherwise a crash of the machine may leave an empty file under the new name.
             os.fsync(file.fileno())
         draft.replace(path)
     finally:
@@ -53,28 +52,27 @@ def write_file(
 
 
 def draft_of(path: Path) -> Path:
-    """Where a file is written before it takes its place; a killed process may leave it behind."""
+    """The temporary file that replaces `path` once written; a killed process may leave it."""
     return path.with_name(path.name + ".part")
 
 
 def read_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The first line and the arrays.
+    """Return the header and the arrays by name.
 
-    **Raises:** `InputError` for a missing, truncated, altered or foreign file, or one of another
-    version.
+    **Raises:** `InputError` for a missing, truncated, altered or foreign file, another version.
     """
     if not path.is_file():
         raise InputError(f"there is no file {str(path)!r}")
     first, _, body = path.read_bytes().partition(b"\n")
     try:
         header = json.loads(first)
-        found = header["format"]
+        file_format = header["format"]
     except (ValueError, KeyError, TypeError):
-        found = None
-    if found != f"neural_ivp {kind}":
-        known = isinstance(found, str) and found.startswith("neural_ivp ")
-        kind_found = f": it is a {found} file" if known else ""
-        raise InputError(f"{str(path)!r} is not a {kind} file of neural_ivp{kind_found}")
+        file_format = None
+    if file_format != f"neural_ivp {kind}":
+        known = isinstance(file_format, str) and file_format.startswith("neural_ivp ")
+        hint = f": it is a {file_format} file" if known else ""
+        raise InputError(f"{str(path)!r} is not a {kind} file of neural_ivp{hint}")
     if header.get("version") != version:
         raise InputError(
             f"{str(path)!r} has format version {header.get('version')}, this library reads "
@@ -87,21 +85,20 @@ def read_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any], dict
     for name, dtype, shape in header["arrays"]:
         if dtype not in _DTYPES:
             raise InputError(f"{str(path)!r} holds an array of type {dtype!r}")
-        count = int(np.prod(shape))
-        little = np.dtype(dtype).newbyteorder("<")
-        values = np.frombuffer(body, little, count, offset).astype(dtype).reshape(shape)
-        arrays[name], offset = values, offset + count * little.itemsize
+        stored = np.dtype(dtype).newbyteorder("<")
+        values = np.frombuffer(body, stored, int(np.prod(shape)), offset)
+        arrays[name], offset = values.astype(dtype).reshape(shape), offset + values.nbytes
     return header, arrays
 
 
 def _raw(arrays: Mapping[str, np.ndarray]) -> Iterable[bytes]:
-    """The bytes of one array at a time: all of them together may be large."""
+    """The little-endian bytes of each array, one at a time to limit memory."""
     for array in arrays.values():
         yield array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
 def _checksum(header: dict[str, Any], body: Iterable[bytes]) -> str:
-    """Of the body and of all that the header says but this."""
+    """SHA-256 of the body and of the header without its checksum."""
     header = {name: value for name, value in header.items() if name != "sha256"}
     digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     for part in body:

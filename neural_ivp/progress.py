@@ -11,15 +11,22 @@ from .errors import InputError
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a solve stands.
+    """A report of a running solve, passed to `solve(progress=...)`.
+
+    **Arguments:**
 
     - `phase`: "fit", "refit" or "evolve".
-    - `fraction`: done of the phase, 0 to 1.
+    - `fraction`: completed part of the phase, 0 to 1.
     - `t`: time reached.
-    - `stage`: of a fit: "adam", "last layer".
-    - `numbers`: what to show: of a fit `step` and `error`; of the evolution `dt`,
-      `iterations`, `residual`, `steps` (accepted) and `attempts`.
-    - `record`: of the attempted step, by the names of `StepRecord`; None in a fit.
+    - `numbers`: values to display, by name. Fit: `step`, `error`; evolution: `dt`, `iterations`,
+      `residual`, `steps` (accepted), `attempts`.
+    - `stage`: name of the stage of a fit, such as "adam" or "last layer".
+    - `record`: statistics of the attempted step, named as in `StepRecord`; None in a fit.
+
+    ```python
+    show = lambda report: print(report.phase, report.fraction)
+    show(nivp.Progress("evolve", 0.5, 0.1, {"dt": 1e-3}))
+    ```
     """
 
     phase: str
@@ -34,6 +41,6 @@ Report: TypeAlias = Callable[[Progress], None]
 
 
 def check_progress(progress: Any) -> None:
-    """**Raises:** `InputError` for something that cannot be called."""
+    """Raise `InputError` unless `progress` can be called."""
     if not callable(progress):
         raise InputError(f"`progress` must be a function of one report, as print, got {progress!r}")

@@ -1,4 +1,4 @@
-"""Types used in every room.
+"""Types that all rooms share.
 
 Letters everywhere the same: d space, c components, n points, p parameters, h features.
 """
@@ -25,14 +25,24 @@ Field: TypeAlias = Callable[[Float[Array, " d"]], Array]
 
 
 class WeightedPoints(eqx.Module):
-    """Points and the weights of the mean over the domain (they sum to one)."""
+    """Quadrature points and weights: sum_i w_i f(x_i) approximates the mean of f over the domain.
+
+    **Arguments:**
+
+    - `points`: shape (n, d).
+    - `weights`: shape (n,), of sum one; `WeightedPoints.equal(points)` gives equal ones.
+
+    ```python
+    points = nivp.WeightedPoints.equal(jnp.array([[0.2], [0.7]]))
+    ```
+    """
 
     points: Points
     weights: Weights
 
     @classmethod
     def equal(cls, points: Points) -> "WeightedPoints":
-        """Points that all weigh the same."""
+        """The points with equal weights."""
         n = points.shape[0]
         return cls(points, jnp.full((n,), 1 / n, points.dtype))
 

@@ -23,10 +23,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 from jaxtyping import install_import_hook  # noqa: E402
 
-# Where shapes matter. Constructors check their arguments themselves, with messages for people,
-# which the tests of bad input look for.
-CHECKED = ["calculus", "samplers", "linear", "evolution._step", "fitting._last_layer"]
-with install_import_hook([f"neural_ivp.{name}" for name in CHECKED], "beartype.beartype"):
+with install_import_hook("neural_ivp", "beartype.beartype"):
     import neural_ivp  # noqa: F401
 
 MAPS = Path("/proc/self/maps")

@@ -1,9 +1,13 @@
 """Catalogues that drive the parametrised tests, and small networks that compile fast."""
 
+import contextlib
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jaxtyping
 import numpy as np
+import pytest
 
 import neural_ivp as nivp
 
@@ -123,3 +127,14 @@ def dense_parts(lin):
 
 def error(got, wanted):
     return np.linalg.norm(np.asarray(got) - wanted) / np.linalg.norm(wanted)
+
+
+@contextlib.contextmanager
+def refused(words=None):
+    """Inside this block the library refuses an input, by its own check and not by jaxtyping's."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        with pytest.raises(nivp.InputError, match=words) as caught:
+            yield caught
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)

@@ -11,6 +11,8 @@ from scipy.sparse.linalg import spsolve
 import neural_ivp as nivp
 from neural_ivp.data import GriddedData, ScatteredData
 
+from .helpers import refused
+
 BOX, BOX2 = nivp.Box((-1.0,), (2.0,)), nivp.Box((-1.0, 0.0), (2.0, 0.5))
 RING = nivp.Torus((3.0,), lower=(-1.0,))
 TORUS = nivp.Torus((1.0, 2.0))
@@ -175,7 +177,7 @@ RING_AXIS = np.linspace(-1, 2, 7)
 
 def test_a_repeated_end_without_axes_is_said():
     torus = nivp.Torus((2 * np.pi,))
-    with pytest.raises(nivp.InputError, match="leave out the last one"):
+    with refused("leave out the last one"):
         GriddedData(torus, np.sin(np.linspace(0, 2 * np.pi, 41)))
     GriddedData(torus, np.ones(41))
 
@@ -221,7 +223,7 @@ def test_a_repeated_end_without_axes_is_said():
     ],
 )
 def test_bad_input(make, words):
-    with pytest.raises(nivp.InputError, match=words):
+    with refused(words):
         make()
 
 

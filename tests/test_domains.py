@@ -8,7 +8,7 @@ import pytest
 
 import neural_ivp as nivp
 
-from .helpers import KEY
+from .helpers import KEY, refused
 
 BOX = nivp.Box((-1.0, 0.0), (1.0, 3.0))
 TORUS = nivp.Torus((2.0, 4.0), lower=(-1.0, 0.0))
@@ -152,7 +152,7 @@ def test_points_are_centred_the_short_way_round():
     ],
 )
 def test_bad_input(make, words):
-    with pytest.raises(nivp.InputError, match=words):
+    with refused(words):
         make()
 
 

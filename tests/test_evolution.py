@@ -8,7 +8,7 @@ import pytest
 
 import neural_ivp as nivp
 
-from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, small_network
+from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, refused, small_network
 
 MODES = 3
 # Every mode of this problem has a closed form: the parameter ODE is exactly its Galerkin ODE.
@@ -130,5 +130,5 @@ def test_restart_times():
     ],
 )
 def test_bad_input(make, words):
-    with pytest.raises(nivp.InputError, match=words):
+    with refused(words):
         make()

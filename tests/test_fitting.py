@@ -9,7 +9,7 @@ import pytest
 import neural_ivp as nivp
 from neural_ivp.networks import with_head
 
-from .helpers import KEY, PROBLEMS, TORUS, Fourier, small_network
+from .helpers import KEY, PROBLEMS, TORUS, Fourier, refused, small_network
 
 # Narrow enough that the bump, like the network, vanishes at the walls.
 PROBLEM = nivp.problems.Advection(1, width=0.15)
@@ -272,5 +272,5 @@ SAMPLES = nivp.ScatteredData(PROBLEM.domain, np.full((4, 1), 0.5), np.ones(4))
     ],
 )
 def test_bad_input(make, words):
-    with pytest.raises(nivp.InputError, match=words):
+    with refused(words):
         make()

@@ -15,7 +15,7 @@ from neural_ivp.evolution import Segment
 from neural_ivp.linear.linearisation import StructuredLinearisation
 from neural_ivp.networks import with_head
 
-from .helpers import KEY, PROBLEMS, TINY, error, small_network
+from .helpers import KEY, PROBLEMS, TINY, error, refused, small_network
 
 SQUARE = nivp.Box((-1.0, 0.0), (1.0, 3.0))
 FLAT = nivp.Torus((2.0, 3.0), lower=(0.5, 0.0))
@@ -80,7 +80,7 @@ def test_a_component_that_starts_at_zero_has_a_full_jacobian():
     theta, rebuild = nivp.networks.flatten(fitted)
     slope = jax.jacrev(lambda theta: rebuild(theta)(jnp.array([0.2]))[1])(theta)
     assert jnp.mean(slope != 0) > 0.9
-    with pytest.raises(nivp.InputError, match="`matrix` must be invertible"):
+    with refused("`matrix` must be invertible"):
         nivp.LinearCombination(network, ((1, 1), (1, 1)))
 
 
@@ -229,7 +229,7 @@ def test_the_default_series_of_a_problem():
     assert np.count_nonzero(wave.matrix) == 2
     edge = jnp.array([1.0], jnp.float32)
     assert wave(edge).dtype == jnp.float32 and jnp.all(jnp.abs(wave(edge)) < 1e-4)
-    with pytest.raises(nivp.InputError, match="`kind` must be SinusoidalMLP or FourierSeries"):
+    with refused("`kind` must be SinusoidalMLP or FourierSeries"):
         nivp.default_network(heat, kind="FourierSeries", key=KEY)
 
 
@@ -267,7 +267,7 @@ def test_a_config_names_them_and_its_resolved_one_is_the_same_run(table):
     ],
 )
 def test_bad_configs_of_networks(table, words):
-    with pytest.raises(nivp.InputError, match=words):
+    with refused(words):
         make_config({**tomllib.loads(TINY), "network": table})
 
 
@@ -311,7 +311,7 @@ def test_files_hold_every_kind_bit_for_bit(name, tmp_path):
     ],
 )
 def test_bad_input(options, words):
-    with pytest.raises(nivp.InputError, match=words):
+    with refused(words):
         nivp.SinusoidalMLP(nivp.Box((0.0,), (1.0,)), 2, **options, key=KEY)
 
 
@@ -325,12 +325,12 @@ def test_bad_input(options, words):
     ],
 )
 def test_bad_modes(modes, words):
-    with pytest.raises(nivp.InputError, match=words):
+    with refused(words):
         nivp.FourierSeries(FLAT, 1, modes=modes, key=KEY)
 
 
 def test_dirichlet_needs_a_boundary():
     torus = nivp.Torus((1.0,))
     inner = nivp.SinusoidalMLP(torus, 1, width=3, depth=1, key=KEY)
-    with pytest.raises(nivp.InputError, match="torus"):
+    with refused("torus"):
         nivp.HardDirichlet(inner, torus)

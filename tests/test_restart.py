@@ -12,7 +12,7 @@ import pytest
 
 import neural_ivp as nivp
 
-from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, small_network
+from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, refused, small_network
 
 LEVEL = np.ones(20)
 
@@ -81,7 +81,7 @@ def test_a_rank_that_is_lost_counts_as_conditioning():
     ],
 )
 def test_bad_input(make, words):
-    with pytest.raises(nivp.InputError, match=words):
+    with refused(words):
         make()
 
 
@@ -180,12 +180,12 @@ def test_an_unknown_invariant_is_refused():
     method = nivp.NeuralIVP(
         sampler=nivp.Uniform(50), velocity=nivp.RidgeCholesky(), conserve=("mas",)
     )
-    with pytest.raises(nivp.InputError, match=r"`conserve` names 'mas'.* Did you mean 'mass'\?"):
+    with refused(r"`conserve` names 'mas'.* Did you mean 'mass'\?"):
         nivp.solve(BURGERS, small_network(BURGERS), method, ts=[0.0, 1.0], key=KEY)
 
 
 def test_a_density_must_return_one_number():
-    with pytest.raises(nivp.InputError, match="the density 'mass' of `invariants`"):
+    with refused("the density 'mass' of `invariants`"):
         nivp.Problem(
             domain=TORUS,
             initial=lambda x: jnp.sin(x),

@@ -14,7 +14,7 @@ import neural_ivp as nivp
 from neural_ivp.diagnostics import reference_for
 from neural_ivp.references import FourierReference
 
-from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, small_network
+from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, refused, small_network
 
 PROBLEM = PROBLEMS["heat_torus"]
 NETWORK = small_network(PROBLEM)
@@ -141,10 +141,10 @@ def test_an_edited_header_is_refused(solution, tmp_path, change):
     header = json.loads(first)
     header["problem"][change[0]] = change[1]
     path.write_bytes(json.dumps(header).encode() + b"\n" + body)
-    with pytest.raises(nivp.InputError, match="altered"):
+    with refused("altered"):
         nivp.load(path)
     path.write_bytes(b'{"format": "neural_ivp solution"}\n')
-    with pytest.raises(nivp.InputError, match="version None"):
+    with refused("version None"):
         nivp.load(path)
 
 
@@ -152,9 +152,9 @@ def test_a_problem_other_than_the_file_s_is_refused(solution, tmp_path):
     path = tmp_path / "heat.nivp"
     solution.save(path)
     assert np.array_equal(nivp.load(path, problem=PROBLEM)(0.1, X), solution(0.1, X))
-    with pytest.raises(nivp.InputError, match=r"`problem` is .* but the file holds"):
+    with refused(r"`problem` is .* but the file holds"):
         nivp.load(path, problem=nivp.problems.Heat(2))
-    with pytest.raises(nivp.InputError, match="`problem` must be an AbstractProblem"):
+    with refused("`problem` must be an AbstractProblem"):
         nivp.load(path, problem="Heat")
 
 
@@ -173,7 +173,7 @@ def test_damaged_files_are_refused(solution, tmp_path, damage):
             "altered": bytes(changed),
         }
         path.write_bytes(damaged[damage])
-    with pytest.raises(nivp.InputError, match=r"heat\.nivp"):
+    with refused(r"heat\.nivp"):
         nivp.load(path)
 
 
@@ -197,7 +197,7 @@ def test_values_at_times_and_points(solution):
     ],
 )
 def test_bad_evaluation(solution, t, x, words):
-    with pytest.raises(nivp.InputError, match=words):
+    with refused(words):
         solution(t, x)
 
 
@@ -389,7 +389,7 @@ WRONG = nivp.Problem(domain=TORUS, initial=lambda x: jnp.sin(x), rhs=lambda u, t
     ],
 )
 def test_bad_input(make, words):
-    with pytest.raises(nivp.InputError, match=words):
+    with refused(words):
         make()
 
 
@@ -397,7 +397,7 @@ def test_an_initial_value_that_is_not_finite_is_refused():
     problem = nivp.Problem(
         domain=TORUS, initial=lambda x: jnp.where(x > 3, jnp.nan, x), rhs=lambda u, t, x: u(x)
     )
-    with pytest.raises(nivp.InputError, match="not finite at"):
+    with refused("not finite at"):
         nivp.solve(problem, Fourier(2), LINEAR, ts=TS, key=KEY)
 
 

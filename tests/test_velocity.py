@@ -10,7 +10,17 @@ import neural_ivp as nivp
 from neural_ivp.linear import linearise_generic
 from neural_ivp.linear.preconditioners import AbstractFactors
 
-from .helpers import KEY, PROBLEMS, TORUS, dense_parts, error, linearised, sampled, small_network
+from .helpers import (
+    KEY,
+    PROBLEMS,
+    TORUS,
+    dense_parts,
+    error,
+    linearised,
+    refused,
+    sampled,
+    small_network,
+)
 
 ITERATIVE = {
     "cg_nystrom": nivp.RidgeCG(
@@ -226,7 +236,7 @@ def test_failures_and_trivial_cases(name):
 
     def ended(lin, target, result, residual=None):
         velocity = solve(solver, lin, target)
-        assert velocity.result == result, nivp.RESULTS[velocity.result]
+        assert velocity.result == result, velocity.result
         assert np.all(np.isfinite(velocity.value))
         if residual is not None:
             assert velocity.info.projection_residual == residual
@@ -272,7 +282,7 @@ def test_iterations_say_why_they_ended(solver, result):
     lin, target = linearised(problem, small_network(problem), num_points=40)
     velocity = solve(solver, lin, target)
     assert velocity.result == getattr(nivp.RESULTS, result)
-    assert np.all(np.isfinite(velocity.value)) and len(nivp.RESULTS[velocity.result]) > 20
+    assert np.all(np.isfinite(velocity.value)) and len(nivp.RESULTS[velocity.result]) > 20  # pyright: ignore
 
 
 @pytest.mark.parametrize("name", ["cg_nystrom", "cholesky", "least_squares", "dual"])
@@ -421,7 +431,7 @@ def test_residual_on_points_not_seen():
     np.testing.assert_allclose(velocity.info.held_out_residual, wanted)
     assert velocity.info.held_out_residual > 10 * velocity.info.projection_residual
     for wrong in (other[0], (other[0], seen[1])):
-        with pytest.raises(nivp.InputError, match="`held_out"):
+        with refused("`held_out"):
             nivp.solve_velocity(nivp.LeastSquares(), *seen, key=KEY, held_out=wrong)
 
 
@@ -500,7 +510,7 @@ def test_whole_numbers_are_a_target():
     ],
 )
 def test_samples_that_do_not_fit(points, weights, words):
-    with pytest.raises(nivp.InputError, match=words):
+    with refused(words):
         sample = nivp.WeightedPoints(points, weights)
         nivp.velocity_problem(PROBLEMS["advection_1d"], NETWORK, 0.0, sample)
 
@@ -548,5 +558,5 @@ def test_samples_that_do_not_fit(points, weights, words):
     ],
 )
 def test_bad_input(make, words):
-    with pytest.raises(nivp.InputError, match=words):
+    with refused(words):
         make()

@@ -1,4 +1,4 @@
-"""Inner products of fields: what residuals and errors of the components add up to."""
+"""Inner products of fields, in which residuals and errors are measured."""
 
 import abc
 from collections.abc import Sequence
@@ -13,33 +13,39 @@ from ..types import Field, Point, Points, Scalar, Value, Values
 
 
 class AbstractInnerProduct(eqx.Module):
-    """|u|^2 as the mean over the domain of the sum of squares of `norm(u, x)`, linear in u.
+    """|u|^2 is the mean over the domain of the sum of squares of `norm(u, x)`, linear in u.
 
-    The velocity of the parameters is the projection of the right-hand side in this norm, so
-    what the equation conserves or dissipates, a projection in the same norm does too.
-
-    - `scales`: typical size of each component, positive; networks are scaled by them.
+    The velocity of the parameters is the projection of the right-hand side in this norm, which
+    conserves or dissipates the norm where the equation does. `scales` of shape (c,), positive,
+    are typical sizes of the components; networks are scaled by them.
     """
 
     scales: eqx.AbstractVar[Value]
 
     @abc.abstractmethod
     def __call__(self, u: Field, x: Point) -> Float[Array, " q"]:
-        """The quantities at one point whose squares are added."""
+        """The quantities, shape (q,), at one point whose squares are added."""
 
     def on_points(self, u: Field, points: Points) -> Values:
-        """The quantities at points of shape (n, d), of shape (n, q)."""
+        """The quantities at points of shape (n, d); shape (n, q)."""
         return jax.vmap(lambda x: self(u, x))(points)
 
 
 class L2(AbstractInnerProduct):
-    """The components in units of their scales.
+    r"""The inner product of $|u|^2 = \sum_k (u_k / s_k)^2$, averaged over the domain.
 
     **Arguments:**
 
-    - `scales`: one positive number for each component.
+    - `scales`: s, one positive number for each component. Good values: its typical size.
 
-    **Raises:** `InputError` for scales that are not positive numbers in a row.
+    **Returns:** called with a field and a point, u(x) / s of shape (c,).
+
+    **Raises:** `InputError` for scales that are not a sequence of positive numbers.
+
+    ```python
+    norm = nivp.L2((1.0, 20.0))
+    norm(lambda x: jnp.array([0.5, 10.0]), jnp.zeros(1))  # [0.5, 0.5]
+    ```
     """
 
     scales: Value
@@ -54,20 +60,25 @@ class L2(AbstractInnerProduct):
 
 
 class H1(AbstractInnerProduct):
-    r"""Values and slopes: $|u|^2 + \ell^2 |\nabla u|^2$, the components in units of their scales.
+    r"""Values and derivatives, $|u|^2 + \ell^2 |\nabla u|^2$, each component in units of its scale.
 
-    A fit in this norm (`NeuralIVP(fit_norm=...)`) also matches the first derivatives, which
-    the equation will take.
+    A fit in this norm (`NeuralIVP(fit_norm=...)`) also matches the first derivatives.
 
     **Arguments:**
 
     - `scales`: one positive number for each component.
-    - `length`: l, a positive length. Good values: that over which u varies, where both terms
-      count alike.
+    - `length`: l, positive. Good values: the length over which u varies, which balances the terms.
+
+    **Returns:** called with a field and a point, the quantities of shape (c + c d,).
 
     **Raises:** `InputError` for scales or a length that are not positive.
 
     Source: Czarnecki et al., "Sobolev training for neural networks", NeurIPS 2017.
+
+    ```python
+    norm = nivp.H1((1.0,), length=0.2)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(100), velocity=nivp.RidgeCG(), fit_norm=norm)
+    ```
     """
 
     scales: Value
@@ -87,21 +98,26 @@ class H1(AbstractInnerProduct):
 class WaveEnergy(AbstractInnerProduct):
     r"""The energy of $u_t = v, \; v_t = s^2 \Delta u$: $v^2 + s^2 |\nabla u|^2 + (s u / \ell)^2$.
 
-    The equation conserves the first two terms, and so does its projection in this norm onto
-    any network whose last layer is linear: with $P$ the projection, $\tfrac12 dE/dt = \langle
-    (u, v), P (v, s^2 \Delta u) \rangle_E = \langle (u, v), (v, s^2 \Delta u) \rangle_E = 0$,
-    since the value of the network is one of its own tangents. That is exact for all parameters
-    without damping, and approximate for the damped subsets of the default. In L2 nothing bounds
-    the energy,
-    and the residual feeds on itself. The last term tells constants apart.
+    The equation conserves the sum E of the first two terms; the last one makes this a norm of
+    constants too. With $P$ the projection in E onto the tangents of a network whose last layer
+    is linear, $\tfrac12 dE/dt = \langle (u, v), P (v, s^2 \Delta u) \rangle_E = \langle (u, v),
+    (v, s^2 \Delta u) \rangle_E = 0$, since (u, v) is itself a tangent. This is exact for all
+    parameters without damping, and approximate for damped subsets. In `L2` nothing bounds E.
 
     **Arguments:**
 
     - `speed`: s, length / time, positive.
-    - `width`: a length, positive, over which u varies: v is measured in units of speed / width.
-    - `length`: l, a length, positive, of the domain.
+    - `width`: length over which u varies, positive; v is measured in units of speed / width.
+    - `length`: l, length of the domain, positive.
+
+    **Returns:** called with a field of (u, v) and a point, the quantities of shape (d + 2,).
 
     **Raises:** `InputError` for a value that is not positive.
+
+    ```python
+    norm = nivp.WaveEnergy(speed=1.0, width=0.1, length=2.0)
+    norm(lambda x: jnp.stack([x[0], 0 * x[0]]), jnp.zeros(1))  # [0.0, 0.1, 0.0]
+    ```
     """
 
     speed: Scalar
@@ -120,13 +136,12 @@ class WaveEnergy(AbstractInnerProduct):
         return jnp.stack([jnp.ones_like(rate), rate])
 
     def __call__(self, u: Field, x: Point) -> Float[Array, " d+2"]:
-        def both(x):
+        def displacement(x):
             value = u(x)
             return value[0], value
 
-        slope, value = jax.grad(both, has_aux=True)(x)
+        slope, value = jax.grad(displacement, has_aux=True)(x)
         # In units of speed / width, as v is.
         width, length = self.width.astype(x.dtype), self.length.astype(x.dtype)
         rate = (self.speed / self.width).astype(x.dtype)
-        parts = [value[1:] / rate, width * slope, value[:1] * width / length]
-        return jnp.concatenate(parts)
+        return jnp.concatenate([value[1:] / rate, width * slope, value[:1] * width / length])

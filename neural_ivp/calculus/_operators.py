@@ -1,9 +1,7 @@
-"""Derivatives in space of a field u: R^d -> R^c, by forward-mode differentiation.
+"""Derivatives in space of a field u: R^d -> R^c, a function of one point of shape (d,).
 
-A field takes one point `x` of shape (d,) and returns its value of shape (c,); so does what
-these operators return (with further trailing axes for `grad` and `hessian`). Forward mode is
-used throughout, because the same field is differentiated once more in the network parameters
-only through its values, never through these derivatives.
+All use forward mode: the Jacobian in the parameters is that of the values of u, so no reverse
+pass goes through these derivatives.
 """
 
 from collections.abc import Callable
@@ -21,9 +19,18 @@ def _along(u: Field, direction: Array) -> Field:
 
 
 def partial(u: Field, *axes: int) -> Field:
-    """Partial derivative of `u` along each of `axes` in turn: `partial(u, 0, 0)` is u_xx.
+    """Partial derivative of a field along each of several axes in turn.
+
+    **Arguments:**
+
+    - `u`: the field, (d,) to any shape.
+    - `axes`: numbers of coordinates, 0 to d - 1; `partial(u, 0, 0)` is u_xx.
 
     **Returns:** a field with values of the shape of `u(x)`.
+
+    ```python
+    nivp.partial(lambda x: x**3, 0, 0)(jnp.array([2.0]))  # [12.0]
+    ```
     """
 
     def derivative(x):
@@ -36,31 +43,71 @@ def partial(u: Field, *axes: int) -> Field:
 
 
 def grad(u: Field) -> Callable[[Array], Array]:
-    """Gradient: entry [k, i] of the value, of shape (c, d), is d u_k / d x_i."""
+    """Gradient of a field: entry [k, i] is d u_k / d x_i.
+
+    **Arguments:**
+
+    - `u`: the field, (d,) to (c,).
+
+    **Returns:** a function of one point, with values of shape (c, d).
+
+    ```python
+    nivp.grad(lambda x: jnp.array([x[0] * x[1]]))(jnp.array([2.0, 3.0]))  # [[3.0, 2.0]]
+    ```
+    """
     return jax.jacfwd(u)
 
 
 def hessian(u: Field) -> Callable[[Array], Array]:
-    """Second derivatives: entry [k, i, j] of the value, of shape (c, d, d)."""
+    """Second derivatives of a field: entry [k, i, j] is d^2 u_k / d x_i d x_j.
+
+    **Arguments:**
+
+    - `u`: the field, (d,) to (c,).
+
+    **Returns:** a function of one point, with values of shape (c, d, d).
+
+    ```python
+    nivp.hessian(lambda x: jnp.array([x[0] ** 2]))(jnp.array([2.0]))  # [[[2.0]]]
+    ```
+    """
     return jax.jacfwd(jax.jacfwd(u))
 
 
 def divergence(flux: Field) -> Field:
-    """Divergence over the last axis of `flux`: sum_i d flux[..., i] / d x_i.
+    """Divergence of a flux over its last axis: sum_i d flux[..., i] / d x_i.
 
-    For one component write the flux as `lambda x: velocity(x) * u(x)`, of shape (d,); the
-    value then is a scalar and adds to a value of shape (1,).
+    **Arguments:**
+
+    - `flux`: function of one point, with values of shape (..., d), such as (c, d), or (d,) for
+      one component, as `lambda x: velocity(x) * u(x)`.
+
+    **Returns:** a function of one point; its value has the shape of that of `flux` without the
+    last axis, so a flux of shape (d,) gives a scalar.
+
+    ```python
+    nivp.divergence(lambda x: x**2)(jnp.array([1.0, 2.0]))  # 6.0
+    ```
     """
     return lambda x: jnp.trace(jax.jacfwd(flux)(x), axis1=-2, axis2=-1)
 
 
 def laplacian(u: Field) -> Field:
-    """Laplacian: sum_i d^2 u / d x_i^2, of the shape of `u(x)`.
+    """Laplacian of a field, sum_i d^2 u / d x_i^2.
 
-    Forward over forward along each axis: the off-diagonal second derivatives are not formed.
+    **Arguments:**
+
+    - `u`: the field, (d,) to any shape.
+
+    **Returns:** a field with values of the shape of `u(x)`.
+
+    ```python
+    nivp.laplacian(lambda x: jnp.array([x @ x]))(jnp.array([1.0, 2.0]))  # [4.0]
+    ```
     """
 
     def trace(x):
+        # Along each axis alone: the Hessian's off-diagonal entries are not formed.
         def second(direction):
             return _along(_along(u, direction), direction)(x)
 

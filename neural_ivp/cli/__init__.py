@@ -1,3 +1,3 @@
-"""The command `neural-ivp`: runs configs, lists the catalogue, redraws pictures."""
+"""The command `neural-ivp`: run configs, list the catalogue, redraw figures."""
 
 from ._main import main

@@ -1,4 +1,4 @@
-"""A solve with its progress display, its log and its folder."""
+"""A solve with its progress display, log and run folder."""
 
 import contextlib
 import io
@@ -26,7 +26,7 @@ from ._warnings import plain_warnings
 
 
 class Log(io.TextIOBase):
-    """A text file written line by line; a full disk is no reason to end a run."""
+    """A text file written line by line, without errors, so that a full disk does not end a run."""
 
     def __init__(self, path: Path, mode: Literal["w", "a"]):
         self.file: TextIO | None = None
@@ -48,7 +48,7 @@ class Log(io.TextIOBase):
 
 @contextlib.contextmanager
 def run_log(path: Path, mode: Literal["w", "a"] = "w") -> Iterator[Log]:
-    """The log of a run, whose last line says how one ended that raised."""
+    """The log of a run; an exception in the block is its last line."""
     with Log(path, mode) as log:
         try:
             yield log
@@ -66,33 +66,12 @@ def carry_out(
     note: str = "",
     before: Sequence[Mapping[str, np.ndarray]] = (),
 ) -> int:
-    """Let `work` solve, called with `progress`, and finish the folder; the exit code.
+    """Call `work` with `progress`, write its solution to the folder and return the exit code.
 
-    `note` says where the work begins, if not at the beginning; `before` is the record until there.
+    For a resumed run, `note` says where it continues and `before` is the record up to there.
     """
-    numbers = {"seed": config.seed, "points": config.method.sampler.num_points}
-    try:
-        solution = _solve(work, config, folder, log, quiet, note, before)
-    except SolveInterrupted as stopped:
-        return finish(stopped.solution, folder, log, **numbers)[0]
-    code, written = finish(solution, folder, log, **numbers)
-    if written:
-        # After a failure too: what is resumed takes the same steps, and fails at the same place.
-        remove(folder / CHECKPOINT)
-    return code
-
-
-def _solve(
-    work: Callable[..., Solution],
-    config: RunConfig,
-    folder: Path,
-    log: Log,
-    quiet: bool,
-    note: str,
-    before: Sequence[Mapping[str, np.ndarray]],
-) -> Solution:
-    problem, network = config.problem, config.network
-    live = not quiet and sys.stderr.isatty()
+    problem, num_points = config.problem, config.method.sampler.num_points
+    p, live = flatten(config.network)[0].size, not quiet and sys.stderr.isatty()
 
     def line(text: str) -> None:
         print(text, file=log)
@@ -105,24 +84,29 @@ def _solve(
 
     line(
         f"{type(problem).__name__} in {problem.domain.dimension} dimension(s), "
-        f"{flatten(network)[0].size} parameters ({config.dtype}), on {device()}; into {folder}"
-        f"{note}"
+        f"{p} parameters ({config.dtype}), on {device()}; into {folder}{note}"
     )
     velocity = config.method.velocity
     if isinstance(velocity, AutoVelocitySolver):
-        rows = config.method.sampler.num_points * num_quantities(problem, network)
-        p = flatten(network)[0].size
+        rows = num_points * num_quantities(problem, config.network)
         line(choose_velocity_solver(p, rows, config.dtype, memory=velocity.memory)[1])
-    lines = Lines(line)
-    with plain_warnings(warn), contextlib.ExitStack() as stack:
-        stream = stack.enter_context(Stream(folder / "record.csv", before))
-        reports: list[Report] = [stream, lines]
-        if live:
-            first = "evolve" if note else "fit"
-            reports.append(stack.enter_context(Live(Console(stderr=True), first)))
+    reports: list[Report] = [Lines(line)]
 
-        def progress(made: Progress) -> None:
-            for report in reports:
-                report(made)
+    def progress(update: Progress) -> None:
+        for report in reports:
+            report(update)
 
-        return work(progress=progress)
+    try:
+        with plain_warnings(warn), contextlib.ExitStack() as stack:
+            reports.append(stack.enter_context(Stream(folder / "record.csv", before)))
+            if live:
+                first = "evolve" if note else "fit"
+                reports.append(stack.enter_context(Live(Console(stderr=True), first)))
+            solution = work(progress=progress)
+    except SolveInterrupted as error:
+        solution = error.solution
+    code, written = finish(solution, folder, log, seed=config.seed, points=num_points)
+    if written and solution.result != "interrupted":
+        # After a failure too: a resumed march would repeat the same steps and fail again.
+        remove(folder / CHECKPOINT)
+    return code

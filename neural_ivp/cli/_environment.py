@@ -1,4 +1,4 @@
-"""What a run ran on: versions, machine, precision."""
+"""The environment of a run: versions, machine and precision."""
 
 import contextlib
 import importlib.metadata
@@ -16,14 +16,14 @@ _PACKAGES = ("neural-ivp", "jax", "jaxlib", "equinox", "diffrax", "lineax", "opt
 
 def versions() -> dict[str, str]:
     """Versions of Python and the packages that a result depends on."""
-    found = {"python": platform.python_version()}
+    table = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
             version = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             version = "not installed"  # used from its source folder
-        found[package.replace("-", "_")] = version
-    return found
+        table[package.replace("-", "_")] = version
+    return table
 
 
 def device() -> str:
@@ -48,10 +48,7 @@ def environment(dtype: str, arguments: list[str]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def precision(dtype: str) -> Iterator[None]:
-    """JAX in 64-bit or 32-bit mode inside the block: the mode that the dtype needs.
-
-    Entered before anything is built, since arrays keep the type that they were made with.
-    """
+    """JAX in the 64-bit or 32-bit mode of a dtype, for all arrays made inside the block."""
     before = jax.config.read("jax_enable_x64")
     jax.config.update("jax_enable_x64", dtype == "float64")
     try:
@@ -61,13 +58,13 @@ def precision(dtype: str) -> Iterator[None]:
 
 
 def _git_commit() -> str | None:
-    """The commit of the package's own checkout, "-dirty" if files differ from it."""
+    """The commit of the package's checkout, "-dirty" if files differ from it."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
-        return None  # installed; a repository that surrounds the installation is not ours
+        return None  # an installed package; a surrounding repository is another project's
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
     try:
-        # No tag is to stand for the commit.
+        # Without tags, the output is the commit.
         done = subprocess.run([*command, "--exclude=*"], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -1,6 +1,6 @@
-"""The end of a run: write everything that was computed, and say what came out.
+"""The end of a run: write solution, metrics and figure, and print the outcome.
 
-`metrics.json` is the contract that other tools read: every key is always there.
+Other tools read `metrics.json`: every key is always present.
 """
 
 import io
@@ -19,25 +19,20 @@ from ._folder import CHECKPOINT, write_json, write_whole
 def finish(
     solution: Solution, folder: Path, log: io.TextIOBase, *, seed: int, points: int
 ) -> tuple[int, bool]:
-    """The exit code, and whether solution and metrics are in the folder.
+    """The exit code, and whether solution and metrics were written.
 
-    `seed` and `points` (of a step) are for `metrics.json`.
+    `seed` and `points` (of a step) are entries of `metrics.json`.
     """
     lost = _save(solution, folder)
     errors, unknown = measured(solution)
-    figures = metrics(
-        solution,
-        errors,
-        seed=seed,
-        points=points,
-        device=device(),
-        versions=versions(),
+    table = metrics(
+        solution, errors, seed=seed, points=points, device=device(), versions=versions()
     )
     try:
-        write_json(folder / "metrics.json", figures)
+        write_json(folder / "metrics.json", table)
     except OSError as error:
         lost.append(f"metrics.json could not be written ({error.strerror or error})")
-    outcome = f"{_outcome(figures, unknown)}\n{_picture(solution, folder)}"
+    outcome = f"{_outcome(table, unknown)}\n{_picture(solution, folder)}"
     for stream in (log, sys.stdout):
         print(outcome, file=stream)
     for sentence in _sentences(solution, folder, lost):
@@ -49,7 +44,7 @@ def finish(
 
 
 def _save(solution: Solution, folder: Path) -> list[str]:
-    """Save the solution, in the temporary folder if its own does not take it; what went wrong."""
+    """Save the solution, in a temporary folder if that fails; a sentence for each failure."""
     try:
         solution.save(folder / "solution.nivp")
         return []
@@ -67,8 +62,8 @@ def _picture(solution: Solution, folder: Path) -> str:
     try:
         draw(solution, folder / "figure.png")
     except Exception as error:
-        # A reference may refuse the problem with a ValueError, and a disk be full. What is left of
-        # a failed solve may not be drawable at all, and that failure is the news.
+        # A reference may raise ValueError, a full disk OSError. After a failed solve there may be
+        # nothing to draw, and its own failure matters more.
         if solution.result == "successful" and not isinstance(error, ValueError | OSError):
             raise
         return f"no picture: {error}"
@@ -76,7 +71,7 @@ def _picture(solution: Solution, folder: Path) -> str:
 
 
 def _sentences(solution: Solution, folder: Path, lost: list[str]) -> list[str]:
-    """What else there is to say of a run that is not whole."""
+    """Sentences on a run that failed, was interrupted or lost a file."""
     resume = ""
     if (folder / CHECKPOINT).is_file():
         resume = f"; `neural-ivp run --resume {folder}` goes on from there"
@@ -87,19 +82,19 @@ def _sentences(solution: Solution, folder: Path, lost: list[str]) -> list[str]:
     else:
         sentences = []
     if lost and resume:
-        how = "" if solution.result == "interrupted" else resume  # in a sentence before
+        how = "" if solution.result == "interrupted" else resume  # said above
         lost = [*lost, f"free some space: the last checkpoint is kept{how}"]
     return sentences + [f"error: {sentence}" for sentence in lost]
 
 
-def _outcome(figures: dict[str, Any], unknown: str) -> str:
-    errors, overall = figures["relative_l2_error"], figures["relative_l2_error_overall"]
+def _outcome(table: dict[str, Any], unknown: str) -> str:
+    errors, overall = table["relative_l2_error"], table["relative_l2_error_overall"]
     if errors is None:
         error = f"relative L2 error: unknown: {unknown}"
     else:
-        last, t = errors[-1], figures["times"][-1]
+        last, t = errors[-1], table["times"][-1]
         error = f"relative L2 error: {_number(overall)} overall, {_number(last)} at t = {t:g}"
-    seconds = figures["wall_seconds"]
+    seconds = table["wall_seconds"]
     parts = ", ".join(f"{name} {seconds[name]:.1f}" for name in ("compile", "fit", "evolve"))
     return f"{error}\nwall time: {seconds['total']:.1f} s ({parts})"
 
@@ -109,10 +104,7 @@ def _number(value: float | None) -> str:
 
 
 def measured(solution: Solution) -> tuple[ErrorReport | None, str]:
-    """The errors against the problem's reference, on held-out points.
-
-    None, and why, where no reference is known or it does not resolve this problem.
-    """
+    """The errors against the problem's reference, or None and the reason why there are none."""
     try:
         reference = reference_for(solution.problem, float(solution.ts[0]))
         if reference is None:
@@ -133,9 +125,9 @@ def metrics(
 ) -> dict[str, Any]:
     """The contents of `metrics.json`; a number that is not finite is None (null).
 
-    - `times`, `relative_l2_error`: one entry per saved time; the errors are None together where
-      no reference is known, and single ones where the reference vanishes.
-    - `relative_l2_error_components`: a list per time, for problems of several components only.
+    - `times`, `relative_l2_error`: one entry per saved time. The errors are None without a
+      reference, and an entry is None where the reference vanishes.
+    - `relative_l2_error_components`: a list per time, only for problems of several components.
     - `fit`: of the initial value. `evolution`: totals over the attempted steps.
     """
     theta, fit = solution.segments[0].theta, solution.fits[0]
@@ -171,6 +163,6 @@ def _finite(value: Any) -> Any:
 
 
 def draw(solution: Solution, path: Path) -> None:
-    """Write the picture of a solution."""
+    """Write the figure of a solution."""
     figure = solution.plot()
     write_whole(path, lambda draft: figure.savefig(draft, format="png"))

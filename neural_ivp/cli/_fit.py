@@ -1,4 +1,4 @@
-"""`neural-ivp fit CONFIG`: the fit of the initial value alone."""
+"""`neural-ivp fit CONFIG`: fit the initial value only."""
 
 import math
 import sys
@@ -24,9 +24,9 @@ def fit(
     quiet: bool = False,
     figure: str | None = None,
 ) -> int:
-    """Fit as `run` would, and print how it went and the errors; 1 if they are not finite, else 0.
+    """Fit as `run` does and print the errors; 1 if they are not finite, else 0.
 
-    A `figure` is the PNG file that gets the picture of the fit.
+    A `figure` names a PNG file for the figure of the fit.
 
     **Raises:** `InputError` for a config or a file name that cannot be used.
     """
@@ -34,13 +34,13 @@ def fit(
     changes = overrides if seed is None else [*overrides, f"seed={seed}"]
     table = read_table(path, changes)
 
-    def say(line: str) -> None:
+    def write(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    with precision(dtype_of(table)), plain_warnings(say):
+    with precision(dtype_of(table)), plain_warnings(write):
         config = make_config(table)
         problem, (_, key, _) = config.problem, solve_keys(config.key)
-        progress = Lines((lambda line: None) if quiet else say)
+        progress = Lines((lambda line: None) if quiet else write)
         fitted = fit_initial(
             problem, config.network, config.method, key, float(config.ts[0]), progress
         )
@@ -49,9 +49,9 @@ def fit(
         tolerance = config.method.integrator.rtol
         warn_of_fit({"relative_l2_error": fitted.relative_l2_error, "tolerance": tolerance})
         if picture is not None:
-            drawn = plot_fit(fitted, problem.initial, problem.domain)
+            plot = plot_fit(fitted, problem.initial, problem.domain)
             try:
-                write_whole(picture, lambda draft: drawn.savefig(draft, format="png"))
+                write_whole(picture, lambda draft: plot.savefig(draft, format="png"))
             except OSError as error:
                 raise InputError(f"`--figure`: the picture cannot be written: {error}") from error
             print(f"picture: {picture}")
@@ -59,7 +59,7 @@ def fit(
 
 
 def _check_picture(name: str) -> Path:
-    """The path of a picture, checked before the work and not after it."""
+    """The path of a figure, checked before the work starts."""
     path = Path(name)
     if path.suffix.lower() != ".png":
         raise InputError(f"`--figure` must name a file that ends in .png, got {name!r}")

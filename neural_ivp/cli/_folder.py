@@ -1,4 +1,4 @@
-"""The run folder: found or made, and its files written whole or not at all."""
+"""The run folder, and its files, which are written atomically."""
 
 import itertools
 import json
@@ -14,7 +14,7 @@ _SIGNS = ("config.toml", "metrics.json")
 
 
 def make_folder(out: str | None, name: str) -> Path:
-    """The folder `out`, or the next free one of runs/name, runs/name-2, ...
+    """The folder `out`, or the first new one of runs/name, runs/name-2, ...
 
     **Raises:** `InputError` if `out` holds a run already, or cannot be made.
     """
@@ -42,7 +42,7 @@ def _next_free(parent: Path, name: str) -> Path:
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a draft beside `path`, then put it in its place in one move."""
+    """Write a file atomically: `write` gets the path of a draft, which then replaces `path`."""
     draft = path.with_name(f".{path.name}.part")
     try:
         write(draft)
@@ -52,16 +52,16 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file of this library, and the draft of it that a killed process may have left."""
+    """Remove a file, and the draft that a killed process may have left."""
     for file in (path, draft_of(path)):
         file.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file."""
+    """Write a text file atomically."""
     write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 
 def write_json(path: Path, table: dict[str, Any]) -> None:
-    """Write a JSON file; a NaN in it is a mistake of the caller's."""
+    """Write a JSON file atomically; a NaN raises `ValueError`."""
     write_text(path, json.dumps(table, indent=2, allow_nan=False) + "\n")

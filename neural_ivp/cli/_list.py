@@ -1,4 +1,4 @@
-"""`neural-ivp list`: what a config can name."""
+"""`neural-ivp list`: the classes that a config can name."""
 
 import inspect
 import re
@@ -16,7 +16,7 @@ from ..networks import AbstractNetwork
 from ..problems import AbstractProblem
 from ..samplers import AbstractSampler
 
-# Heading, where it stands in a config, and the kind.
+# Heading, place in a config, and base class.
 _KINDS = (
     ("Problems", "[problem]", AbstractProblem),
     ("Domains", "[problem.domain]", AbstractDomain),
@@ -50,7 +50,7 @@ _SYMBOLS = {
 
 
 def list_catalogue(configs: str = "configs") -> int:
-    """Print the catalogue, and the configs of a folder if there are any."""
+    """Print the catalogue and the configs of a folder."""
     for heading, place, kind in _KINDS:
         _print_rows(
             f"{heading}  {place}",
@@ -63,7 +63,7 @@ def list_catalogue(configs: str = "configs") -> int:
 
 
 def summary_line(cls: type) -> str:
-    """The first sentence of a docstring, its TeX made readable."""
+    """The first paragraph of a docstring, with TeX as plain text."""
     text = " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split())
     text = re.sub(r"\\([A-Za-z]+)", lambda word: _SYMBOLS.get(word[1], word[1]), text)
     return re.sub(r" +", " ", re.sub(r"\\[,; ]|[${}]", "", text))

@@ -1,8 +1,7 @@
 """Arguments and exit codes.
 
-0: success. 1: the solve ended early (what it computed is written), or a file could not be written.
-2: bad input, with one line on stderr that says what to change. 130: interrupted (what a march
-reached is written).
+0: success. 1: the solve failed (its solution so far is written), or a file could not be written.
+2: invalid input, with one line on stderr. 130: interrupted (the solution so far is written).
 """
 
 import argparse
@@ -20,11 +19,10 @@ from ._run import run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; `argv` without the program's name, `sys.argv` if not given."""
+    """Run the command line; `argv` without the program's name, by default of `sys.argv`."""
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
-        arguments = _parser().parse_args(argv)
-        return _dispatch(arguments, argv)
+        return _dispatch(_parser().parse_args(argv), argv)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -34,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except SystemExit as stop:  # argparse ends --help and --version so
+    except SystemExit as stop:  # of argparse, for --help and --version
         return int(stop.code or 0)
 
 
@@ -83,7 +81,7 @@ def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports a bad command line as any other bad input."""
+    """Raises `InputError` for an invalid command line."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message} (`{self.prog} --help` says more)")
@@ -119,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_config(command: argparse.ArgumentParser, *, optional: bool = False) -> None:
-    """What a command that reads a config takes."""
+    """Add the arguments of a command that reads a config."""
     count = "?" if optional else None
     command.add_argument("config", metavar="CONFIG", nargs=count, help="a TOML file")
     command.add_argument(

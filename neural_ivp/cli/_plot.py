@@ -1,4 +1,4 @@
-"""`neural-ivp plot DIR`: draw the picture of a run again."""
+"""`neural-ivp plot DIR`: redraw the figure of a run."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ._finish import draw
 def plot(folder: str) -> int:
     """Redraw `figure.png` of a run folder from its `solution.nivp`.
 
-    **Raises:** `InputError` for a folder that is not a run's, or a file that cannot be read.
+    **Raises:** `InputError` for a folder that is not a run folder, or a file that cannot be read.
     """
     path = Path(folder)
     if not (path / "config.toml").is_file():

@@ -1,4 +1,4 @@
-"""`neural-ivp run --resume DIR`: finish a run whose process ended before its time."""
+"""`neural-ivp run --resume DIR`: finish a run whose process ended early."""
 
 import functools
 import json
@@ -17,13 +17,11 @@ from ._folder import CHECKPOINT
 
 
 def resume(name: str, *, every: int | None = None, quiet: bool = False) -> int:
-    """Finish the run of a folder from its last checkpoint, as `run` would have; its exit code.
+    """Finish the run of a folder from its last checkpoint; the exit code, as of `run`.
 
-    Further checkpoints are written every `every` attempted steps, none for 0, and as often as
-    before if not given.
+    Checkpoints are written every `every` attempted steps, none for 0; as before if not given.
 
-    **Raises:** `InputError` for a folder without a checkpoint, or one whose config.toml is not
-    that of the checkpoint.
+    **Raises:** `InputError` for a folder without a checkpoint, or with the config of another run.
     """
     folder = Path(name)
     _check_folder(folder)
@@ -43,12 +41,11 @@ def resume(name: str, *, every: int | None = None, quiet: bool = False) -> int:
         attempts = len(saved.march.records)
         note = f", resumed at t = {saved.march.t:.6g} after {attempts} attempted steps"
         with run_log(folder / "run.log", "a") as log:
-            before = list(saved.march.records)
-            return carry_out(work, config, folder, log, quiet, note, before)
+            return carry_out(work, config, folder, log, quiet, note, list(saved.march.records))
 
 
 def _check_folder(folder: Path) -> None:
-    """Say what a folder without a checkpoint is."""
+    """**Raises:** `InputError` for a folder without a checkpoint."""
     shown = repr(str(folder))
     if not (folder / "config.toml").is_file():
         raise InputError(f"`--resume`: {shown} is not a run folder: it has no config.toml")
@@ -73,7 +70,7 @@ def _result(folder: Path) -> str | None:
 
 
 def _check_same(config: RunConfig, saved: LoadedCheckpoint, folder: Path) -> None:
-    """The parts were compared when the checkpoint was read; these are the rest of a config."""
+    """Compare times and seed; the rest was compared when the checkpoint was read."""
     keys = [jax.random.key_data(key) for key in (solve_keys(config.key)[2], saved.march.key)]
     same = {
         "time": np.array_equal(config.ts, saved.march.times),

@@ -1,4 +1,4 @@
-"""`neural-ivp run CONFIG`: solve, and leave a run folder behind."""
+"""`neural-ivp run CONFIG`: solve, and write a run folder."""
 
 import functools
 from pathlib import Path
@@ -20,9 +20,9 @@ def run(
     every: int = 20,
     argv: list[str],
 ) -> int:
-    """Run a config; 0 if the solve reached its end, 130 if it was interrupted and 1 otherwise.
+    """Run a config; 0 if the solve was successful, 130 if it was interrupted and 1 otherwise.
 
-    A checkpoint is written every `every` attempted steps, none for 0; see `resume`.
+    Checkpoints are written every `every` attempted steps, none for 0.
 
     **Raises:** `InputError` for a config, a folder or a problem that cannot be used.
     """

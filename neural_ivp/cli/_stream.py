@@ -1,4 +1,4 @@
-"""The record of a march in its run folder, a line for each attempted step as it is made."""
+"""`record.csv` in a run folder, with a line for each attempted step."""
 
 import contextlib
 import csv
@@ -13,10 +13,9 @@ from ..progress import Progress
 
 
 class Stream:
-    """Writes `record.csv`: what a run that was killed had reached is in it.
+    """Writes `record.csv` during the march, so that a killed run leaves its record.
 
-    - `before`: records of the attempts before, of a run that is resumed: those after its checkpoint
-      are made anew.
+    `before` has the records of a resumed run up to its checkpoint.
     """
 
     def __init__(self, path: Path, before: Sequence[Mapping[str, np.ndarray]] = ()):
@@ -36,26 +35,24 @@ class Stream:
             with contextlib.suppress(OSError):
                 self.file.close()
 
-    def __call__(self, made: Progress) -> None:
-        if made.record is None:
+    def __call__(self, update: Progress) -> None:
+        if update.record is None:
             return
-        # A full disk is no reason to lose the march: the record is in the solution, too.
+        # A full disk must not end the march; the solution has the record, too.
         with contextlib.suppress(OSError):
             if self.file is None:
                 self.file = self.path.open("w", encoding="utf-8", newline="", buffering=1)
-                csv.writer(self.file).writerow(_flat(made.record))
+                csv.writer(self.file).writerow(_flat(update.record))
                 csv.writer(self.file).writerows(_flat(row).values() for row in self.before)
-            csv.writer(self.file).writerow(_flat(made.record).values())
+            csv.writer(self.file).writerow(_flat(update.record).values())
 
 
 def _flat(record: Mapping[str, np.ndarray]) -> dict[str, float | bool]:
-    """One number for each name; those of an array are numbered."""
+    """One number for each name; entries of an array are numbered."""
     row = {}
     for name, value in record.items():
-        entries = np.ravel(value).tolist()
-        row |= (
-            {name: entries[0]}
-            if np.ndim(value) == 0
-            else {f"{name}.{k}": entry for k, entry in enumerate(entries)}
-        )
+        if np.ndim(value) == 0:
+            row[name] = value.item()
+        else:
+            row |= {f"{name}.{k}": entry for k, entry in enumerate(np.ravel(value).tolist())}
     return row

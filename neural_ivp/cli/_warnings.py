@@ -1,4 +1,4 @@
-"""Warnings of the library as a line for people."""
+"""Warnings of the library as plain lines."""
 
 import contextlib
 import warnings
@@ -11,9 +11,9 @@ _PLAIN = (FitWarning, CheckpointWarning)
 
 @contextlib.contextmanager
 def plain_warnings(write: Callable[[str], None]) -> Iterator[None]:
-    """Give the library's own warnings to `write`, a line each, without their place in the code."""
+    """Pass the library's own warnings to `write`, one line each, without file and line number."""
     with warnings.catch_warnings():
-        # Once more for each run of a process, which Python would not say again.
+        # "always": Python would show a warning only once in a process, which may have many runs.
         for category in _PLAIN:
             warnings.simplefilter("always", category)
         show = warnings.showwarning
@@ -24,5 +24,5 @@ def plain_warnings(write: Callable[[str], None]) -> Iterator[None]:
             else:
                 show(message, category, *place, **more)
 
-        warnings.showwarning = plain  # put back by catch_warnings
+        warnings.showwarning = plain  # catch_warnings restores it
         yield

@@ -1,4 +1,4 @@
-"""Config files as plain tables: TOML, `extends`, `--set`, and the one rule that joins them."""
+"""Config files as plain tables: TOML, `extends`, `--set`, and how they are merged."""
 
 import os
 import tomllib
@@ -8,40 +8,40 @@ from typing import Any
 
 from ..errors import InputError
 
-# Two ways to say the same thing: a layer that says one takes the other back.
+# Two alternatives: a table that sets one removes the other from the table below it.
 _EITHER_OR = ("saves", "num_saves")
 
 
 def read_table(path: str | os.PathLike, overrides: Iterable[str] = ()) -> dict[str, Any]:
-    """The file's table with those it extends under it and the overrides on top.
+    """The table of a config file, merged with the files it extends and the overrides.
 
     **Arguments:**
 
     - `path`: of a TOML file; its `extends` names another one, relative to it.
-    - `overrides`: strings `section.key=value` as typed at `--set`; the value is TOML, or a
-      bare string where it is not.
+    - `overrides`: strings `section.key=value` of `--set`; a value that is not TOML is a string.
 
-    **Raises:** `InputError` for a missing or malformed file, a cycle of `extends`, or an
-    override without a key.
+    **Raises:** `InputError` for a missing or malformed file, a cycle of `extends`, or an override
+    without a key.
     """
     table = _read(Path(path), ())
-    # The overrides are joined first, so that their order does not matter.
-    joined: dict[str, Any] = {}
+    # The overrides are merged first, so that their order does not matter.
+    merged: dict[str, Any] = {}
     for override in overrides:
-        _put(joined, *_split(override))
-    return merge(table, joined)
+        _put(merged, *_split(override))
+    return merge(table, merged)
 
 
 def merge(base: Any, over: Any, path: str = "") -> Any:
-    """`over` laid on `base`: tables key by key, anything else replaced.
+    """`base` updated by `over`: tables are merged by key, anything else is replaced.
 
-    A part may be written as its name alone; a table with another `name` than the one below it
-    replaces that table, whose arguments belong to another class. Entries of a list are
-    addressed by their number: `method.fit.0.steps = 500`.
+    An object may be written as its name alone. A table with another `name` replaces the other one,
+    whose arguments are of another class. Numbers address entries of a list:
+    `method.fit.0.steps = 500`.
 
     **Raises:** `InputError` for a number that the list does not have.
     """
-    if isinstance(base, list) and _is_numbered(over):
+    numbered = isinstance(over, dict) and over and all(key.isdecimal() for key in over)
+    if isinstance(base, list) and numbered:
         return _merge_entries(base, over, path)
     if isinstance(over, str) and isinstance(base, dict) and "name" in base:
         over = {"name": over}
@@ -51,18 +51,14 @@ def merge(base: Any, over: Any, path: str = "") -> Any:
         return over
     if "name" in over and "name" in base and over["name"] != base["name"]:
         return over
-    kept = dict(base)
+    merged = dict(base)
     for this, other in (_EITHER_OR, _EITHER_OR[::-1]):
         if this in over and other not in over:
-            kept.pop(other, None)
+            merged.pop(other, None)
     for key, value in over.items():
         inner = f"{path}.{key}" if path else key
-        kept[key] = merge(kept[key], value, inner) if key in kept else value
-    return kept
-
-
-def _is_numbered(table: Any) -> bool:
-    return isinstance(table, dict) and bool(table) and all(key.isdecimal() for key in table)
+        merged[key] = merge(merged[key], value, inner) if key in merged else value
+    return merged
 
 
 def _merge_entries(base: list, over: dict[str, Any], path: str) -> list:
@@ -112,11 +108,11 @@ def _split(override: str) -> tuple[list[str], Any]:
 def _put(table: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
         inner = table.setdefault(key, {})
-        if not isinstance(inner, dict):  # a part given by its name alone
+        if not isinstance(inner, dict):  # an object given by its name alone
             inner = table[key] = {"name": inner}
         table = inner
     last = table.get(keys[-1])
     if isinstance(last, dict) and isinstance(value, str):
-        value = {"name": value}  # its arguments came first
+        value = {"name": value}  # after its arguments
         last.setdefault("name", value["name"])
     table[keys[-1]] = value if last is None else merge(last, value)

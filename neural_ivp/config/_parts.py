@@ -1,8 +1,8 @@
-"""Objects from tables of a config, every complaint naming the dotted path as typed."""
+"""Objects from tables of a config, with the dotted paths of arguments in error messages."""
 
 import contextlib
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 import equinox as eqx
@@ -14,18 +14,15 @@ from ._values import alternatives, check_keys, check_value, plain_type, toml
 
 
 def build_part(value: Any, kind: type | tuple[type, ...], path: str) -> Any:
-    """The object of a `kind`, or one of several, that a table (or its name alone) describes.
+    """The object of a `kind`, or one of several, that a table or a name describes.
 
-    **Raises:** `InputError` for an unknown name or key, a missing argument, a value of the
-    wrong type or one that the constructor refuses.
+    **Raises:** `InputError` for an unknown name or key, a missing argument, or a value of the wrong
+    type or refused by the constructor.
     """
     cls = _class_of(value, kind, path)
     table = {} if isinstance(value, str) else value
     known = arguments(cls)
-    check_keys(table, ["name", *known], path, cls.__name__)
-    for name, parameter in known.items():
-        if parameter.default is inspect.Parameter.empty and name not in table:
-            raise InputError(f"`{path}.{name}` is missing: {cls.__name__} needs it")
+    check_arguments(table, known, path, cls.__name__)
     given = {
         name: _build_argument(cls, known[name], entry, f"{path}.{name}")
         for name, entry in table.items()
@@ -35,8 +32,18 @@ def build_part(value: Any, kind: type | tuple[type, ...], path: str) -> Any:
         return cls(**given)
 
 
+def check_arguments(
+    table: Any, known: Mapping[str, inspect.Parameter], path: str, owner: str
+) -> None:
+    """Raise `InputError` unless the table has known keys and all arguments without a default."""
+    check_keys(table, ["name", *known], path, owner)
+    for name, parameter in known.items():
+        if parameter.default is inspect.Parameter.empty and name not in table:
+            raise InputError(f"`{path}.{name}` is missing: {owner} needs it")
+
+
 def _class_of(value: Any, kind: type | tuple[type, ...], path: str) -> type:
-    """The registered class that is named; the only one of its kind if none is."""
+    """The registered class of that name; without a name, the only one of its kind."""
     names = subclasses(kind)
     if isinstance(value, str):
         name = value
@@ -54,7 +61,7 @@ def _class_of(value: Any, kind: type | tuple[type, ...], path: str) -> type:
 
 @contextlib.contextmanager
 def dotted(path: str, names: Iterable[str]) -> Iterator[None]:
-    """Inside this block, an `InputError` on `argument` speaks of `path.argument`."""
+    """Inside this block, an `InputError` on `argument` names `path.argument`."""
     try:
         yield
     except InputError as error:
@@ -82,19 +89,18 @@ def _build_argument(cls: type, parameter: inspect.Parameter, value: Any, path: s
     return check_value(value, plain_type(cls, parameter), path)
 
 
-def describe_part(made: Any, typed: Any, path: str) -> Any:
-    """`describe(made)` for a config: without None, and with the numbers as they were typed.
+def describe_part(part: Any, typed: Any, path: str) -> Any:
+    """`describe(part)` for a config: without None, and with the numbers as they were typed.
 
-    A coefficient is an array in the run's dtype; the config keeps all its digits.
+    An array in the run's dtype may have fewer digits than were typed.
 
-    **Raises:** `InputError` if a typed value is not what the object works with (a `dimension`
-    that contradicts the `domain`, say): nothing typed is ignored.
+    **Raises:** `InputError` if the object uses another value than was typed, for example of a
+    `dimension` that contradicts the `domain`.
     """
     typed = {"name": typed} if isinstance(typed, str) else typed
-    defaults = {name: p.default for name, p in arguments(type(made)).items()}
-    table: dict[str, Any] = {"name": type(made).__name__}
-    for name, default in defaults.items():
-        inner, value = f"{path}.{name}", getattr(made, name)
+    table: dict[str, Any] = {"name": type(part).__name__}
+    for name, parameter in arguments(type(part)).items():
+        inner, value = f"{path}.{name}", getattr(part, name)
         if isinstance(value, eqx.Module):
             table[name] = describe_part(value, typed.get(name, {}), inner)
         elif isinstance(value, tuple) and value and isinstance(value[0], eqx.Module):
@@ -104,7 +110,7 @@ def describe_part(made: Any, typed: Any, path: str) -> Any:
                 for k, (v, t) in enumerate(zip(value, entries, strict=True))
             ]
         elif value is not None:
-            table[name] = _digits(describe(value), typed.get(name), default, inner)
+            table[name] = _digits(describe(value), typed.get(name), parameter.default, inner)
     return table["name"] if len(table) == 1 else table
 
 

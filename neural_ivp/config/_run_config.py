@@ -1,4 +1,4 @@
-"""A run, described completely: what `solve` needs, and the table that says it all again."""
+"""A complete run: the arguments of `solve` and the table of them with all defaults."""
 
 import inspect
 import itertools
@@ -25,14 +25,14 @@ from ..networks import (
 )
 from ..problems import AbstractProblem
 from ._file import merge, read_table
-from ._parts import build_part, describe_part, dotted
+from ._parts import build_part, check_arguments, describe_part, dotted
 from ._values import alternatives, check_keys, check_value, plain_type
 
 _SECTIONS = ("extends", "seed", "dtype", "problem", "time", "network", "method")
 _TIME = ("start", "end", "num_saves", "saves")
-# What `[network]` can name; the wrappers follow from the problem.
+# Classes for `[network]`; the wrappers around them follow from the problem.
 _NETWORKS = {"SinusoidalMLP": SinusoidalMLP, "FourierSeries": FourierSeries}
-# Arguments of the network that follow from the rest of the config, and where they are said.
+# Arguments of the network that follow from other entries of the config.
 _ELSEWHERE = {"domain": "`problem.domain`", "components": "`problem`", "dtype": "`dtype`"}
 
 
@@ -40,12 +40,11 @@ _ELSEWHERE = {"domain": "`problem.domain`", "components": "`problem`", "dtype": 
 class RunConfig:
     """Everything that a run depends on.
 
-    - `problem`, `network`, `method`, `ts`: what `solve` takes; the network has the weights
-      that `solve` would draw from the same key.
-    - `seed`: of all random choices; `key` is made from it.
-    - `dtype`: "float32" or "float64", of the network and so of the whole solve.
-    - `resolved`: the table with every default filled in. Made into a config again, it is the
-      same run.
+    - `problem`, `network`, `method`, `ts`: arguments of `solve`; the network is the default one of
+      `solve` with the same key.
+    - `seed`: of `key`, for all random choices.
+    - `dtype`: "float32" or "float64", of the solve.
+    - `resolved`: the table with all defaults, from which `make_config` makes the same run.
     """
 
     problem: AbstractProblem
@@ -67,29 +66,28 @@ class RunConfig:
 
 
 def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> RunConfig:
-    """Read a config file; see `read_table` for `extends` and the overrides.
+    """Read a config file; see `read_table` for the arguments.
 
-    **Raises:** `InputError` naming the dotted path of what is wrong. A run in float64 needs
+    **Raises:** `InputError` with the dotted path of what is wrong. A run in float64 needs
     `jax.config.update("jax_enable_x64", True)` before this call (the command line does it).
     """
     return make_config(read_table(path, overrides))
 
 
 def make_config(table: dict[str, Any]) -> RunConfig:
-    """The run that a table describes.
-
-    **Raises:** as `load_config`.
-    """
+    """The run that a table describes. **Raises:** as `load_config`."""
     check_keys(table, _SECTIONS, "", "a config")
     if "extends" in table:
         raise InputError("`extends` can be said in a config file only")
-    seed, dtype = _seed_of(table), dtype_of(table)
+    seed, dtype = check_value(table.get("seed", 0), int, "seed"), dtype_of(table)
+    if not 0 <= seed < 2**32:
+        raise InputError(f"`seed` must lie between 0 and 2**32 - 1, got {seed}")
     for section in ("problem", "time"):
         if section not in table:
             raise InputError(f"`{section}` is missing: add a table [{section}]")
     problem = build_part(table["problem"], AbstractProblem, "problem")
     ts, time = _times(table["time"])
-    # The same weights as `solve` draws where no network is given.
+    # The same parameters as those of the default network of `solve`.
     network_key, _, _ = solve_keys(jax.random.key(seed))
     network, options = _network(table.get("network", {}), problem, dtype, network_key)
     method, choices = _method(table.get("method", {}), problem, network)
@@ -105,19 +103,12 @@ def make_config(table: dict[str, Any]) -> RunConfig:
 
 
 def dtype_of(table: dict[str, Any]) -> str:
-    """The run's dtype, before anything is built; float64 if the table does not say."""
+    """The dtype of the run; float64 if not given."""
     return check_value(table.get("dtype", "float64"), Literal["float32", "float64"], "dtype")
 
 
-def _seed_of(table: dict[str, Any]) -> int:
-    seed = check_value(table.get("seed", 0), int, "seed")
-    if not 0 <= seed < 2**32:
-        raise InputError(f"`seed` must lie between 0 and 2**32 - 1, got {seed}")
-    return seed
-
-
 def _times(table: Any) -> tuple[np.ndarray, dict[str, Any]]:
-    """The times to save, the start and the end always among them; and the resolved table."""
+    """The times to save, with the start and the end; and the resolved table."""
     check_keys(table, _TIME, "time", "[time]")
     kinds = dict(start=float, end=float, num_saves=int, saves=list[float])
     given = {name: check_value(table[name], kinds[name], f"time.{name}") for name in table}
@@ -153,10 +144,7 @@ def _network(
     for name in table:
         if name in _ELSEWHERE:
             raise InputError(f"`network.{name}` follows from {_ELSEWHERE[name]}: leave it out")
-    check_keys(table, ["name", *known], "network", kind.__name__)
-    for name, parameter in known.items():
-        if parameter.default is inspect.Parameter.empty and name not in table:
-            raise InputError(f"`network.{name}` is missing: {kind.__name__} needs it")
+    check_arguments(table, known, "network", kind.__name__)
     options = {
         name: _network_option(kind, known[name], value)
         for name, value in table.items()
@@ -172,13 +160,13 @@ def _network(
 
 
 def _network_class(table: Any) -> type[SinusoidalMLP] | type[FourierSeries]:
-    check_keys(table, table, "network", "[network]")  # that it is a table; its keys come later
+    check_keys(table, table, "network", "[network]")  # only that it is a table
     name = table.get("name", "SinusoidalMLP")
     return _NETWORKS[check_value(name, Literal["SinusoidalMLP", "FourierSeries"], "network.name")]
 
 
 def _network_option(kind: type, parameter: inspect.Parameter, value: Any) -> Any:
-    """A size may be a list of sizes: complaints are about what was typed, entry by entry."""
+    """A checked value; of a size that may be a list of sizes, each entry is checked."""
     path = f"network.{parameter.name}"
     if int not in alternatives(parameter.annotation):
         return check_value(value, plain_type(kind, parameter), path)
@@ -190,19 +178,18 @@ def _network_option(kind: type, parameter: inspect.Parameter, value: Any) -> Any
 def _method(
     table: Any, problem: AbstractProblem, network: AbstractNetwork
 ) -> tuple[NeuralIVP, dict[str, Any]]:
-    """The default method with the table laid over it."""
+    """The default method updated by the table, and the resolved table."""
     check_keys(table, arguments(NeuralIVP), "method", "[method]")
-    integrator = table.get("integrator", {}) if isinstance(table, dict) else {}
-    given = {}
+    integrator = table.get("integrator", {})
+    options = {}
     if isinstance(integrator, dict) and "rtol" in integrator:
-        # What goes with a tolerance follows it: the damping, atol and the fit.
-        given["rtol"] = check_value(integrator["rtol"], float, "method.integrator.rtol")
+        # The default damping, atol and tolerance of the fit follow from rtol.
+        options["rtol"] = check_value(integrator["rtol"], float, "method.integrator.rtol")
     with dotted("method.integrator", ["rtol"]):
-        chosen = default_method(problem, network, **given)
-    default = describe_part(chosen, {}, "method")
+        default = describe_part(default_method(problem, network, **options), {}, "method")
     default.pop("name")
-    wanted = merge(default, table, "method")
-    method = build_part(wanted, NeuralIVP, "method")
-    resolved = describe_part(method, wanted, "method")
+    merged = merge(default, table, "method")
+    method = build_part(merged, NeuralIVP, "method")
+    resolved = describe_part(method, merged, "method")
     resolved.pop("name")
     return method, resolved

@@ -1,6 +1,6 @@
-"""Plain values of a config against the annotations of the constructors that take them.
+"""Checks of plain values in a config by the annotations of constructors.
 
-pydantic checks in strict mode: true is not an integer, "1" is not a number, 1 is fine for 1.0.
+pydantic is in strict mode: true is not an integer, "1" is not a number, but 1 is valid for 1.0.
 """
 
 import inspect
@@ -19,22 +19,22 @@ _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 _WORDS = {int: "an integer", float: "a finite number", str: "a string", bool: "true or false"}
 
 
-def check_value(value: Any, wanted: Any, path: str) -> Any:
-    """`value` if it is of the type `wanted` (a number for `float` comes back as a float).
+def check_value(value: Any, kind: Any, path: str) -> Any:
+    """`value` if it is of the type `kind`, with integers converted for `float`.
 
-    **Raises:** `InputError` naming the dotted path, what came, and what is wanted.
+    **Raises:** `InputError` with the dotted path, the value and the expected type.
     """
     try:
-        return TypeAdapter(wanted, config=_STRICT).validate_python(value)
+        return TypeAdapter(kind, config=_STRICT).validate_python(value)
     except ValidationError as error:
-        shown = f"{toml(value)} ({_sort(value)})"
-        if get_origin(wanted) is Literal and isinstance(value, str):
-            hint = suggestion(value, get_args(wanted))
+        if get_origin(kind) is Literal and isinstance(value, str):
+            hint = suggestion(value, get_args(kind))
             raise InputError(f"`{path}` cannot be {toml(value)}.{hint}") from error
         fix = ""
-        if wanted is int and isinstance(value, float) and value.is_integer():
+        if kind is int and isinstance(value, float) and value.is_integer():
             fix = f": write {int(value)}"
-        raise InputError(f"`{path}` must be {_words(wanted)}, got {shown}{fix}") from error
+        shown = f"{toml(value)} ({_sort(value)})"
+        raise InputError(f"`{path}` must be {_words(kind)}, got {shown}{fix}") from error
 
 
 def check_keys(table: Any, known: Iterable[str], path: str, owner: str) -> None:
@@ -48,9 +48,9 @@ def check_keys(table: Any, known: Iterable[str], path: str, owner: str) -> None:
 
 
 def plain_type(cls: type, parameter: inspect.Parameter) -> Any:
-    """The type that a TOML file must hold for an argument, None not counted.
+    """The type of an argument in a TOML file, without None.
 
-    Arrays are numbers or lists of numbers, as the rank of the field of that name says.
+    An array is a number or a list of numbers, by the rank of the field of that name.
     """
     members = [
         member
@@ -75,20 +75,20 @@ def alternatives(annotation: Any) -> list[Any]:
 
 
 def toml(value: Any) -> str:
-    """A value as TOML writes it (JSON agrees on all that a config can hold but dates)."""
+    """A value in TOML, which agrees with JSON except for dates."""
     return json.dumps(value, default=str)
 
 
-def _words(wanted: Any) -> str:
-    if get_origin(wanted) is list:
-        return "a list of strings" if get_args(wanted) == (str,) else "a list of finite numbers"
-    if get_origin(wanted) is Literal:
-        return "one of " + ", ".join(toml(word) for word in get_args(wanted))
-    return _WORDS.get(wanted, str(wanted))
+def _words(kind: Any) -> str:
+    if get_origin(kind) is list:
+        return "a list of strings" if get_args(kind) == (str,) else "a list of finite numbers"
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(toml(word) for word in get_args(kind))
+    return _WORDS.get(kind, str(kind))
 
 
 def _sort(value: Any) -> str:
-    """What TOML calls the value's type."""
+    """The type of a value in the words of TOML."""
     for kind, word in (
         (bool, "a boolean"),
         (int, "an integer"),

@@ -1,6 +1,6 @@
 """A field from values on a grid: the tensor-product spline through them.
 
-The spline is found once, in numpy, and evaluated in JAX one point at a time.
+The coefficients are computed once, by scipy; JAX evaluates the spline at one point at a time.
 """
 
 import itertools
@@ -20,29 +20,31 @@ from ._splines import interpolate, spline_cells
 
 
 class GriddedData(eqx.Module):
-    """u(x) = sum_j C_j prod_i B_{i,j_i}(x_i) with u(grid point) = value, for splines B of a degree.
+    """The field u(x) = sum_j C_j prod_i B_{i,j_i}(x_i) of B-splines through values on a grid.
 
-    On a `Torus` the splines are periodic; on a `Box` their ends are "not a knot". A field of
-    one point: x of shape (d,) to a value of shape (c,), in the dtype of x, as often
-    differentiable as the spline (`degree` - 1 times continuously). On a box it is meant for
-    points inside; outside, the polynomials of the end cells go on.
+    The splines are periodic on a `Torus` and have "not a knot" ends on a `Box`, outside of which
+    the polynomials of the end cells extrapolate. u has `degree` - 1 continuous derivatives.
 
     **Arguments:**
 
     - `domain`: a `Box` or a `Torus`.
     - `values`: shape (n_1, ..., n_d) for one component, or (n_1, ..., n_d, c).
-    - `axes`: d increasing arrays of grid coordinates, of any spacing. On a box each begins and
-      ends with the box; on a torus each lies within one period, without the repeated end. If
-      None, n_i evenly spaced points: with both ends of a box; from `lower`, and again without
-      the repeated end, on a torus.
+    - `axes`: d increasing arrays of grid coordinates, shapes (n_i,), of any spacing; evenly spaced
+      from `lower` if not given. On a box each includes both ends; on a torus each lies within one
+      period, without the repeated end.
     - `degree`: 1, 3 or 5. The error for a smooth field is O(h^(degree + 1)), for each
       derivative one order less. Good values: 3; 5 if a PDE takes third or fourth derivatives.
 
-    **Raises:** `InputError` for values or axes that are not finite, axes that do not increase,
-    cover the domain or fit to the shape of `values`, fewer than `degree` + 1 points along one,
-    or another degree.
+    **Returns:** called with a point of shape (d,), the value of shape (c,) in the point's dtype.
 
-    **Source:** C. de Boor, A Practical Guide to Splines (2001), chapters IX, XIII and XVII.
+    **Raises:** `InputError` for numbers that are not finite, unsuitable axes or another degree.
+
+    Source: C. de Boor, A Practical Guide to Splines (2001), chapters IX, XIII and XVII.
+
+    ```python
+    field = nivp.GriddedData(nivp.Torus((1.0,)), jnp.sin(2 * jnp.pi * jnp.arange(32) / 32))
+    nivp.partial(field, 0)(jnp.zeros(1))  # nearly [2 pi]
+    ```
     """
 
     domain: AbstractDomain
@@ -63,27 +65,23 @@ class GriddedData(eqx.Module):
             raise InputError(f"`degree` must be 1, 3 or 5, got {degree!r}")
         check_kind("domain", domain, AbstractDomain)
         array = finite_array("values", values)
-        grid = _check_grid(domain, array, axes)
-        for i, axis in enumerate(grid):
+        coefficients = array if array.ndim > domain.dimension else array[..., None]
+        cells = []
+        for i, axis in enumerate(_check_grid(domain, array, axes)):
             if len(axis) < degree + 1:
                 raise InputError(
                     f"`values` has {len(axis)} points along axis {i}, and degree {degree} needs "
                     f"{degree + 1}: give more or a lower `degree`"
                 )
-        coefficients = array if array.ndim > domain.dimension else array[..., None]
-        breaks, bases = [], []
-        for i, axis in enumerate(grid):
             period = None if domain.periods is None else domain.periods[i]
             spline = interpolate(axis, np.moveaxis(coefficients, i, 0), int(degree), period)
             coefficients = np.moveaxis(spline.c, 0, i)
-            ends, basis = spline_cells(spline)
-            breaks.append(ends)
-            bases.append(basis)
+            cells.append(spline_cells(spline))
         dtype = jnp.result_type(float)
         self.domain, self.degree = domain, int(degree)
         self.coefficients = jnp.asarray(coefficients, dtype)
-        self.breaks = tuple(jnp.asarray(ends, dtype) for ends in breaks)
-        self.bases = tuple(jnp.asarray(basis, dtype) for basis in bases)
+        cells = jax.tree.map(lambda a: jnp.asarray(a, dtype), cells)
+        self.breaks, self.bases = zip(*cells, strict=True)
 
     @property
     def components(self) -> int:
@@ -93,10 +91,10 @@ class GriddedData(eqx.Module):
         d, x = self.domain.dimension, jnp.asarray(x)
         if x.shape != (d,):
             raise InputError(f"a point has shape {x.shape}, expected ({d},): vmap over points")
-        # Whole numbers have no dtype that a value of the field could follow.
+        # The value takes the dtype of x, which must be a floating one.
         x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
-        cells, weights = zip(*(self._axis(i, x[i]) for i in range(d)), strict=True)
-        # Gathered before the cast, so that only one cell is cast and not the whole grid.
+        cells, weights = zip(*(self._basis(i, x[i]) for i in range(d)), strict=True)
+        # Sliced before the cast, so that one cell is cast and not the whole grid.
         sizes = (self.degree + 1,) * d + (self.components,)
         start = (*cells, jnp.zeros_like(cells[0]))  # of one integer type under vmap
         block = jax.lax.dynamic_slice(self.coefficients, start, sizes).astype(x.dtype)
@@ -105,15 +103,15 @@ class GriddedData(eqx.Module):
             block = jnp.sum(jnp.reshape(weight, (-1,) + (1,) * (block.ndim - 1)) * block, axis=0)
         return block
 
-    def _axis(self, i: int, x: Scalar) -> tuple[Array, Array]:
-        """The cell of a coordinate and the B-splines of that cell there, shape (degree + 1,)."""
+    def _basis(self, i: int, x: Scalar) -> tuple[Array, Array]:
+        """The cell of coordinate x on axis i; its B-splines at x, shape (degree + 1,)."""
         ends = self.breaks[i].astype(x.dtype)
         if self.domain.periods is not None:
             period = self.domain.periods[i]
             x = x - period * jnp.floor((x - ends[0]) / period)
-        # Only the choice of a polynomial: beyond the ends it is the last one, not a clipped x.
-        found = jnp.searchsorted(ends, jax.lax.stop_gradient(x), side="right") - 1
-        cell = jnp.clip(found, 0, len(ends) - 2)
+        # The cell is clipped, not x: beyond the ends the last polynomial extrapolates.
+        cell = jnp.searchsorted(ends, jax.lax.stop_gradient(x), side="right") - 1
+        cell = jnp.clip(cell, 0, len(ends) - 2)
         s = (x - ends[cell]) / (ends[cell + 1] - ends[cell])
         powers = self.bases[i][cell].astype(x.dtype)
         value = powers[-1]
@@ -125,7 +123,7 @@ class GriddedData(eqx.Module):
 def _check_grid(
     domain: AbstractDomain, values: np.ndarray, axes: Sequence[Any] | None
 ) -> list[np.ndarray]:
-    """The axes of a grid on `domain` that `values` fit to, in float64."""
+    """The axes of the grid on `domain`, checked against the shape of `values`, in float64."""
     d = domain.dimension
     if values.ndim not in (d, d + 1) or values.shape[d:] == (0,):
         raise InputError(
@@ -135,7 +133,9 @@ def _check_grid(
     if axes is None:
         for i in range(d):
             _check_no_repeated_end(domain, i, np.moveaxis(values, i, 0))
-        return [_uniform(domain, i, n) for i, n in enumerate(values.shape[:d])]
+        box = domain.periods is None  # a torus leaves out the repeated end
+        ends = zip(domain.lower, domain.upper, values.shape[:d], strict=True)
+        return [np.linspace(low, high, n, endpoint=box) for low, high, n in ends]
     if len(axes) != d or any(np.ndim(axis) != 1 for axis in axes):
         fix = "`axes=(x,)`" if d == 1 else f"a tuple of {d}"
         raise InputError(
@@ -150,14 +150,8 @@ def _check_grid(
     return checked
 
 
-def _uniform(domain: AbstractDomain, i: int, n: int) -> np.ndarray:
-    """n points from end to end, or over one period without the repeated end."""
-    ends = domain.lower[i], domain.upper[i]
-    return np.linspace(*ends, n, endpoint=domain.periods is None)
-
-
 def _check_no_repeated_end(domain: AbstractDomain, i: int, slices: np.ndarray) -> None:
-    """Without axes, values that close the period are likely one slice too many."""
+    """Raise where values without axes repeat the first slice at the end of a period."""
     size = 1e-9 * np.max(np.abs(slices))
     closes = np.all(np.abs(slices[0] - slices[-1]) <= size)
     if domain.periods is not None and closes and np.any(np.abs(slices[0] - slices[1]) > size):
@@ -182,26 +176,26 @@ def _check_increases(i: int, axis: np.ndarray) -> None:
 
 
 def _check_covers(domain: AbstractDomain, i: int, axis: np.ndarray) -> None:
-    """Whether an axis goes from end to end of a box, or over less than a period of a torus."""
+    """Raise unless an axis includes both ends of a box, or lies within a period of a torus."""
     low, high = domain.lower[i], domain.upper[i]
     slack = SLACK * (high - low)
     if len(axis) == 0:
         raise InputError(f"`axes[{i}]` is empty: give the coordinates of the grid points")
-    came = f"`axes[{i}]` goes from {axis[0]} to {axis[-1]}"
+    extent = f"`axes[{i}]` goes from {axis[0]} to {axis[-1]}"
     if domain.periods is None:
         if abs(axis[0] - low) > slack or abs(axis[-1] - high) > slack:
             raise InputError(
-                f"{came} and the box from {low} to {high}: the first and the last point must lie "
+                f"{extent} and the box from {low} to {high}: the first and the last point must lie "
                 "on its ends; cut the data or give the box that it covers"
             )
     elif abs(axis[-1] - axis[0] - (high - low)) <= slack:
         raise InputError(
-            f"{came}, one full period, so its end repeats its start: leave the last one out, of "
+            f"{extent}, one full period, so its end repeats its start: leave the last one out, of "
             f"`axes[{i}]` and of `values`"
         )
     elif axis[0] < low - slack or axis[-1] >= high:
         raise InputError(
-            f"{came} and the period from {low} to {high}: all points must lie in "
+            f"{extent} and the period from {low} to {high}: all points must lie in "
             f"[{low}, {high}); shift them or give the torus another `lower`"
         )
 

@@ -1,4 +1,4 @@
-"""Samples of a field at points that form no grid."""
+"""Samples of a field at arbitrary points."""
 
 from typing import Any
 
@@ -12,20 +12,22 @@ from ..types import Points, Values, Weights
 
 
 class ScatteredData(eqx.Module):
-    """Samples values_k = u(points_k), k = 1, ..., n, with weights w_k that add up to one.
-
-    Numbers to fit to, in the mean sum_k w_k |.|^2; not a field, so it cannot be called.
+    """Samples values_k = u(points_k), which `fit` fits in the mean sum_k w_k |.|^2.
 
     **Arguments:**
 
-    - `domain`: a `Box`, which contains the points, or a `Torus`, where any points will do.
-    - `points`: shape (n, d), in any order.
+    - `domain`: a `Box`, which contains the points, or a `Torus`, which wraps them.
+    - `points`: shape (n, d), in any order; n is at least 2 and c.
     - `values`: shape (n, c), or (n,) for one component.
     - `weights`: shape (n,), positive, of any sum; equal if not given. Good values: the volume
-      that a point stands for, where the points are of uneven density.
+      that a point represents, where the density of the points varies.
 
-    **Raises:** `InputError` for shapes that disagree, numbers that are not finite, points outside
-    a box, weights that are not positive, or fewer than two points or than components.
+    **Raises:** `InputError` for shapes that disagree, or points, values or weights out of range.
+
+    ```python
+    x = jax.random.uniform(jax.random.key(0), (40, 1))
+    samples = nivp.ScatteredData(nivp.Torus((1.0,)), x, jnp.sin(2 * jnp.pi * x))
+    ```
     """
 
     domain: AbstractDomain
@@ -35,32 +37,32 @@ class ScatteredData(eqx.Module):
 
     def __init__(self, domain: AbstractDomain, points: Any, values: Any, weights: Any = None):
         check_kind("domain", domain, AbstractDomain)
-        where, what = finite_array("points", points), finite_array("values", values)
-        _check_points(domain, where)
-        n = len(where)
-        what = what[:, None] if what.ndim == 1 else what
-        if what.ndim != 2 or len(what) != n or what.shape[1] == 0:
+        coordinates, samples = finite_array("points", points), finite_array("values", values)
+        _check_points(domain, coordinates)
+        n = len(coordinates)
+        samples = samples[:, None] if samples.ndim == 1 else samples
+        if samples.ndim != 2 or len(samples) != n or samples.shape[1] == 0:
             raise InputError(
                 f"`values` has shape {np.shape(values)} for {n} points: expected ({n}, "
                 f"components), or ({n},) for one component"
             )
-        if n < what.shape[1]:
+        if n < samples.shape[1]:
             raise InputError(
-                f"`values` has {what.shape[1]} components at only {n} points: give "
+                f"`values` has {samples.shape[1]} components at only {n} points: give "
                 "more points, or transpose it if it is (components, points)"
             )
-        share = np.ones(n) if weights is None else finite_array("weights", weights)
-        check_shape("`weights`", share.shape, (n,), "give one weight for each point")
-        if not np.all(share > 0):
-            at = int(np.argmin(share > 0))
+        w = np.ones(n) if weights is None else finite_array("weights", weights)
+        check_shape("`weights`", w.shape, (n,), "give one weight for each point")
+        if not np.all(w > 0):
+            at = int(np.argmin(w > 0))
             raise InputError(
-                f"`weights` must be positive, got {share[at]} at index {at}: leave such points out"
+                f"`weights` must be positive, got {w[at]} at index {at}: leave such points out"
             )
         dtype = jnp.result_type(float)
         self.domain = domain
-        self.points, self.values = jnp.asarray(where, dtype), jnp.asarray(what, dtype)
-        share = share / np.max(share)  # the sum of huge weights could overflow
-        self.weights = jnp.asarray(share / np.sum(share), dtype)
+        self.points, self.values = jnp.asarray(coordinates, dtype), jnp.asarray(samples, dtype)
+        w = w / np.max(w)  # the sum of huge weights could overflow
+        self.weights = jnp.asarray(w / np.sum(w), dtype)
 
     @property
     def components(self) -> int:

@@ -1,4 +1,4 @@
-"""Interpolating splines along one axis of an array, in numpy; it knows nothing of fields."""
+"""Interpolating splines along one axis of an array, by numpy and scipy."""
 
 import math
 
@@ -9,35 +9,34 @@ from scipy.sparse.linalg import splu
 
 
 def interpolate(axis: np.ndarray, values: np.ndarray, degree: int, period: float | None) -> BSpline:
-    """The spline along the first axis of `values`, through all the others at once."""
+    """The interpolating spline along the first axis of `values`, shape (n, ...)."""
     if period is None:
         return make_interp_spline(axis, values, k=degree)
-    # The spline of make_interp_spline(bc_type="periodic"), which solves for one column after
-    # another in Python.
+    # Not make_interp_spline(bc_type="periodic"), which solves column by column in Python.
     n = len(axis)
     knots = np.concatenate([axis[-degree:] - period, axis, axis[: degree + 1] + period])
     matrix = BSpline.design_matrix(axis, knots, degree).tocoo()
-    circle = csc_array((matrix.data, (matrix.row, matrix.col % n)), shape=(n, n))
-    found = splu(circle).solve(values.reshape(n, -1)).reshape(values.shape)
-    return BSpline.construct_fast(knots, found[np.arange(n + degree) % n], degree)
+    periodic = csc_array((matrix.data, (matrix.row, matrix.col % n)), shape=(n, n))
+    coefficients = splu(periodic).solve(values.reshape(n, -1)).reshape(values.shape)
+    return BSpline.construct_fast(knots, coefficients[np.arange(n + degree) % n], degree)
 
 
 def spline_cells(spline: BSpline) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the cells, and on each the B-splines as polynomials of s in [0, 1].
+    """Ends of the cells, and the B-splines of each as polynomials of s in [0, 1], lowest first.
 
-    Returns shapes (cells + 1,) and (cells, degree + 1, degree + 1), B-splines last. Not the
-    polynomials of the spline itself (`scipy.interpolate.PPoly`): these are (degree + 1)^d
-    numbers per cell, 64 times the data in three dimensions, for the same sums.
+    **Returns:** shapes (cells + 1,) and (cells, degree + 1, degree + 1), B-splines last.
     """
+    # Not the polynomials of the spline itself (`scipy.interpolate.PPoly`), which take
+    # (degree + 1)^d numbers per cell in d dimensions.
     k, count = spline.k, len(spline.t) - spline.k - 1
     ends = spline.t[k : count + 1]
     widths, cells = np.diff(ends), np.arange(count - k)
-    # On cell i the B-splines i, ..., i + k do not vanish. One column adds up those of equal
-    # index modulo k + 1, so that each cell sees one B-spline in each of k + 1 columns.
+    # On cell i the B-splines i, ..., i + k do not vanish. A column is the sum of those of equal
+    # index modulo k + 1, so on a cell each of the k + 1 columns is one B-spline.
     columns = np.eye(k + 1)[np.arange(count) % (k + 1)]
-    every = BSpline(spline.t, columns, k, extrapolate=False)
+    bases = BSpline(spline.t, columns, k, extrapolate=False)
     taylor = [
-        every(ends[:-1], nu=m) * widths[:, None] ** m / math.factorial(m) for m in range(k + 1)
+        bases(ends[:-1], nu=m) * widths[:, None] ** m / math.factorial(m) for m in range(k + 1)
     ]
     order = (cells[:, None] + np.arange(k + 1)) % (k + 1)
     return ends, np.take_along_axis(np.stack(taylor, axis=1), order[:, None, :], axis=2)

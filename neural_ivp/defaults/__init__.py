@@ -1,3 +1,3 @@
-"""Networks and methods chosen for a problem: what measured best."""
+"""The default network and method of a problem."""
 
 from ._defaults import default_method, default_network, num_quantities, solve_keys

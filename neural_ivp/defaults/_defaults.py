@@ -1,7 +1,4 @@
-"""Sensible networks and methods for a problem: what measured best on two cores.
-
-`benchmarks/velocity_choice.py` compares the choices of velocity solver.
-"""
+"""Default networks and methods; `benchmarks/velocity_choice.py` compares velocity solvers."""
 
 from typing import Any
 
@@ -27,10 +24,8 @@ from ..problems import AbstractProblem
 from ..samplers import ImportanceSampling
 from ._diffusive import diffusive
 
-# Up to this many parameters J fits in memory at 4 000 points (640 MB in float64).
-DENSE_LIMIT = 20_000
-# Below it rounding makes a Cholesky factorisation fail, in float64.
-LEAST_DAMPING = 1e-13
+DENSE_LIMIT = 20_000  # parameters: at 4 000 points J then takes 640 MB in float64
+LEAST_DAMPING = 1e-13  # below it a Cholesky factorisation in float64 may fail by rounding
 
 
 def default_network(
@@ -40,20 +35,28 @@ def default_network(
     key: PRNGKeyArray,
     **options: Any,
 ) -> AbstractNetwork:
-    """A network for the problem: a `SinusoidalMLP` unless another `kind` is asked for.
+    """A network with random parameters for a problem.
 
-    A `SinusoidalMLP` has width 25, depth 4, four frequencies and tanh if not given. It is wrapped
-    in `LinearCombination` where the components have scales, which multiply their towers, or where
-    one starts at zero, which is then the difference of two towers; and in `HardDirichlet` where
-    u = 0 on the boundary. A `FourierSeries` has neither towers to mix nor values on a boundary:
-    only the scales go around it.
+    A `LinearCombination` around it multiplies components by the scales of the problem's norm, and
+    makes a component of a `SinusoidalMLP` that starts at zero the difference of two towers.
+    `HardDirichlet` around a `SinusoidalMLP` sets u = 0 on the boundary where the problem does.
 
     **Arguments:**
 
+    - `problem`: its domain, components, scales, initial value and boundary.
     - `kind`: `SinusoidalMLP` or `FourierSeries`.
-    - `options`: of that class.
+    - `key`: of the random parameters.
+    - `options`: arguments of that class; `width=25`, `depth=4`, `num_frequencies=4` and
+      `activation="tanh"` for a `SinusoidalMLP` if not given.
+
+    **Returns:** a network, x of shape (d,) to u of shape (c,).
 
     **Raises:** `InputError` for another kind, or as that class does.
+
+    ```python
+    network = nivp.default_network(problem, width=20, depth=2, key=jax.random.key(0))
+    print(network(jnp.array([0.5])))
+    ```
     """
     if kind not in (SinusoidalMLP, FourierSeries):
         raise InputError(
@@ -74,7 +77,7 @@ def default_network(
 
 
 def _zero_components(problem: AbstractProblem) -> np.ndarray:
-    """Which components of the initial value vanish at all of a thousand points."""
+    """Whether each component of the initial value vanishes at all of a thousand points."""
     points = jnp.asarray(problem.domain.low_discrepancy_points(1_000), float)
     return np.all(np.asarray(jax.vmap(problem.initial)(points)) == 0, axis=0)
 
@@ -82,19 +85,27 @@ def _zero_components(problem: AbstractProblem) -> np.ndarray:
 def default_method(
     problem: AbstractProblem, network: AbstractNetwork, *, rtol: float = 1e-4
 ) -> NeuralIVP:
-    """The method for a problem and a network, whose size and dtype choose the velocity solver.
+    """The default method for a problem and a network.
 
-    In one dimension a smaller subset and fewer points do. A norm with derivatives costs as many
-    rows in every solve as it has quantities: such problems (waves) get half of the points. Where
-    the equation damps fine scales much faster than u changes (diffusion), steps are implicit and
-    move all parameters; not in float32, or for more than 20 000 of them.
+    The velocity solver depends on the size and dtype of the network, the number of points on the
+    dimension and on the quantities in the problem's norm. For diffusion, which damps fine scales
+    much faster than u changes, steps are implicit and update all parameters, except in float32 or
+    for more than 20 000 parameters.
 
     **Arguments:**
 
-    - `rtol`: relative tolerance of the steps; the damping, the absolute tolerance and that
-      of the fit follow it.
+    - `problem`, `network`: what `solve` takes.
+    - `rtol`: relative tolerance of the steps, from which the damping, the absolute tolerance and
+      the tolerance of the fit follow. Good values: 1e-3 to 1e-5.
+
+    **Returns:** a `NeuralIVP`.
 
     **Raises:** `InputError` for a tolerance that is not one positive number.
+
+    ```python
+    method = nivp.default_method(problem, network, rtol=1e-3)
+    print(type(method.velocity), method.integrator.solver)
+    ```
     """
     check_scalar("rtol", rtol)
     theta, _ = flatten(network)
@@ -109,7 +120,7 @@ def default_method(
         subset, points, damping = None, 10_000, 1e-9 if double else 1e-6
     else:
         subset, points = 300 if line else 700, 2_000 if derivatives or line else 4_000
-        # Singular values of J below rtol / 10 of the largest are damped.
+        # Damps singular values of J below rtol / 10 of the largest.
         damping = max(rtol**2 / 100, LEAST_DAMPING) if double else 1e-9
         subset = subset if double else min(subset, 500)
     rows = points * quantities
@@ -124,12 +135,12 @@ def default_method(
 
 
 def num_quantities(problem: AbstractProblem, network: AbstractNetwork) -> int:
-    """Rows of J for each point: the quantities whose squares the norm adds."""
+    """Rows of J for each point: the number of quantities in the problem's norm."""
     x = jax.ShapeDtypeStruct((problem.domain.dimension,), flatten(network)[0].dtype)
     return jax.eval_shape(lambda x: problem.norm(network, x), x).size
 
 
 def solve_keys(key: PRNGKeyArray) -> tuple[PRNGKeyArray, PRNGKeyArray, PRNGKeyArray]:
-    """The keys of the default network's weights, the fit and the march."""
+    """The keys of the default network's parameters, the fit and the march."""
     network_key, fit_key, march_key = jax.random.split(key, 3)
     return network_key, fit_key, march_key

@@ -1,4 +1,4 @@
-"""Whether explicit steps would crawl: how fast the equation damps what is fine in space."""
+"""Whether a problem is stiff: the decay of fine waves compared with the change of u."""
 
 import equinox as eqx
 import jax
@@ -9,16 +9,15 @@ from jaxtyping import Array, Float
 from ..problems import AbstractProblem
 from ..types import Points
 
-# Waves to a side of the domain, and how many times faster than u they must decay.
-WAVES, RATIO = 32, 5.0
+WAVES = 32  # to a side of the domain
+RATIO = 5.0  # of their decay rate to the rate of change of u, above which a problem is stiff
 
 
 def diffusive(problem: AbstractProblem) -> bool:
-    """Whether waves of a 32nd of a side decay 5 times faster than u changes at the start.
+    """Whether waves of a 32nd of a side decay more than 5 times faster than u changes at the start.
 
-    A network knows such scales, and its noise lives there: explicit steps must resolve their decay
-    though it is over at once. Each component is disturbed by itself, so that waves, which the
-    components exchange, do not count.
+    The noise of a network has such scales, and explicit steps must resolve their fast decay. Each
+    component is perturbed alone, so that an exchange between components (waves) does not count.
     """
     points = jnp.asarray(problem.domain.low_discrepancy_points(256), float)
     decay, change = (np.asarray(rate) for rate in _rates(problem, points))
@@ -37,10 +36,10 @@ def _rates(problem: AbstractProblem, points: Points) -> tuple[Float[Array, ""], 
 
     def damping(component, axis, x):
         def rhs(size):
-            def disturbed(x):
+            def perturbed(x):
                 return problem.initial(x).at[component].add(size * wave(axis, x))
 
-            return problem.rhs(disturbed, zero, x)[component]
+            return problem.rhs(perturbed, zero, x)[component]
 
         change = jax.jvp(rhs, (zero,), (jnp.ones_like(zero),))[1]
         return -wave(axis, x) * change, wave(axis, x) ** 2

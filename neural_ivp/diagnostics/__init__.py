@@ -1,4 +1,4 @@
-"""What is known of a solve: errors, findings in words, the spectrum of the parameters' equation."""
+"""Diagnostics of a solve: errors, findings in words, the spectrum of the ODE of the parameters."""
 
 from ._errors import ErrorReport, measure_errors, reference_for
 from ._findings import findings

@@ -1,4 +1,4 @@
-"""Relative L2 errors against a reference, on points that no step has trained on."""
+"""Relative L2 errors against a reference, on points that no step has used."""
 
 from dataclasses import dataclass
 
@@ -13,15 +13,22 @@ from ..types import Reference
 
 @dataclass(frozen=True)
 class ErrorReport:
-    """Errors at the saved times, all components together unless said otherwise.
+    """Errors of u against a reference w at the saved times, as returned by `Solution.error`.
 
-    Components add up in units of the scales of the problem's norm.
+    `print` shows them as a table. |.| divides components by the scales of the problem's norm.
 
-    - `ts`: the times.
-    - `relative_l2`: |u - w| / |w| at each, w being the reference (NaN where w vanishes).
-    - `components`: the same of each component, shape (len(ts), c).
-    - `maximum`: largest pointwise error at each time, absolute.
-    - `overall`: over all space and saved times.
+    **Arguments:**
+
+    - `ts`: the times, shape (k,), in time units.
+    - `relative_l2`: |u - w| / |w| at each time, shape (k,); NaN where w vanishes.
+    - `components`: the same for each component, shape (k, c).
+    - `maximum`: largest absolute pointwise error at each time, shape (k,).
+    - `overall`: |u - w| / |w| over all space and saved times.
+
+    ```python
+    errors = solution.error()
+    print(errors.overall, errors.relative_l2[-1])
+    ```
     """
 
     ts: np.ndarray
@@ -39,15 +46,11 @@ class ErrorReport:
 
 
 def reference_for(problem: AbstractProblem, start: float = 0.0) -> Reference | None:
-    """The exact or independent solution that has the initial value at the time `start`.
-
-    None for a problem outside the catalogue that has none, or whose solution is known only from
-    t = 0 on.
-    """
+    """The exact or independent solution with the initial value at time `start`; None if unknown."""
     if isinstance(problem, Advection | Heat) or (
         isinstance(problem, AbstractExactProblem) and start == 0
     ):
-        # These equations do not depend on t: another start shifts the time.
+        # Advection and Heat do not depend on t: another start shifts the time.
         return lambda t, points: np.asarray(
             jax.vmap(lambda x: problem.exact(jnp.asarray(t - start, x.dtype), x))(
                 jnp.asarray(points)
@@ -108,10 +111,10 @@ def measure_errors(
 
     **Arguments:**
 
-    - `problem`: for its domain, its scales, and its reference where none is given.
+    - `problem`: its domain, its scales, and its reference where none is given.
     - `u`, `reference`: functions of (t, points of shape (n, d)) with values of shape (n, c).
-    - `ts`: times, the first being that of the initial value.
-    - `num_points`: evenly spread points at which they are compared.
+    - `ts`: times, shape (k,); the first is that of the initial value.
+    - `num_points`: low-discrepancy points at which they are compared.
 
     **Returns:** an `ErrorReport`.
 
@@ -126,7 +129,7 @@ def measure_errors(
         )
     points = problem.domain.low_discrepancy_points(num_points)
     scales = np.asarray(problem.norm.scales, float)
-    misfit, size, worst = [], [], []
+    misfit, size, maximum = [], [], []
     for t in ts:
         target = np.asarray(reference(float(t), points), dtype=float)
         value = np.asarray(u(float(t), points), dtype=float)
@@ -137,13 +140,13 @@ def measure_errors(
             )
         misfit.append(np.sum((value - target) ** 2, axis=0))
         size.append(np.sum(target**2, axis=0))
-        worst.append(np.max(np.abs(value - target)))
+        maximum.append(np.max(np.abs(value - target)))
     misfit, size = np.asarray(misfit) / scales**2, np.asarray(size) / scales**2
     return ErrorReport(
         ts=ts,
         relative_l2=_ratio(misfit.sum(axis=1), size.sum(axis=1)),
         components=_ratio(misfit, size),
-        maximum=np.asarray(worst),
+        maximum=np.asarray(maximum),
         overall=float(_ratio(misfit.sum(), size.sum())),
     )
 

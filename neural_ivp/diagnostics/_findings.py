@@ -1,28 +1,27 @@
-"""Signs in the record of a march that something limits it, in words, with what to change."""
+"""Signs of trouble in the record of a march, in words, with what to change."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-# Steps from which on medians mean something.
-ENOUGH = 12
-# Stability intervals of the usual explicit schemes on the negative real axis begin here (Heun 2,
-# Bosh3 2.5, Dopri5 and Tsit5 3.3).
-EDGE = 2.0
+MIN_STEPS = 12  # for medians
+# The smallest stability interval on the negative real axis of the usual explicit schemes: Heun 2,
+# Bosh3 2.5, Dopri5 and Tsit5 3.3.
+STABILITY_LIMIT = 2.0
 
 
 def findings(record: Mapping[str, np.ndarray], parameters: Sequence[np.ndarray]) -> list[str]:
-    """One sentence for each sign of trouble that a march shows.
+    """One sentence for each sign of trouble in a march.
 
     **Arguments:**
 
     - `record`: arrays with one entry for each attempted step, by the names of `StepRecord`.
-    - `parameters`: of the accepted steps of each segment between restarts, shape (k + 1, p).
+    - `parameters`: at the accepted steps of each segment between restarts, shape (k + 1, p).
     """
     accepted = {name: values[record["accepted"]] for name, values in record.items()}
-    if len(accepted["t0"]) < ENOUGH:
+    if len(accepted["t0"]) < MIN_STEPS:
         return []
-    found = [
+    sentences = [
         _stability(accepted),
         _rejections(record),
         _iterations(accepted),
@@ -32,18 +31,18 @@ def findings(record: Mapping[str, np.ndarray], parameters: Sequence[np.ndarray])
         _too_few_points(accepted),
         _oscillation(parameters),
     ]
-    return [sentence for sentence in found if sentence]
+    return [sentence for sentence in sentences if sentence]
 
 
 def _ends(values: np.ndarray) -> tuple[float, float]:
     """Medians of the first and of the last quarter."""
-    part = max(len(values) // 4, 1)
-    return float(np.median(values[:part])), float(np.median(values[-part:]))
+    quarter = max(len(values) // 4, 1)
+    return float(np.median(values[:quarter])), float(np.median(values[-quarter:]))
 
 
 def _stability(accepted: Mapping[str, np.ndarray]) -> str:
     steps = (accepted["t1"] - accepted["t0"]) * accepted["stiffness"]
-    if np.all(np.isnan(steps)) or not np.nanmedian(steps) > EDGE:
+    if np.all(np.isnan(steps)) or not np.nanmedian(steps) > STABILITY_LIMIT:
         return ""
     return (
         f"stiff: step size times the fastest rate is {np.nanmedian(steps):.1f} (median), at the "
@@ -73,12 +72,12 @@ def _iterations(accepted: Mapping[str, np.ndarray]) -> str:
 
 
 def _unconverged(record: Mapping[str, np.ndarray]) -> str:
-    short, total = record["num_unconverged"].sum(), record["rhs_evaluations"].sum()
-    if not short > 0.1 * total:
+    unconverged, total = record["num_unconverged"].sum(), record["rhs_evaluations"].sum()
+    if not unconverged > 0.1 * total:
         return ""
     return (
-        f"linear solves: {short / total:.0%} ended short of their tolerance. Try a larger damping "
-        "or rtol of the velocity solver, or an exact one (`AutoVelocitySolver` chooses)"
+        f"linear solves: {unconverged / total:.0%} ended short of their tolerance. Try a larger "
+        "damping or rtol of the velocity solver, or an exact one (`AutoVelocitySolver` chooses)"
     )
 
 
@@ -115,16 +114,16 @@ def _too_few_points(accepted: Mapping[str, np.ndarray]) -> str:
 
 
 def _oscillation(parameters: Sequence[np.ndarray]) -> str:
-    """Successive moves of the parameters that point against one another."""
-    turns = []
+    """Successive changes of the parameters with a negative cosine."""
+    cosines = []
     for theta in parameters:
-        moves = np.diff(theta.astype(float), axis=0)
-        sizes = np.linalg.norm(moves, axis=1)
-        inner = np.sum(moves[1:] * moves[:-1], axis=1)
-        turns.extend(inner / np.maximum(sizes[1:] * sizes[:-1], 1e-300))
-    if len(turns) < ENOUGH or not np.median(turns) < -0.2:
+        changes = np.diff(theta.astype(float), axis=0)
+        sizes = np.linalg.norm(changes, axis=1)
+        inner = np.sum(changes[1:] * changes[:-1], axis=1)
+        cosines.extend(inner / np.maximum(sizes[1:] * sizes[:-1], 1e-300))
+    if len(cosines) < MIN_STEPS or not np.median(cosines) < -0.2:
         return ""
     return (
         "oscillation: successive steps move the parameters back and forth (median cosine "
-        f"{np.median(turns):.2f}). Try a larger damping, or an implicit scheme"
+        f"{np.median(cosines):.2f}). Try a larger damping, or an implicit scheme"
     )

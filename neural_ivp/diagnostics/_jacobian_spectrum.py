@@ -1,4 +1,4 @@
-"""How stiff the parameters' equation is: eigenvalues of its Jacobian by Arnoldi's method."""
+"""Stiffness of the ODE of the parameters: eigenvalues of its Jacobian by Arnoldi's method."""
 
 import equinox as eqx
 import jax
@@ -7,13 +7,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
 from ..errors import InputError, check_count, check_key, check_kind
-from ..evolution import (
-    Explicit,
-    ExplicitRungeKutta,
-    NeuralIVP,
-    StepEquation,
-    explicit_tableau,
-)
+from ..evolution import Explicit, ExplicitRungeKutta, NeuralIVP, explicit_tableau, step_equation
 from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem
 from ..types import Theta, Time
@@ -30,28 +24,34 @@ def jacobian_spectrum(
 ) -> Complex[np.ndarray, " k"]:
     r"""The outermost eigenvalues of $\partial v / \partial \theta$, in 1 / time.
 
-    v is the velocity that the method finds for the network at time t, and its derivative is only
-    multiplied: each of `num_products` Arnoldi steps is one forward derivative of the vector field,
-    which costs about two velocities. An explicit scheme is stable up to `max_stable_step` of the
-    eigenvalues; forward Euler up to $2 / |\lambda|$ of a real one.
+    v is the velocity of the parameters. Arnoldi's method needs only products with its Jacobian,
+    each a forward derivative at the cost of about two velocities. `max_stable_step` is the longest
+    explicit step for these eigenvalues.
 
     **Arguments:**
 
-    - `problem`, `network`, `method`, `t`: the equation, u, how velocities are found, and when.
+    - `problem`, `network`, `method`: the equation, u, and the method of the velocities.
+    - `t`: the time, in time units.
     - `key`: of the points, the solver's random choices and the first vector.
-    - `num_products`: at least 1; k is no more than that. Good values: 10 to 30.
+    - `num_products`: Arnoldi steps, at least 1. Good values: 10 to 30.
 
-    **Returns:** Ritz values, the largest first; the outermost ones are the best.
+    **Returns:** Ritz values, shape (k,) with k at most `num_products`, the largest first; the
+    outermost ones are the most accurate.
 
-    **Raises:** `InputError` for an argument of the wrong kind, a count below one, or where the
-    vector field is not finite.
+    **Raises:** `InputError` for an argument of the wrong kind, a count below one, or a vector field
+    that is not finite.
 
     Source: Hairer & Wanner, "Solving ordinary differential equations II", IV.2; Saad, "Numerical
     methods for large eigenvalue problems", 2011, chapter 6.
+
+    ```python
+    key = jax.random.key(0)
+    print(nivp.jacobian_spectrum(problem, network, method, 0.0, key=key, num_products=5))
+    ```
     """
-    kinds = {"problem": AbstractProblem, "network": AbstractNetwork, "method": NeuralIVP}
-    for (name, kind), given in zip(kinds.items(), (problem, network, method), strict=True):
-        check_kind(name, given, kind)
+    check_kind("problem", problem, AbstractProblem)
+    check_kind("network", network, AbstractNetwork)
+    check_kind("method", method, NeuralIVP)
     check_key(key)
     check_count("num_products", num_products)
     theta, _ = flatten(network)
@@ -70,16 +70,7 @@ def _arnoldi(problem, network, method: NeuralIVP, t, key, count: int) -> Float[A
     sampler_state = method.sampler.init(problem.domain, theta.dtype, draw_key)
     field = field_at(network, t)
     sample, _ = method.sampler.draw(sampler_state, problem.domain, field, draw_key)
-    equation = StepEquation(
-        problem=problem,
-        template=network,
-        sample=sample,
-        solver=method.velocity,
-        key=solver_key,
-        rtol=0.0,
-        atol=0.0,
-        chunk_size=method.chunk_size,
-    )
+    equation = step_equation(problem, network, method, sample, solver_key)
     zeros = jnp.zeros_like(theta)
     setup = equation.setup(equation.velocity_problem(theta, t)[0], zeros)
 
@@ -91,9 +82,9 @@ def _arnoldi(problem, network, method: NeuralIVP, t, key, count: int) -> Float[A
 
     def extend(basis, k):
         w, h = product(basis[k]), jnp.zeros(count + 1, theta.dtype)
-        for _ in range(2):  # twice is enough
-            part = basis @ w
-            w, h = w - basis.T @ part, h + part
+        for _ in range(2):  # Gram-Schmidt twice, for orthogonality to rounding
+            coefficients = basis @ w
+            w, h = w - basis.T @ coefficients, h + coefficients
         size = jnp.linalg.norm(w)
         h = h.at[k + 1].set(size)
         return basis.at[k + 1].set(w / jnp.where(size == 0, 1, size)), h
@@ -106,14 +97,24 @@ def _arnoldi(problem, network, method: NeuralIVP, t, key, count: int) -> Float[A
 
 
 def max_stable_step(solver: Explicit, eigenvalues: Complex[np.ndarray, " k"]) -> float:
-    """The longest step for which an explicit scheme damps the modes that the equation damps.
+    r"""The longest stable step of an explicit scheme, in time units.
 
-    The largest dt with |R(dt lambda)| <= 1 for the eigenvalues of negative real part, R being the
-    scheme's stability polynomial: 2 / |lambda| for `diffrax.Euler()` and a real lambda. Infinite if
-    there are none.
+    That is the largest dt with $|R(dt \lambda)| \le 1$ for the eigenvalues of negative real part,
+    R being the stability polynomial: $2 / |\lambda|$ for `diffrax.Euler()` and a real $\lambda$.
+
+    **Arguments:**
+
+    - `solver`: a diffrax solver, as for `ExplicitRungeKutta`.
+    - `eigenvalues`: shape (k,), in 1 / time, as of `jacobian_spectrum`.
+
+    **Returns:** the step; infinite without eigenvalues of negative real part.
 
     **Raises:** `InputError` for a solver without an explicit tableau, or eigenvalues that are not
     finite.
+
+    ```python
+    print(nivp.max_stable_step(method.integrator.solver, jnp.array([-100.0 + 0j])))
+    ```
     """
     ExplicitRungeKutta(solver)
     if not np.all(np.isfinite(eigenvalues)):
@@ -122,17 +123,15 @@ def max_stable_step(solver: Explicit, eigenvalues: Complex[np.ndarray, " k"]) ->
     damped = np.asarray(eigenvalues)[np.real(eigenvalues) < 0]
     if damped.size == 0:
         return float("inf")
-    powers = [b.sum()]
-    vector = np.ones(len(b))
+    vectors = [np.ones(len(b))]
     for _ in range(len(b) - 1):
-        vector = a @ vector
-        powers.append(b @ vector)
-    polynomial = np.array([*powers[::-1], 1.0])
+        vectors.append(a @ vectors[-1])
+    polynomial = np.array([*(b @ vector for vector in reversed(vectors)), 1.0])
 
     def stable(dt: float) -> bool:
         return bool(np.all(np.abs(np.polyval(polynomial, dt * damped)) <= 1 + 1e-9))
 
-    # From a step that is stable for all, in small strides: the set of stable steps may have gaps.
+    # The first unstable step of a fine grid, then bisection: the set of stable steps may have gaps.
     unit = 1 / np.abs(damped).max()
     steps = unit * np.linspace(0.01, 20, 2_000)
     unstable = next((k for k, dt in enumerate(steps) if not stable(dt)), len(steps) - 1)

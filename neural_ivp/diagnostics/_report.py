@@ -14,7 +14,7 @@ from ._findings import findings
 def step_totals(
     record: Mapping[str, np.ndarray], fits: Sequence[Mapping[str, Any]]
 ) -> dict[str, int]:
-    """Totals over the attempted steps, and the restarts."""
+    """Totals over the attempted steps, and the number of restarts."""
     accepted = record["accepted"]
     return {
         "accepted_steps": int(accepted.sum()),
@@ -39,7 +39,7 @@ def report(
 ) -> str:
     """A page of plain text on one solve, from the fields of its `Solution`.
 
-    `parameters` are those of the accepted steps of each segment, of shape (k + 1, p).
+    `parameters` are those at the accepted steps of each segment, shape (k + 1, p).
     """
     totals = step_totals(record, fits)
     first, last = interval
@@ -70,16 +70,15 @@ def _of_fits(fits: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{name}{reason}: held-out relative L2 error {fit['relative_l2_error']:.2e} "
             f"after {fit['steps']:.0f} steps"
         )
-        remark = fit_remark(fit)
         if fit.get("refused"):
             lines.append("refused: that is more than the tolerance of refits; the march went on")
-        elif remark:
+        elif remark := fit_remark(fit):
             lines.append(f"warning: it {remark}")
     return lines
 
 
 def fit_remark(fit: Mapping[str, Any]) -> str:
-    """What is wrong with a fit that is worse than the steps' tolerance; empty if it is not."""
+    """A warning for a fit that is worse than the tolerance of the steps; empty otherwise."""
     error, tolerance = fit["relative_l2_error"], fit.get("tolerance", math.inf)
     if error <= tolerance:
         return ""
@@ -96,13 +95,15 @@ def _of_steps(record: Mapping[str, np.ndarray]) -> list[str]:
     residual, held_out = (
         record[name][accepted] for name in ("projection_residual", "held_out_residual")
     )
+    ranks = record["effective_rank"][accepted]
+    known = not np.any(np.isnan(ranks))
     lines = [
         f"step size: {dt.min():.2e} to {dt.max():.2e}",
         f"projection residual |J v - f| / |f|: median {np.median(residual):.1e}, "
         f"largest {residual.max():.1e}; on points not used: median {np.median(held_out):.1e}, "
         f"largest {held_out.max():.1e}",
         f"condition number of the solved system: up to {record['condition'][accepted].max():.1e}"
-        + _ranks(record["effective_rank"][accepted]),
+        + f"; effective rank {ranks.min():.0f} to {ranks.max():.0f}" * known,
     ]
     rates = (record["stiffness"] * (record["t1"] - record["t0"]))[accepted]
     if not np.all(np.isnan(rates)):
@@ -126,19 +127,13 @@ def _of_solves(record: Mapping[str, np.ndarray], totals: Mapping[str, int]) -> l
 
 
 def _of_invariants(problem: AbstractProblem, record: Mapping[str, np.ndarray]) -> list[str]:
-    """How far each invariant went from its value in the initial value."""
+    """How far each invariant departed from its initial value."""
     accepted = record["invariants"][record["accepted"]]
     start = np.asarray(Invariants.of(problem, accepted.dtype)(problem.initial))
     lines = []
     for name, before, values in zip(problem.invariants, start, accepted.T, strict=True):
-        moved = np.max(np.abs(values - before))
+        drift = np.max(np.abs(values - before))
         lines.append(
-            f"{name}: {values[-1]:.10g}, up to {moved:.1e} from the {before:.10g} at the start"
+            f"{name}: {values[-1]:.10g}, up to {drift:.1e} from the {before:.10g} at the start"
         )
     return lines
-
-
-def _ranks(ranks: np.ndarray) -> str:
-    if np.any(np.isnan(ranks)):
-        return ""
-    return f"; effective rank {ranks.min():.0f} to {ranks.max():.0f}"

@@ -12,32 +12,28 @@ from jaxtyping import Array
 from ..errors import InputError, check_positive
 from ..types import Point, Points, Scalar
 
-# Of the length of an axis: room for coordinates that were computed in float32.
+# Tolerance at the ends of an axis, relative to its length: coordinates may come from float32.
 SLACK = 1e-6
 
 
 class AbstractDomain(eqx.Module):
-    """Geometry of the region in space.
+    """The region of space of a problem, between the corners `lower` and `upper`.
 
-    The bounds are static tuples of floats (they shape the embedding and the sampler), so a
-    domain is hashable and a new domain compiles anew.
+    Both are static tuples of floats: a domain is hashable, and functions recompile for a new one.
     """
 
     lower: eqx.AbstractVar[tuple[float, ...]]
     upper: eqx.AbstractVar[tuple[float, ...]]
-
-    @property
-    @abc.abstractmethod
-    def periods(self) -> tuple[float, ...] | None:
-        """Length of each period, or None where the domain has a boundary."""
+    # Length of the period in each dimension; None for a domain with a boundary.
+    periods: eqx.AbstractVar[tuple[float, ...] | None]
 
     @abc.abstractmethod
     def contains(self, x: Point) -> Array:
-        """Whether the point lies in the domain."""
+        """Whether a point lies in the domain."""
 
     @abc.abstractmethod
     def distance(self, x: Point) -> Scalar:
-        """Distance to the boundary (infinite where there is none)."""
+        """Distance of a point to the boundary; infinite without one."""
 
     @abc.abstractmethod
     def wrap(self, x: Point) -> Point:
@@ -45,7 +41,7 @@ class AbstractDomain(eqx.Module):
 
     @abc.abstractmethod
     def centred(self, points: Points) -> Points:
-        """Points relative to their mean; on a torus to their circular mean, the short way."""
+        """Shortest displacements of points of shape (n, d) from their mean, circular on a torus."""
 
     @property
     def dimension(self) -> int:
@@ -56,31 +52,28 @@ class AbstractDomain(eqx.Module):
         return math.prod(b - a for a, b in zip(self.lower, self.upper, strict=True))
 
     def to_reference(self, x: Point) -> Point:
-        """Affine map of the domain onto [-1, 1]^d."""
+        """The image of a point under the affine map of the domain onto [-1, 1]^d."""
         if x.shape != (self.dimension,):
             raise InputError(f"a point has shape {x.shape}, expected ({self.dimension},)")
         low, high = jnp.asarray(self.lower, x.dtype), jnp.asarray(self.upper, x.dtype)
         return (2 * x - low - high) / (high - low)
 
     def from_unit(self, z: Point) -> Point:
-        """Affine map of [0, 1]^d onto the domain."""
+        """The image of a point under the affine map of [0, 1]^d onto the domain."""
         low, high = jnp.asarray(self.lower, z.dtype), jnp.asarray(self.upper, z.dtype)
         return low + (high - low) * z
 
     def low_discrepancy_points(self, num_points: int) -> np.ndarray:
-        """Deterministic, evenly spread points, shape (num_points, d), in float64.
-
-        Held-out errors are measured on these points, never on the training points.
-        """
+        """Deterministic, evenly spread points for validation, shape (num_points, d), in float64."""
         unit = low_discrepancy_unit_points(num_points, self.dimension)
         return np.asarray(self.lower) + unit * (np.asarray(self.upper) - np.asarray(self.lower))
 
 
 def low_discrepancy_unit_points(num_points: int, dimension: int) -> np.ndarray:
-    """Low-discrepancy points of [0, 1]^d without a key, in any dimension.
+    """Deterministic low-discrepancy points of [0, 1]^d, shape (num_points, d).
 
-    The additive recurrence with the generalised golden ratio (M. Roberts, 2018, "The
-    unreasonable effectiveness of quasirandom sequences").
+    Source: the R_d sequence of M. Roberts, "The unreasonable effectiveness of quasirandom
+    sequences", 2018: an additive recurrence with the generalised golden ratio.
     """
     ratio = 2.0
     for _ in range(64):
@@ -90,7 +83,7 @@ def low_discrepancy_unit_points(num_points: int, dimension: int) -> np.ndarray:
 
 
 def as_bounds(name: str, values: Sequence[float]) -> tuple[float, ...]:
-    """A tuple of finite floats from any sequence of numbers."""
+    """A sequence of finite numbers as a tuple of floats."""
     try:
         array = np.atleast_1d(np.asarray(values, dtype=float))
     except (TypeError, ValueError) as error:
@@ -105,13 +98,19 @@ class Box(AbstractDomain):
 
     **Arguments:**
 
-    - `lower`, `upper`: the corners, one number per dimension.
+    - `lower`, `upper`: the corners, d lengths each.
 
     **Raises:** `InputError` if the corners differ in length or `lower_i >= upper_i`.
+
+    ```python
+    domain = nivp.Box((-1.0, 0.0), (1.0, 2.0))
+    centre = domain.from_unit(jnp.array([0.5, 0.5]))
+    ```
     """
 
     lower: tuple[float, ...] = eqx.field(static=True)
     upper: tuple[float, ...] = eqx.field(static=True)
+    periods = None
 
     def __init__(self, lower: Sequence[float], upper: Sequence[float]):
         self.lower, self.upper = as_bounds("lower", lower), as_bounds("upper", upper)
@@ -122,10 +121,6 @@ class Box(AbstractDomain):
             )
         if any(a >= b for a, b in zip(self.lower, self.upper, strict=True)):
             raise InputError(f"`lower` must lie below `upper`, got {self.lower}, {self.upper}")
-
-    @property
-    def periods(self) -> None:
-        return None
 
     def contains(self, x: Point) -> Array:
         low, high = jnp.asarray(self.lower, x.dtype), jnp.asarray(self.upper, x.dtype)
@@ -147,10 +142,15 @@ class Torus(AbstractDomain):
 
     **Arguments:**
 
-    - `lengths`: the period in each dimension, positive.
-    - `lower`: where each period starts; zeros by default.
+    - `lengths`: the period in each dimension, d positive lengths.
+    - `lower`: start of each period, d lengths; zeros if not given.
 
     **Raises:** `InputError` for a length that is not positive or a `lower` of another size.
+
+    ```python
+    domain = nivp.Torus((1.0, 2.0))
+    domain.wrap(jnp.array([1.25, -0.5]))  # [0.25, 1.5]
+    ```
     """
 
     lengths: tuple[float, ...] = eqx.field(static=True)
@@ -179,11 +179,11 @@ class Torus(AbstractDomain):
         return jnp.asarray(np.inf, x.dtype)
 
     def centred(self, points: Points) -> Points:
-        turn = 2 * jnp.pi / jnp.asarray(self.lengths, points.dtype)[None]
-        angles = turn * points
+        wave_number = 2 * jnp.pi / jnp.asarray(self.lengths, points.dtype)[None]
+        angles = wave_number * points
         sines, cosines = (jnp.mean(f(angles), axis=0, keepdims=True) for f in (jnp.sin, jnp.cos))
-        away = angles - jnp.arctan2(sines, cosines)
-        return (away - 2 * jnp.pi * jnp.round(away / (2 * jnp.pi))) / turn
+        offset = angles - jnp.arctan2(sines, cosines)
+        return (offset - 2 * jnp.pi * jnp.round(offset / (2 * jnp.pi))) / wave_number
 
     def wrap(self, x: Point) -> Point:
         low, lengths = (jnp.asarray(side, x.dtype) for side in (self.lower, self.lengths))

@@ -1,9 +1,9 @@
-"""The ODE on the parameters: schemes, step control, restarts, the method, one step."""
+"""The ODE of the parameters: schemes, step control, restarts, the method and one step."""
 
 from ._invariants import Invariants
 from ._method import NeuralIVP, fit_network
 from ._state import State, StepRecord
-from ._step import init, step
+from ._step import init, step, step_equation
 from ._step_control import AbstractIntegrator, AdaptiveStep, ConstantStep
 from ._trajectory import (
     Segment,

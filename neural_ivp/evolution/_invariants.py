@@ -1,4 +1,4 @@
-"""Conserved quantities: measured by a fixed quadrature, and restored after a step."""
+"""Conserved quantities: integrals by a fixed quadrature, and their restoration after a step."""
 
 import equinox as eqx
 import jax
@@ -11,25 +11,21 @@ from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem
 from ..types import Field, Points, Scalar, Theta, Weights
 
-# Points of the quadrature: 64 x 64 in two dimensions, 16 x 16 x 16 in three.
-NUM_POINTS = 4_096
-# Of the points in each dimension of a box.
-PANEL = 16
-# Newton's method converges quadratically, and what a step leaves is small.
-ITERATIONS = 4
+NUM_POINTS = 4_096  # of the quadrature: 64 x 64 in two dimensions, 16 x 16 x 16 in three
+PANEL = 16  # Gauss-Legendre points in each panel of a box
+ITERATIONS = 4  # of Newton's method: it converges quadratically from a small error
 
 
 def quadrature(domain: AbstractDomain) -> tuple[np.ndarray, np.ndarray]:
-    """Points (n, d) and weights (n,) that add up to the volume.
+    """Quadrature points (n, d) and weights (n,), whose sum is the volume.
 
-    On a torus equispaced points in each dimension, on a box panels of 16 Gauss-Legendre points:
-    both are exact to high order for smooth functions. Above three dimensions evenly spread points.
+    Equispaced points on a torus and Gauss-Legendre panels on a box, both of high order for smooth
+    functions; low-discrepancy points in more than three dimensions.
     """
     d = domain.dimension
     if d > 3:
-        return domain.low_discrepancy_points(NUM_POINTS), np.full(
-            NUM_POINTS, domain.volume / NUM_POINTS
-        )
+        points = domain.low_discrepancy_points(NUM_POINTS)
+        return points, np.full(NUM_POINTS, domain.volume / NUM_POINTS)
     count = round(NUM_POINTS ** (1 / d))
     if domain.periods is None:
         nodes, weights = np.polynomial.legendre.leggauss(PANEL)
@@ -45,7 +41,7 @@ def quadrature(domain: AbstractDomain) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Invariants(eqx.Module):
-    r"""$I_k[u] = \int \rho_k[u](x) \, dx$ for the densities that a problem declares."""
+    r"""$I_k[u] = \int \rho_k[u](x) \, dx$ for the densities of `problem.invariants`."""
 
     problem: AbstractProblem
     points: Points
@@ -62,10 +58,10 @@ class Invariants(eqx.Module):
         if not densities:
             return jnp.zeros((0,), self.weights.dtype)
 
-        def at(x):
+        def evaluate(x):
             return jnp.stack([jnp.asarray(density(u, x), x.dtype) for density in densities])
 
-        return self.weights @ jax.vmap(at)(self.points)
+        return self.weights @ jax.vmap(evaluate)(self.points)
 
     def restore(
         self,
@@ -75,20 +71,21 @@ class Invariants(eqx.Module):
         target: Float[Array, " k"],
         names: tuple[str, ...],
     ) -> tuple[Theta, Bool[Array, ""]]:
-        """The nearest parameters whose invariants of these names are those of `target` at time t,
-        by Newton's method along their gradients; and whether they are, to rounding."""
-        chosen = jnp.asarray([list(self.problem.invariants).index(name) for name in names])
+        """Parameters near `theta` at which the named invariants at time t are those of `target`, by
+        Newton's method; and whether it converged to rounding."""
+        if not names:
+            return theta, jnp.asarray(True)
+        indices = jnp.asarray([list(self.problem.invariants).index(name) for name in names])
         rebuild = flatten(template)[1]
 
         def excess(theta):
-            return (self(field_at(rebuild(theta), t)) - target)[chosen]
+            return (self(field_at(rebuild(theta), t)) - target)[indices]
 
         def improve(_, theta):
-            missing, gradients = excess(theta), jax.jacrev(excess)(theta)
-            # The least move, also where gradients vanish or depend on one another.
-            return theta - jnp.linalg.lstsq(gradients, missing)[0]
+            # The least-norm update, defined also where gradients vanish or are linearly dependent.
+            return theta - jnp.linalg.lstsq(jax.jacrev(excess)(theta), excess(theta))[0]
 
-        moved = jax.lax.fori_loop(0, ITERATIONS, improve, theta)
+        restored = jax.lax.fori_loop(0, ITERATIONS, improve, theta)
         size = jnp.max(jnp.abs(target)) + jnp.max(jnp.abs(excess(theta)))
         rounding = 1_000 * jnp.finfo(theta.dtype).eps * size
-        return moved, jnp.all(jnp.abs(excess(moved)) <= rounding)
+        return restored, jnp.all(jnp.abs(excess(restored)) <= rounding)

@@ -1,4 +1,4 @@
-"""The method: every numerical choice in one value."""
+"""The method: every numerical choice of a solve in one object."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,29 +18,36 @@ from .restart import AbstractRestartRule, NoRestart, Refit
 
 
 class NeuralIVP(eqx.Module):
-    """Neural IVP: fit, then follow the least-squares velocity of the parameters in time.
+    r"""The numerical method of a solve: fit, sampling, velocity solver, time stepping, restarts.
+
+    The network is fitted to the initial value. Then its parameters follow $d\theta/dt = v$, the
+    minimiser of $\overline{|J v - f|^2} + \mu |v|^2$ over the points of a step, with $J =
+    \partial u / \partial \theta$ and $f = L[u]$.
 
     **Arguments:**
 
-    - `sampler`: points of each step.
-    - `velocity`: solver of min_v mean |J v - f|^2 + mu |v|^2.
-    - `integrator`: `AdaptiveStep` or `ConstantStep` steps of a Runge-Kutta scheme.
-    - `fit`: stages of the fit of the initial value; `GaussNewton` if not given.
-    - `fit_norm`: the norm of the fits, `L2` with the problem's scales if not given; `H1` also
-      matches first derivatives.
-    - `held_out`: draws the points that fits are measured on, see `fit`; evenly spread ones if
+    - `sampler`: draws the points of each step. Good values: `ImportanceSampling(4_000)`.
+    - `velocity`: solves for v. Good values: `AutoVelocitySolver()`.
+    - `integrator`: `AdaptiveStep` or `ConstantStep`; `AdaptiveStep()` if not given.
+    - `fit`: stages of the fit of the initial value; `(GaussNewton(),)` if not given.
+    - `fit_norm`: norm of the fits; `L2` with the problem's scales if not given. `H1` also matches
+      first derivatives.
+    - `held_out`: sampler of the validation set of the fits, see `fit`; low-discrepancy points if
       not given.
-    - `restart`: rule for refits.
-    - `refit`: what a restart does.
+    - `restart`: when to refit the network; `NoRestart()` if not given.
+    - `refit`: how to refit it; `Refit()` if not given.
     - `conserve`: names of invariants of the problem that each step restores to their initial
-      value; none if not given. Between the ends of steps u is interpolated and they are not exact;
-      implicit steps end at every time to save.
-    - `chunk_size`: points linearised at a time, for more points than the memory holds at once; all
-      of them if not given.
+      values; none if not given. Within a step u is interpolated and they are not exact.
+    - `chunk_size`: points linearised at a time, to limit memory; all of them if not given.
 
     **Raises:** `InputError` for a part of the wrong kind.
 
     Source: Finzi, Potapczynski, Choptuik & Wilson, ICLR 2023.
+
+    ```python
+    sampler = nivp.ImportanceSampling(1_000)
+    method = nivp.NeuralIVP(sampler=sampler, velocity=nivp.AutoVelocitySolver())
+    ```
     """
 
     sampler: AbstractSampler
@@ -70,8 +77,7 @@ class NeuralIVP(eqx.Module):
     ):
         if chunk_size is not None:
             check_count("chunk_size", chunk_size)
-        self.chunk_size = chunk_size
-        self.sampler, self.velocity = sampler, velocity
+        self.sampler, self.velocity, self.chunk_size = sampler, velocity, chunk_size
         self.integrator = AdaptiveStep() if integrator is None else integrator
         self.fit = (GaussNewton(),) if fit is None else tuple(fit)
         self.fit_norm, self.held_out = fit_norm, held_out
@@ -88,12 +94,13 @@ class NeuralIVP(eqx.Module):
             integrator=AbstractIntegrator,
             restart=AbstractRestartRule,
             refit=Refit,
+            fit_norm=AbstractInnerProduct,
+            held_out=AbstractSampler,
         )
         for name, kind in kinds.items():
-            check_kind(name, getattr(self, name), kind)
-        for name, kind in dict(fit_norm=AbstractInnerProduct, held_out=AbstractSampler).items():
-            if getattr(self, name) is not None:
-                check_kind(name, getattr(self, name), kind)
+            value = getattr(self, name)
+            if value is not None or name not in ("fit_norm", "held_out"):
+                check_kind(name, value, kind)
         if not self.fit or not all(isinstance(s, AbstractFitStage) for s in self.fit):
             raise InputError(f"`fit` must be one or more fit stages, got {self.fit!r}")
 
@@ -108,7 +115,7 @@ def fit_network(
     *,
     stages: Sequence[AbstractFitStage] | None = None,
 ) -> FitResult:
-    """Fit a network of a problem in the norm of a method, by its stages if none are given."""
+    """Fit a network with the norm and validation set of a method, by default its stages."""
     return fit(
         network,
         target,

@@ -1,4 +1,4 @@
-"""What evolves, and what is reported of each step."""
+"""The evolving state of a solve, and the record of one step."""
 
 from typing import Any
 
@@ -11,10 +11,13 @@ from ..types import Scalar, Theta
 class State(eqx.Module):
     """Everything that the next step depends on.
 
-    - `velocity`: dtheta/dt at `t`, where the next solve starts.
-    - `theta_at_restart`: the parameters at the start of the march, or after the last restart.
-    - `invariants`: what those of the problem are to be.
+    - `t`, `theta`, `dt`: time, parameters and the next step size.
+    - `velocity`: dtheta/dt at `t`, where the next velocity solve starts.
+    - `attempts`: attempted steps since `init`.
+    - `theta_at_restart`: the parameters at `init`.
+    - `invariants`: their values at the initial value of the problem.
     - `controller_state`, `sampler_state`: of step control and sampler.
+    - `key`: of the random choices of all steps.
     """
 
     t: Scalar
@@ -32,25 +35,26 @@ class State(eqx.Module):
 class StepRecord(eqx.Module):
     """One attempted step from `t0` to `t1`.
 
+    - `accepted`: whether the state moved to `t1`.
+    - `finite`, `target_finite`: whether all right-hand sides, velocities and new values are finite,
+      and whether f = L[u] is.
     - `error`: scaled local error; the step is accepted below 1.
-    - `iterations`, `num_unconverged`: linear iterations and solves short of their tolerance.
-    - `num_products`: multiplications by M, the preconditioner's included.
+    - `iterations`, `num_unconverged`: linear iterations, and solves short of their tolerance.
+    - `num_products`: products with M, those for the preconditioner included.
     - `rebuilds`: preconditioners built.
-    - `linear_residual`, `projection_residual`: the largest over the stages, and at the start.
-    - `held_out_residual`: the projection residual at the start on points that the solver did
-      not see: much larger than on its own, and there are too few points for the damping.
-      Implicit steps have both residuals at the end, of the derivative that the last stage implies.
+    - `rhs_evaluations`: linear solves, each with its own right-hand side.
+    - `linear_residual`: the largest over the stages.
+    - `projection_residual`: |J v - f| / |f| at the start; for implicit steps |L[u] - f| / |f| at
+      the end, f being the time derivative in the last stage.
+    - `held_out_residual`: the same on points that the solver did not use. Where it is much larger,
+      there are too few points for the damping.
     - `damping`, `effective_rank`, `condition`: at the start, see `VelocityInfo`; the rank is nan
       where the solver does not know it.
-    - `rhs_evaluations`: linear solves, each with a right-hand side of its own.
-    - `stiffness`: estimate of the largest |eigenvalue| of the parameters' equation, 1 / time; nan
-      where the scheme does not know it.
-    - `rhs_norm`: root mean square of f at the start of the step.
-    - `finite`: whether all right-hand sides, velocities and the new values are finite.
-    - `velocity_norm`, `parameter_drift`: |dtheta/dt| at the start, and the relative distance of the
-      parameters from those after the last restart, at the end.
-    - `invariants`: those of the problem at the end of the step, if it had been accepted, in the
-      alphabetical order of their names.
+    - `rhs_norm`: root mean square of f at the start.
+    - `stiffness`: estimate of the largest |eigenvalue| of dv/dtheta, 1 / time; nan where unknown.
+    - `velocity_norm`: |dtheta/dt| at the start.
+    - `parameter_drift`: relative distance at the end from the parameters after the last restart.
+    - `invariants`: of the problem at the end, in the alphabetical order of their names.
     - `velocity0`, `velocity1`: dtheta/dt at both ends, for dense output.
     """
 

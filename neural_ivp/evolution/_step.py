@@ -1,18 +1,20 @@
-"""One step of the parameter ODE: pure, compiled once, used for every segment.
+"""One step of the ODE of the parameters: pure, compiled once for all segments.
 
-Fresh points are drawn for each step and shared by its stages, so the last stage of a step cannot
-serve as the first of the next.
+The stages of a step share its points. Each step draws new ones, so its first stage cannot reuse the
+last stage of the step before.
 """
+
+import dataclasses
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from ..linear import right_hand_side, safe_ratio, velocity_problem_at
 from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem
-from ..types import Scalar, Theta, Time, WeightedPoints
+from ..types import Scalar, Time, WeightedPoints
 from ._invariants import Invariants
 from ._method import NeuralIVP
 from ._state import State, StepRecord
@@ -27,12 +29,29 @@ def init(
     t1: Time,
     key: PRNGKeyArray,
 ) -> State:
-    """The state at `t0` of a march to `t1`, with a first step size.
+    """The `State` at `t0` from which `step` integrates to `t1`.
 
-    The step is 1 % of |u| / |f| (Hairer, Norsett & Wanner, II.4), at most the interval, unless
-    the integrator names one; step control corrects it within a few steps.
+    The first step size is the integrator's `dt0`; if it has none, 1 % of |u| / |L[u]|, at most the
+    interval.
+
+    **Arguments:**
+
+    - `problem`: domain, right-hand side and invariants.
+    - `network`: u at `t0`, fitted already.
+    - `method`: the numerical method; its fit and restart rule are not used.
+    - `t0`, `t1`: the interval, in time units.
+    - `key`: of the random choices of all steps.
+
+    **Returns:** a `neural_ivp.evolution.State`.
+
+    Source: Hairer, Norsett & Wanner, "Solving ordinary differential equations I", II.4.
+
+    ```python
+    state = nivp.init(problem, network, method, 0.0, 1.0, jax.random.key(0))
+    print(state.dt)
+    ```
     """
-    # Times become arrays here: as Python numbers they would compile anew for each value.
+    # Times become arrays: as Python numbers each value would be compiled anew.
     return _init(problem, network, method, jnp.asarray(t0), jnp.asarray(t1), key)
 
 
@@ -45,9 +64,9 @@ def _init(problem, network, method, t0: Scalar, t1: Scalar, key: PRNGKeyArray) -
     linearisation, f = velocity_problem_at(problem, network, theta, t0, sample, method.chunk_size)
     if method.integrator.dt0 is None:
         rate = jnp.linalg.norm(f)
-        still = ~(rate > 0) | ~jnp.isfinite(rate)
-        dt = 0.01 * jnp.linalg.norm(linearisation.values) / jnp.where(still, 1, rate)
-        dt = jnp.where(still | (dt == 0), 0.01 * (t1 - t0), dt)
+        usable = (rate > 0) & jnp.isfinite(rate)
+        dt = 0.01 * jnp.linalg.norm(linearisation.values) / jnp.where(usable, rate, 1)
+        dt = jnp.where(usable & (dt != 0), dt, 0.01 * (t1 - t0))
     else:
         dt = jnp.asarray(method.integrator.dt0, theta.dtype)
     return State(
@@ -71,46 +90,59 @@ def step(
     state: State,
     stop: Time,
 ) -> tuple[State, StepRecord]:
-    """Attempt one step, not beyond `stop`.
+    """Attempt one step of the size `state.dt`, not beyond `stop`.
 
-    `template` gives the architecture; the parameters are `state.theta`. A rejected step leaves
-    `t` and `theta` as they were, with a smaller `dt`.
+    A rejected step leaves `t` and `theta` unchanged and reduces `dt`.
+
+    **Arguments:**
+
+    - `problem`, `method`: as for `init`.
+    - `template`: the architecture of the network; the parameters are `state.theta`.
+    - `state`: of `init` or of the step before.
+    - `stop`: the time at which the step ends at the latest.
+
+    **Returns:** the new `State`, and the `StepRecord` of the attempt (`neural_ivp.evolution`).
+
+    ```python
+    state = nivp.init(problem, network, method, 0.0, 1.0, jax.random.key(0))
+    state, record = nivp.step(problem, network, method, state, 1.0)
+    ```
     """
     return _step(problem, template, method, state, jnp.asarray(stop))
 
 
 @eqx.filter_jit
 def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State, StepRecord]:
-    _, rebuild = flatten(template)
     theta, t0 = state.theta, state.t
     stop = stop.astype(theta.dtype)
     last = t0 + 1.01 * state.dt >= stop
     t1 = jnp.where(last, stop, t0 + state.dt)
     sample_key, solver_key = jax.random.split(jax.random.fold_in(state.key, state.attempts))
-    field = field_at(rebuild(theta), t0)
+    field = field_at(flatten(template)[1](theta), t0)
     sample, sampler_state = method.sampler.draw(
         state.sampler_state, problem.domain, field, sample_key
     )
-    equation = _equation(problem, template, method, sample, solver_key)
+    equation = step_equation(problem, template, method, sample, solver_key)
     result = method.integrator.scheme.advance(equation, theta, t0, t1, state.velocity)
-    theta1, restored = _conserved(problem, template, method, state, result.theta, t1)
+    invariants = Invariants.of(problem, theta.dtype)
+    theta1, restored = invariants.restore(
+        template, result.theta, t1, state.invariants, method.conserve
+    )
     finite = result.finite & restored
     finite &= jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(result.values))
     accepted, scaled, dt, controller_state = method.integrator.control(
         equation, theta, result, finite, t0, t1, state.controller_state
     )
-    new = State(
+    new = dataclasses.replace(
+        state,
         t=jnp.where(accepted, t1, t0),
         theta=jnp.where(accepted, theta1, theta),
-        # A step cut short by `stop` says nothing against the step size before it.
+        # A step cut short by `stop` does not reduce the step size.
         dt=jnp.where(accepted & last, jnp.maximum(dt, state.dt), dt),
         velocity=jnp.where(accepted, result.velocity, state.velocity),
         attempts=state.attempts + 1,
-        theta_at_restart=state.theta_at_restart,
-        invariants=state.invariants,
         controller_state=controller_state,
         sampler_state=sampler_state,
-        key=state.key,
     )
     start = state.theta_at_restart
     record = StepRecord(
@@ -119,18 +151,22 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
         accepted=accepted,
         finite=finite,
         error=scaled,
-        held_out_residual=_held_out_residual(
-            problem, template, method, state, result.residual_at, sample_key
-        ),
+        held_out_residual=_held_out_residual(equation, method, state, result, sample_key),
         parameter_drift=safe_ratio(jnp.linalg.norm(theta1 - start), jnp.linalg.norm(start)),
-        invariants=Invariants.of(problem, theta.dtype)(field_at(rebuild(theta1), t1)),
-        **_of_scheme(result),
+        invariants=invariants(equation.field(theta1, t1)),
+        target_finite=result.target_finite,
+        rhs_norm=result.rhs_norm,
+        stiffness=result.stiffness,
+        velocity_norm=jnp.linalg.norm(result.velocity0),
+        velocity0=result.velocity0,
+        velocity1=result.velocity1,
+        **result.statistics,
     )
     return new, record
 
 
-def _equation(problem, template, method, sample: WeightedPoints, key) -> StepEquation:
-    """The equation for the parameters in one step, on its points."""
+def step_equation(problem, template, method: NeuralIVP, sample, key) -> StepEquation:
+    """The equation of one step at its points, with the solver and tolerances of a method."""
     return StepEquation(
         problem=problem,
         template=template,
@@ -143,43 +179,21 @@ def _equation(problem, template, method, sample: WeightedPoints, key) -> StepEqu
     )
 
 
-def _conserved(
-    problem, template, method, state: State, theta: Theta, t: Scalar
-) -> tuple[Theta, Bool[Array, ""]]:
-    """theta on the invariants that the method keeps, and whether it got there."""
-    if not method.conserve:
-        return theta, jnp.asarray(True)
-    invariants = Invariants.of(problem, theta.dtype)
-    return invariants.restore(template, theta, t, state.invariants, method.conserve)
-
-
-def _of_scheme(result: StepResult) -> dict:
-    """What the scheme itself knows of its step, by the names of `StepRecord`."""
-    return result.statistics | {
-        "target_finite": result.target_finite,
-        "rhs_norm": result.rhs_norm,
-        "stiffness": result.stiffness,
-        "velocity_norm": jnp.linalg.norm(result.velocity0),
-        "velocity0": result.velocity0,
-        "velocity1": result.velocity1,
-    }
-
-
-def _held_out_residual(problem, template, method, state: State, residual_at, key) -> Scalar:
-    """|J v - f| / |f| at the theta, t and v given, on an eighth as many points not used."""
+def _held_out_residual(equation, method, state: State, result: StepResult, key) -> Scalar:
+    """|J v - f| / |f| at `result.residual_at`, on an eighth as many new points."""
     draw_key, choice_key = jax.random.split(jax.random.fold_in(key, 1))
-    (theta, t, velocity), rebuild = residual_at, flatten(template)[1]
-    field = field_at(rebuild(theta), t)
-    drawn, _ = method.sampler.draw(state.sampler_state, problem.domain, field, draw_key)
-    total = drawn.weights.size
-    chosen = jax.random.permutation(choice_key, total)[: max(total // 8, min(total, 64))]
-    weights = drawn.weights[chosen]
-    sample = WeightedPoints(drawn.points[chosen], weights / jnp.sum(weights))
+    theta, t, velocity = result.residual_at
+    problem, field = equation.problem, equation.field(theta, t)
+    draw, _ = method.sampler.draw(state.sampler_state, problem.domain, field, draw_key)
+    total = draw.weights.size
+    subset = jax.random.permutation(choice_key, total)[: max(total // 8, min(total, 64))]
+    weights = draw.weights[subset]
+    sample = WeightedPoints(draw.points[subset], weights / jnp.sum(weights))
 
     def values(theta):
-        return problem.norm.on_points(field_at(rebuild(theta), t), sample.points)
+        return problem.norm.on_points(equation.field(theta, t), sample.points)
 
     _, change = jax.jvp(values, (theta,), (velocity,))
     f = right_hand_side(problem, field, t, sample, None)
-    missed, size = (jnp.sqrt(jnp.sum(sample.weights @ u**2)) for u in (change - f, f))
-    return safe_ratio(missed, size)
+    misfit, size = (jnp.sqrt(jnp.sum(sample.weights @ u**2)) for u in (change - f, f))
+    return safe_ratio(misfit, size)

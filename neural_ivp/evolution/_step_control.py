@@ -1,4 +1,4 @@
-"""Integrators: a scheme, and the control of its step size."""
+"""Integrators: a scheme with the control of its step size."""
 
 import abc
 from typing import Any, Literal
@@ -17,13 +17,12 @@ Solver = AbstractScheme | dfx.AbstractERK | dfx.Euler
 
 
 class AbstractIntegrator(eqx.Module):
-    """A scheme with a rule for its steps.
+    """A scheme with a rule for its step size.
 
-    - `solver`: a scheme, or a solver of diffrax that stands for `ExplicitRungeKutta(solver)`.
-    - `rtol`, `atol`: tolerances of one step; 0 where it has none.
-    - `dt0`, `dtmin`: first step, and the smallest before giving up, in time units; None for a
-      choice by problem and interval.
-    - `max_steps`: attempted steps at most.
+    - `solver`: a scheme, or a diffrax solver, which stands for `ExplicitRungeKutta(solver)`.
+    - `rtol`, `atol`: tolerances of one step; 0 where there are none.
+    - `dt0`, `dtmin`: first and smallest step, in time units; None for a choice by the library.
+    - `max_steps`: the largest number of attempted steps.
     """
 
     solver: eqx.AbstractVar[Solver]
@@ -35,7 +34,6 @@ class AbstractIntegrator(eqx.Module):
 
     @property
     def scheme(self) -> AbstractScheme:
-        """The scheme that `solver` is or stands for."""
         solver = self.solver
         return solver if isinstance(solver, AbstractScheme) else ExplicitRungeKutta(solver)
 
@@ -58,37 +56,40 @@ class AbstractIntegrator(eqx.Module):
         t1: Scalar,
         state: Any,
     ) -> tuple[Bool[Array, ""], Scalar, Scalar, Any]:
-        """Whether to accept the step, its scaled error, the next step size, and the state."""
+        """Whether to accept the step, its scaled error, the next step size, and the new state."""
 
 
-# Exponents of step control. With the integral term alone (0 and 1) a third of the steps was
-# rejected and errors were up to 16 times the tolerance; with these a tenth, and 8 times
-# (`benchmarks/evolution.py tolerance`).
+# Exponents of step control. With 0 and 1, the integral term alone, more steps are rejected and
+# errors are larger (`benchmarks/evolution.py tolerance`).
 PROPORTIONAL, INTEGRAL = 0.3, 0.4
 
 
 class AdaptiveStep(AbstractIntegrator):
-    r"""Steps as long as their local error allows, by diffrax's PI step control.
+    r"""Adaptive step size: PI control of the local error, by diffrax.
 
-    The local error estimate e is measured in function space by default: with root mean squares
-    over the points, step control sees $|e| / (atol + rtol |u|)$ in the norm of the problem.
-    `error_norm="parameters"` measures $e / (atol + rtol |\theta|)$, as the paper does; parameters
-    of a redundant network may move without moving u.
+    A step is accepted if its error estimate e is small enough in function space, $|e| \le atol +
+    rtol |u|$ with root mean squares over the points in the norm of the problem. The alternative is
+    the error in the parameters, which may change without a change of u.
 
     **Arguments:**
 
-    - `solver`: `diffrax.Bosh3()`, `Tsit5()`, `Dopri5()`, `Dopri8()`, `Heun()`, ..., the same with
-      corrections as `ExplicitRungeKutta`, or `SDIRK4()` for stiff problems.
-    - `rtol`, `atol`: tolerances of one step.
-    - `dt0`: first step, in time units; chosen from the velocity if not given.
-    - `dtmin`: give up below this step; 1e-8 of the interval if not given.
-    - `max_steps`: attempted steps at most.
-    - `error_norm`: "function" or "parameters".
+    - `solver`: a diffrax solver (`Bosh3()`, `Tsit5()`, `Dopri5()`, `Dopri8()`, `Heun()`, ...), an
+      `ExplicitRungeKutta`, or `SDIRK4()` for stiff problems.
+    - `rtol`, `atol`: tolerances of one step. Good values: `atol` a hundredth of `rtol`.
+    - `dt0`: first step, in time units; chosen by `init` if not given.
+    - `dtmin`: a march that needs smaller steps fails; 1e-8 of the interval if not given.
+    - `max_steps`: the largest number of attempted steps.
+    - `error_norm`: "function", or "parameters" as in Finzi et al.
 
-    **Raises:** `InputError` for a solver without an error estimate in the norm asked for, or a
-    value out of range.
+    **Raises:** `InputError` for a solver without an error estimate in that norm, or a value out of
+    range.
 
     Source: Hairer & Wanner, "Solving ordinary differential equations II", IV.2, for PI control.
+
+    ```python
+    integrator = nivp.AdaptiveStep(rtol=1e-5, atol=1e-7)
+    stiff = nivp.AdaptiveStep(nivp.SDIRK4(), rtol=1e-4)
+    ```
     """
 
     solver: Solver
@@ -146,14 +147,14 @@ class AdaptiveStep(AbstractIntegrator):
     ) -> tuple[Bool[Array, ""], Scalar, Scalar, Any]:
         assert result.error is not None
         if self.error_norm == "function":
-            # One number: the norm of the problem says how points and components add up.
+            # A single number, since the norm of the problem adds up points and components.
             y0, y1, y_error = (
                 equation.size(u)[None] for u in (result.start, result.values, result.error)
             )
         else:
             assert result.parameter_error is not None
             y0, y1, y_error = theta, result.theta, result.parameter_error
-        # A step that is not finite has an infinite error: the controller rejects and shortens it.
+        # An infinite error makes the controller reject and shorten a step that is not finite.
         y_error = jnp.where(finite, y_error, jnp.inf)
         y1 = jnp.where(finite, y1, y0)
         controller = dfx.PIDController(
@@ -169,19 +170,23 @@ class AdaptiveStep(AbstractIntegrator):
 
 
 class ConstantStep(AbstractIntegrator):
-    """Steps of one size, cut only where a restart or the end comes first, and for an implicit
-    solver a time to save.
+    """Constant step size, shortened only to end at a restart or the last time, or, with an implicit
+    solver, at a time to save.
+
+    Without error control an unstable step size leads to huge values; only a step that is not
+    finite, or whose stages cannot be solved, ends the march.
 
     **Arguments:**
 
-    - `solver`: as for `AdaptiveStep`, and `diffrax.Euler()`, the forward Euler method.
-    - `dt`: the step, in time units.
-    - `max_steps`: attempted steps at most.
-
-    A step whose values are not finite, or whose stages cannot be solved, ends the march. Nothing
-    else does: a step that is too large goes through an instability or a blow-up to huge values.
+    - `solver`: as for `AdaptiveStep`, or `diffrax.Euler()`, the forward Euler method.
+    - `dt`: the step size, in time units. Good values: below `max_stable_step` if explicit.
+    - `max_steps`: the largest number of steps.
 
     **Raises:** `InputError` for a solver of another kind, or a step that is not positive.
+
+    ```python
+    integrator = nivp.ConstantStep(nivp.SDIRK2(), dt=0.01)
+    ```
     """
 
     solver: Solver
@@ -198,7 +203,7 @@ class ConstantStep(AbstractIntegrator):
         self.dt, self.max_steps = dt, max_steps
 
     @property
-    def dt0(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def dt0(self) -> float:
         return self.dt
 
     def init(self, dtype: Any) -> Any:
@@ -216,12 +221,12 @@ class ConstantStep(AbstractIntegrator):
     ) -> tuple[Bool[Array, ""], Scalar, Scalar, Any]:
         error = jnp.zeros_like(t0) if result.error is None else equation.size(result.error)
         dt = jnp.asarray(self.dt, t0.dtype)
-        # Below the smallest step, which is 0: there is no shorter one to try.
+        # A step below `dtmin` = 0 ends the march: a constant step is not tried shorter.
         return finite, error, jnp.where(finite, dt, -dt), state
 
 
 def check_solver(solver: Any) -> Solver:
-    """The solver, if it is one that integrators know."""
+    """`solver`; `InputError` if it is not of a known kind."""
     if not isinstance(solver, AbstractScheme | dfx.AbstractERK | dfx.Euler):
         raise InputError(
             "`solver` must be an explicit Runge-Kutta method of diffrax (Euler, Bosh3, Tsit5, "

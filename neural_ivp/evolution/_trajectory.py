@@ -1,4 +1,4 @@
-"""Dense output: the parameters as a function of time, cubic between the accepted steps."""
+"""Dense output: the parameters as a piecewise cubic function of time."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,22 +13,21 @@ _ARRAYS = ("ts", "theta", "left", "right")
 
 
 class Segment:
-    """Accepted steps between two restarts.
+    """The accepted steps between two restarts, with cubic Hermite interpolation.
 
     - `ts`: shape (k + 1,), increasing.
     - `theta`: shape (k + 1, p).
-    - `left`, `right`: dtheta/dt at the two ends of each step, shape (k, p). They differ from
-      step to step, because each step has points of its own.
+    - `left`, `right`: dtheta/dt at the two ends of each step, shape (k, p). They differ at a knot,
+      because each step has its own points.
 
-    The interpolant is of fourth order in the step, as the steps of a method of order four or
-    more deserve at knots two apart (Hairer, Norsett & Wanner, II.6).
+    Source: Hairer, Norsett & Wanner, "Solving ordinary differential equations I", II.6.
     """
 
     def __init__(self, ts: np.ndarray, theta: np.ndarray, left: np.ndarray, right: np.ndarray):
         self.ts, self.theta, self.left, self.right = ts, theta, left, right
 
     def __call__(self, t: float) -> np.ndarray:
-        """theta(t); at a knot exactly the stored vector."""
+        """theta(t); at a knot the stored vector, bit for bit."""
         if len(self.ts) == 1:
             return self.theta[0]
         k = int(np.clip(np.searchsorted(self.ts, t, side="right") - 1, 0, len(self.ts) - 2))
@@ -36,14 +35,14 @@ class Segment:
         s = (t - self.ts[k]) / h
         if s == 0.0 or s == 1.0:
             return self.theta[k + int(s)]
-        rise = self.theta[k + 1] - self.theta[k]
-        bend = (1 - 2 * s) * rise + h * ((s - 1) * self.left[k] + s * self.right[k])
-        value = (1 - s) * self.theta[k] + s * self.theta[k + 1] + s * (s - 1) * bend
+        change = self.theta[k + 1] - self.theta[k]
+        cubic = (1 - 2 * s) * change + h * ((s - 1) * self.left[k] + s * self.right[k])
+        value = (1 - s) * self.theta[k] + s * self.theta[k + 1] + s * (s - 1) * cubic
         return value.astype(self.theta.dtype)
 
 
 class SegmentRecorder:
-    """The accepted steps of one segment, on the host; `segment` is what has been reached."""
+    """Collects the accepted steps of one segment on the host."""
 
     def __init__(self, t: float, theta: Theta):
         self.ts, self.theta = [t], [np.asarray(theta)]
@@ -52,45 +51,36 @@ class SegmentRecorder:
 
     @classmethod
     def of(cls, segment: Segment) -> "SegmentRecorder":
-        """One that goes on from a segment."""
-        made = cls(float(segment.ts[0]), segment.theta[0])
-        made.ts, made.theta = segment.ts.tolist(), list(segment.theta)
-        made.left, made.right = list(segment.left), list(segment.right)
-        return made
+        """A recorder that continues a segment."""
+        recorder = cls(float(segment.ts[0]), segment.theta[0])
+        recorder.ts, recorder.theta = segment.ts.tolist(), list(segment.theta)
+        recorder.left, recorder.right = list(segment.left), list(segment.right)
+        return recorder
 
     def add(self, t: float, theta: Theta, record: StepRecord) -> None:
-        """Keep an accepted step to the time t."""
+        """Add an accepted step that ends at time t."""
         self.ts.append(t)
         self.theta.append(np.asarray(theta))
         self.left.append(np.asarray(record.velocity0))
         self.right.append(np.asarray(record.velocity1))
 
     def cut(self, steps: int) -> None:
-        """Forget all but the first steps."""
+        """Remove all but the first `steps` steps."""
         del self.ts[steps + 1 :], self.theta[steps + 1 :], self.left[steps:], self.right[steps:]
 
     def segment(self) -> Segment:
         p, dtype = self.theta[0].size, self.theta[0].dtype
-        empty = np.zeros((0, p), dtype)
-        return Segment(
-            np.asarray(self.ts),
-            np.stack(self.theta),
-            np.stack(self.left) if self.left else empty,
-            np.stack(self.right) if self.right else empty,
-        )
+        left, right = (np.asarray(v, dtype).reshape(-1, p) for v in (self.left, self.right))
+        return Segment(np.asarray(self.ts), np.stack(self.theta), left, right)
 
 
 def evaluate(segments: Sequence[Segment], t: float) -> np.ndarray:
-    """theta(t) on the last segment that starts at or before t: after a refit at that time."""
-    chosen = segments[0]
-    for segment in segments:
-        if segment.ts[0] <= t:
-            chosen = segment
-    return chosen(t)
+    """theta(t) on the last segment that starts at or before t: at a restart, after the refit."""
+    return next((s for s in reversed(segments) if s.ts[0] <= t), segments[0])(t)
 
 
 def segment_arrays(segments: Sequence[Segment]) -> dict[str, np.ndarray]:
-    """The arrays of segments by the names that they have in a file."""
+    """The arrays of segments by their names in a file."""
     return {
         f"segment{k}.{part}": getattr(segment, part)
         for k, segment in enumerate(segments)
@@ -99,19 +89,19 @@ def segment_arrays(segments: Sequence[Segment]) -> dict[str, np.ndarray]:
 
 
 def segments_from(arrays: Mapping[str, np.ndarray], count: int) -> list[Segment]:
-    """The way back from `segment_arrays`."""
+    """The inverse of `segment_arrays`."""
     return [Segment(*(arrays[f"segment{k}.{part}"] for part in _ARRAYS)) for k in range(count)]
 
 
 def record_from(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What a file holds of each attempted step."""
+    """The arrays of the record in a file, by the names of `StepRecord`."""
     return {k.removeprefix("record."): v for k, v in arrays.items() if k.startswith("record.")}
 
 
 def check_size(network: AbstractNetwork, segments: Sequence[Segment]) -> None:
-    """**Raises:** `InputError` if a file's parameters are not those of this network."""
-    p, held = flatten(network)[0].size, segments[0].theta.shape[1]
-    if held != p:
+    """**Raises:** `InputError` if the number of parameters in a file is not that of `network`."""
+    p, size = flatten(network)[0].size, segments[0].theta.shape[1]
+    if size != p:
         raise InputError(
-            f"`network` has {p} parameters, the file {held}: pass the network that was solved with"
+            f"`network` has {p} parameters, the file {size}: pass the network that was solved with"
         )

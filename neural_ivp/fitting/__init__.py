@@ -1,4 +1,4 @@
-"""Fitting a network to a function: stages that run one after another."""
+"""Fitting a network to a function by a sequence of stages."""
 
 from ._base import AbstractFitStage, FitProgress, FitResult, StageResult
 from ._errors import FitErrors, fit_errors

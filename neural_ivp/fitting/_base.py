@@ -12,7 +12,7 @@ from ._objective import AbstractObjective
 
 
 class FitProgress(eqx.Module):
-    """Where a fit stands: reported between chunks of work, never from inside compiled code."""
+    """A progress report of a fit: steps done out of `total`, and the held-out `error`."""
 
     stage: str = eqx.field(static=True)
     step: int = eqx.field(static=True)
@@ -21,7 +21,7 @@ class FitProgress(eqx.Module):
 
 
 class StageResult(NamedTuple):
-    """How a stage went: its name, optimiser steps, held-out error at its end, and why it ended."""
+    """The result of a stage: optimiser steps, held-out error at its end, and why it ended."""
 
     name: str
     steps: int
@@ -30,15 +30,15 @@ class StageResult(NamedTuple):
 
 
 class FitResult(eqx.Module):
-    """A fitted network and what is known of it on held-out points that the fit never saw.
+    """A fitted network and its errors on held-out points.
 
     - `relative_l2_error`: |u - w| / |w| of `network` in the norm of the fit, w being the target;
       the root mean square of u where w is zero everywhere.
-    - `maximum_error`: the largest error at a held-out point of an entry of the norm: a component
-      in its scale, under `H1` also a slope.
-    - `steps`: optimiser steps taken.
-    - `stages`: one `StageResult` for each.
-    - `history`: one `FitProgress` per report.
+    - `maximum_error`: the largest error of a quantity of the norm (a component divided by its
+      scale, under `H1` also a slope) at a held-out point.
+    - `steps`: optimiser steps.
+    - `stages`: a `StageResult` for each stage.
+    - `history`: a `FitProgress` for each report.
     """
 
     network: AbstractNetwork
@@ -49,7 +49,7 @@ class FitResult(eqx.Module):
     history: tuple[FitProgress, ...] = eqx.field(static=True)
 
     def report(self) -> str:
-        """What each stage did and the errors it left, a line each."""
+        """Return a line for each stage, with its steps and error, and one for the final errors."""
         lines = [
             f"{stage.name}: {stage.steps} steps to a held-out error of {stage.error:.2e}; "
             f"{stage.ending}"
@@ -74,7 +74,7 @@ class AbstractFitStage(eqx.Module):
         measure: Callable[[AbstractNetwork], float],
         progress: Callable[[FitProgress], None],
     ) -> tuple[AbstractNetwork, StageResult]:
-        """The improved network and how it went.
+        """Return the improved network and the result of the stage.
 
-        `measure` gives the held-out error of a network, `progress` takes how far it is.
+        `measure` returns the held-out error of a network; `progress` is called for each report.
         """

@@ -1,4 +1,4 @@
-"""What `fit` cannot use, before any work."""
+"""Checks of the arguments of `fit`."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..errors import InputError, check_kind
 from ..networks import AbstractNetwork, flatten
 from ._base import AbstractFitStage
 
-# What JAX raises where numpy or a Python `if` meets an argument that has no number yet.
+# The errors of JAX where numpy or a Python `if` meets a traced argument.
 TRACED = (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError)
 
 
@@ -42,18 +42,18 @@ def check_arguments(network: Any, target: Any, domain: Any, stages: Any, norm: A
 
 def _check_network(network: AbstractNetwork, domain: AbstractDomain) -> None:
     inner = getattr(network, "inner", None)  # of a wrapper
-    made_for = getattr(network, "domain", getattr(inner, "domain", domain))
-    if (made_for.dimension, made_for.periods) != (domain.dimension, domain.periods):
+    own = getattr(network, "domain", getattr(inner, "domain", domain))
+    if (own.dimension, own.periods) != (domain.dimension, domain.periods):
         raise InputError(
             f"`network` is made for another domain than `domain`: make it with this one (it has "
-            f"{made_for}, `domain` is {domain})"
+            f"{own}, `domain` is {domain})"
         )
     if not np.all(np.isfinite(flatten(network)[0])):
         raise InputError("`network` has parameters that are not finite: make it anew")
 
 
 def value_of(target: Any, x: jax.ShapeDtypeStruct) -> Any:
-    """Shape and dtype of the value of a target, of one point."""
+    """Return the shape and dtype of the value of a target at one point."""
     try:
         return jax.eval_shape(lambda x: jnp.asarray(target(x)), x)
     except TRACED as error:

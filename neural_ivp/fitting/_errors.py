@@ -1,4 +1,4 @@
-"""What a fit is worth: errors of the value and of the derivatives that the PDE will take."""
+"""Errors of a fit in the value and in the derivatives that a PDE takes."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ from ..types import Field, Points
 
 @dataclass(frozen=True)
 class FitErrors:
-    """Errors of a fit on evenly spread points, all components together.
+    """Errors of a fit over all components.
 
-    - `relative_l2`: |u - w| / |w|, w being the target; infinite where w vanishes everywhere.
-    - `maximum`: the largest error of a component at a point, absolute.
+    - `relative_l2`: |u - w| / |w|, w being the target; infinite where w is zero everywhere.
+    - `maximum`: the largest absolute error of a component at a point.
     - `gradient`, `hessian`: relative L2 errors of all first and all second derivatives.
     """
 
@@ -43,9 +43,22 @@ def fit_errors(
     *,
     norm: AbstractInnerProduct | None = None,
 ) -> FitErrors:
-    """Compare a network with a differentiable target, derivatives up to the second included.
+    """Return the errors of a network and its first and second derivatives.
 
-    Components and their derivatives add up in units of the scales of `norm`, one if not given.
+    **Arguments:**
+
+    - `network`: the fit.
+    - `target`: a differentiable function of one point (d,) with values (c,).
+    - `domain`: where to compare.
+    - `num_points`: low-discrepancy points.
+    - `norm`: its scales divide the components, where they are summed; one if not given.
+
+    **Returns:** a `FitErrors`.
+
+    ```python
+    target = lambda x: jnp.sin(2 * jnp.pi * x)
+    print(nivp.fit_errors(network, target, problem.domain, 100))
+    ```
     """
     points = jnp.asarray(domain.low_discrepancy_points(num_points), flatten(network)[0].dtype)
     scales = jnp.asarray(1.0 if norm is None else norm.scales, points.dtype)
@@ -57,7 +70,7 @@ def fit_errors(
 
 @eqx.filter_jit
 def _squares(network: AbstractNetwork, target: Field, points: Points, scales):
-    """Sums of squares of misfit and target for each order, and the largest misfit."""
+    """Return the sums of squares of misfit and target by order, and the largest misfit."""
 
     def orders(field):
         def scaled(x):
@@ -67,6 +80,6 @@ def _squares(network: AbstractNetwork, target: Field, points: Points, scales):
         return [jax.vmap(f)(points) for f in (scaled, slope, jax.jacfwd(slope))]
 
     targets = orders(target)
-    misfit = [got - w for got, w in zip(orders(network), targets, strict=True)]
+    misfit = [u - w for u, w in zip(orders(network), targets, strict=True)]
     total = [jnp.stack([jnp.sum(part**2) for part in parts]) for parts in (misfit, targets)]
     return *total, jnp.max(jnp.max(jnp.abs(misfit[0]), axis=0) * scales)

@@ -1,4 +1,4 @@
-"""Run the stages of a fit and measure the outcome on held-out points."""
+"""`fit`: the stages of a fit, measured on held-out points."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,9 +21,9 @@ from ._objective import FunctionObjective
 from ._trivial import constant_fit
 from ._validation import of_function, of_samples
 
-# Up to so many dimensions do evenly spread points meet what a network of this size could fit.
-SEEN = 3
-ADVICE = "give `held_out=SequentialMonteCarlo(...)`, which are led to a narrow target step by step"
+# In more dimensions, low-discrepancy points may all miss a narrow target.
+COVERED_DIMENSIONS = 3
+ADVICE = "give `held_out=SequentialMonteCarlo(...)`, whose points move to a narrow target"
 
 
 def fit(
@@ -37,30 +37,38 @@ def fit(
     key: PRNGKeyArray,
     progress: Callable[[FitProgress], None] = lambda step: None,
 ) -> FitResult:
-    """Fit `network` to `target` over `domain` by the stages in turn.
+    """Fit `network` to `target` over `domain` by the stages, one after another.
 
-    A target that is the same at all held-out points is met by the last layer alone, and no
-    stage runs where that is exact.
+    A constant target is met by the last layer alone, without any stage, where that is exact. A
+    `FitWarning` says so in more than three dimensions if `held_out` is not given, since a narrow
+    target may be zero at all held-out points.
 
     **Arguments:**
 
-    - `target`: a function of one point, another network (as restarts do), `GriddedData` data or
-      `ScatteredData` samples. A tenth of the samples is held out.
-    - `stages`: `(GaussNewton(),)` is what measures best; `(Adam(), LastLayer(), GaussNewton())`
-      chains all three.
-    - `norm`: of the misfit, `L2` with scales of one if not given; `H1` fits slopes as well.
-    - `held_out`: draws the points that the fit is measured on, and with their weights the mean
-      that its error is. 20 000 points spread evenly over the domain if not given. In many
-      dimensions, where a function lives in a tiny part of its domain, use `SequentialMonteCarlo`.
-    - `key`: of all random choices.
-    - `progress`: called with a `FitProgress` between chunks of work.
+    - `network`: the network to start from.
+    - `target`: a function of one point (d,) with values (c,), another network, `GriddedData`, or
+      `ScatteredData`, of whose samples a tenth is held out.
+    - `domain`: where to fit.
+    - `stages`: a sequence of fit stages. Good values: `(GaussNewton(),)`;
+      `(Adam(), LastLayer(), GaussNewton())`.
+    - `norm`: that of the misfit, `L2` with scales of one if not given; `H1` fits slopes as well.
+    - `held_out`: the sampler of the points that the fit is measured on, by their weighted mean;
+      20 000 low-discrepancy points if not given. Good values: `SequentialMonteCarlo` for a target
+      that is concentrated in a small part of a domain of many dimensions.
+    - `key`: that of all random choices.
+    - `progress`: called with a `FitProgress` after each report of a stage.
 
-    Warns (`FitWarning`) of a target in more than three dimensions that is the same at all held-out
-    points where `held_out` is not given: it may live where none of them lies.
+    **Returns:** a `FitResult`: the network, its held-out errors and a history.
 
     **Raises:** `InputError` for arguments of the wrong kind, a network or target of another domain,
-    a target that is not finite at some held-out point, naming it, or one of another shape than the
-    network's value, not real, or not written for JAX.
+    or a target that is not finite at a held-out point, not of the shape of the network's value, not
+    real, or not written for JAX.
+
+    ```python
+    target = lambda x: jnp.sin(2 * jnp.pi * x)
+    stages = (nivp.LastLayer(num_points=100),)
+    result = nivp.fit(network, target, problem.domain, stages, key=jax.random.key(0))
+    ```
     """
     check_arguments(network, target, domain, stages, norm)
     theta, _ = flatten(network)
@@ -76,32 +84,29 @@ def fit(
         validation = of_function(objective, shape, held_out, theta.dtype, draw_key)
     history: list[FitProgress] = []
 
-    def note(step: FitProgress) -> None:
+    def record(step: FitProgress) -> None:
         history.append(step)
         progress(step)
 
     def measure(candidate: AbstractNetwork) -> float:
         return validation.errors(candidate)[0]
 
-    done: list[StageResult] = []
-    constant = None if _varies(target) else constant_fit(network, validation)
+    results: list[StageResult] = []
+    # A tenth of the samples may be too few to show that they vary.
+    varies = isinstance(target, ScatteredData) and bool(np.any(np.ptp(target.values, axis=0)))
+    constant = None if varies else constant_fit(network, validation)
     if stages and constant is not None:
         network = constant
-        note(FitProgress("constant", 1, 1, measure(network)))
+        record(FitProgress("constant", 1, 1, measure(network)))
         count = len(validation.points)
         ending = f"the target is the same at all {count} held-out points: no other stage is needed"
-        done.append(StageResult("constant", 0, measure(network), ending))
+        results.append(StageResult("constant", 0, measure(network), ending))
         stages = ()
-        if held_out is None and domain.dimension > SEEN:
-            missed = f"{ending}, unless it lives where none of them lies: {ADVICE}"
-            warnings.warn(missed, FitWarning, stacklevel=2)
+        if held_out is None and domain.dimension > COVERED_DIMENSIONS:
+            message = f"{ending}, unless it lives where none of them lies: {ADVICE}"
+            warnings.warn(message, FitWarning, stacklevel=2)
     for stage, stage_key in zip(stages, keys, strict=False):
-        network, outcome = stage.run(network, objective, stage_key, measure, note)
-        done.append(outcome)
-    steps = sum(outcome.steps for outcome in done)
-    return FitResult(network, *validation.errors(network), steps, tuple(done), tuple(history))
-
-
-def _varies(target) -> bool:
-    """Whether samples differ: a tenth of them may be too few to tell."""
-    return isinstance(target, ScatteredData) and bool(np.any(np.ptp(target.values, axis=0)))
+        network, result = stage.run(network, objective, stage_key, measure, record)
+        results.append(result)
+    steps = sum(result.steps for result in results)
+    return FitResult(network, *validation.errors(network), steps, tuple(results), tuple(history))

@@ -1,6 +1,7 @@
-"""Gauss-Newton with Levenberg-Marquardt damping, on the kernel of the linear layer."""
+"""Gauss-Newton with Levenberg-Marquardt damping, by a velocity solver."""
 
 from collections.abc import Callable
+from dataclasses import KW_ONLY
 from typing import Any
 
 import equinox as eqx
@@ -23,37 +24,30 @@ from ..types import Scalar, Theta
 from ._base import AbstractFitStage, FitProgress, StageResult
 from ._objective import AbstractObjective
 
-# Relative dampings of the first step, and the smallest and largest that make sense.
+# Relative dampings: the first one and bounds.
 FIRST, SMALLEST, LARGEST = 1e-2, 1e-15, 1e4
-# Side of the largest system that is factored whole: a fifth of a second on two cores.
+# Size of the largest system that is factored.
 LARGEST_SYSTEM = 3_000
 
 
 class GaussNewton(AbstractFitStage):
-    r"""theta + v, with v the velocity that carries u_theta to the target in a time of one.
+    r"""Gauss-Newton steps $\min_v \overline{|J v - (u_0 - u)|^2} + \mu |v - v_0|^2$ to u_0.
 
-    Each step solves $\min_v \overline{|J v - (u_0 - u)|^2} + \mu |v|^2$ on fresh points by a
-    velocity solver. The gain, the decrease of the misfit over the decrease that the linear
-    model promised, decides on the step and adapts mu (Levenberg-Marquardt): a step that does
-    not decrease the misfit is not taken.
+    u_0 is the target, and v_0 is `momentum` times the previous step, which directions keep that
+    the points of this step do not determine. The gain, the decrease of the misfit over that of the
+    linear model, adapts mu (Levenberg-Marquardt); a step that does not decrease the misfit is
+    rejected.
 
-    The damping pulls v towards `momentum` times the step before instead of towards zero. What
-    one sample of the points, or one subset of the parameters, does not determine so goes on as
-    the ones before it had it: far fewer steps, for nothing.
-
-    It ends at the `tolerance`, when the held-out error has not improved by a tenth in
-    `patience` reports, or after `steps`; the best network of all reports is returned.
+    The stage ends at the `tolerance`, when the held-out error has not decreased by a tenth in
+    `patience` reports, or after `steps`; it returns the best network of all reports.
 
     **Arguments:**
 
-    - `steps`: at most.
+    - `steps`: the largest number of steps.
     - `tolerance`: held-out relative L2 error at which to stop.
-    - `velocity`: the solver; its own damping is not used. In float64 the smaller of the two
-      normal systems by default, `RidgeDual` or `RidgeCholesky`, and with more than 3 000 of both
-      rows and parameters a random subset of 700 parameters; in float32, where the normal
-      equations lose what a fit below 1e-3 needs, a subset of 500 by QR of J.
-    - `sampler`: of the points; they follow the target's size and the misfit's by default.
-      Far fewer points than parameters do, since the momentum remembers the ones before.
+    - `velocity`: the velocity solver, whose own damping is not used; chosen by the sizes and the
+      dtype of J if not given.
+    - `sampler`: that of the points of a step; fewer points than parameters suffice.
     - `momentum`: at least 0, below 1. Good values: 0.8 to 0.9.
     - `report_every`: steps between measurements of the held-out error.
     - `patience`: reports without improvement.
@@ -64,40 +58,32 @@ class GaussNewton(AbstractFitStage):
     Source: Nocedal & Wright, "Numerical optimization", 2006, section 10.3; Goldshlager, Abrahamsen
     & Lin, "A Kaczmarz-inspired approach to accelerate the optimization of neural network
     wavefunctions", 2024, for the momentum.
+
+    ```python
+    stage = nivp.GaussNewton(tolerance=1e-6, sampler=nivp.ImportanceSampling(1_000))
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(500), velocity=nivp.RidgeDual(), fit=(stage,))
+    ```
     """
 
-    steps: int = eqx.field(static=True)
-    tolerance: float
-    velocity: AbstractVelocitySolver | None
-    sampler: AbstractSampler
-    momentum: float
-    report_every: int = eqx.field(static=True)
-    patience: int = eqx.field(static=True)
+    _: KW_ONLY
+    steps: int = eqx.field(static=True, default=2_500)
+    tolerance: float = 1e-5
+    velocity: AbstractVelocitySolver | None = None
+    sampler: AbstractSampler = ImportanceSampling(500)
+    momentum: float = 0.9
+    report_every: int = eqx.field(static=True, default=50)
+    patience: int = eqx.field(static=True, default=10)
 
-    def __init__(
-        self,
-        *,
-        steps: int = 2_500,
-        tolerance: float = 1e-5,
-        velocity: AbstractVelocitySolver | None = None,
-        sampler: AbstractSampler = ImportanceSampling(500),  # noqa: B008 (immutable)
-        momentum: float = 0.9,
-        report_every: int = 50,
-        patience: int = 10,
-    ):
-        for name, count in (("steps", steps), ("report_every", report_every)):
-            check_count(name, count)
-        check_count("patience", patience)
-        check_positive("tolerance", tolerance, zero=True)
-        check_kind("sampler", sampler, AbstractSampler)
-        if velocity is not None:
-            check_kind("velocity", velocity, AbstractVelocitySolver)
-        check_positive("momentum", momentum, zero=True)
-        if not momentum < 1:
-            raise InputError(f"`momentum` must lie in [0, 1), got {momentum!r}")
-        self.momentum = momentum
-        self.steps, self.tolerance, self.velocity = steps, tolerance, velocity
-        self.sampler, self.report_every, self.patience = sampler, report_every, patience
+    def __check_init__(self):
+        for name in ("steps", "report_every", "patience"):
+            check_count(name, getattr(self, name))
+        check_positive("tolerance", self.tolerance, zero=True)
+        check_kind("sampler", self.sampler, AbstractSampler)
+        if self.velocity is not None:
+            check_kind("velocity", self.velocity, AbstractVelocitySolver)
+        check_positive("momentum", self.momentum, zero=True)
+        if not self.momentum < 1:
+            raise InputError(f"`momentum` must lie in [0, 1), got {self.momentum!r}")
 
     def run(
         self,
@@ -111,7 +97,7 @@ class GaussNewton(AbstractFitStage):
         sampler_state = objective.init(self.sampler, theta.dtype, key)
         state = _State(theta, jnp.zeros_like(theta), jnp.asarray(FIRST, theta.dtype), sampler_state)
         best, best_error, waited, step = network, measure(network), 0, 0
-        mark = best_error  # a tenth less than this is progress, made at once or little by little
+        reference = best_error  # a tenth below this is an improvement, in one report or several
         ending = _ending(self, best_error, step, waited)
         while not ending:
             stop = min(step + self.report_every, self.steps)
@@ -120,24 +106,24 @@ class GaussNewton(AbstractFitStage):
             step, error = stop, measure(rebuild(state.theta))
             if error < best_error:
                 best, best_error = rebuild(state.theta), error
-            waited = 0 if best_error < 0.9 * mark else waited + 1
-            mark = best_error if waited == 0 else mark
+            waited = 0 if best_error < 0.9 * reference else waited + 1
+            reference = best_error if waited == 0 else reference
             ending = _ending(self, best_error, step, waited)
             progress(FitProgress("gauss-newton", step, step if ending else self.steps, error))
         return best, StageResult("gauss-newton", step, best_error, ending)
 
 
 class _State(eqx.Module):
-    """What goes from step to step; `move` is the step before."""
+    """The state of the iteration; `change` is the previous step, 0 if it was rejected."""
 
     theta: Theta
-    move: Theta
+    change: Theta
     damping: Scalar
     sampler_state: Any
 
 
 def _ending(stage: GaussNewton, best_error: float, step: int, waited: int) -> str:
-    """Why the stage ends here; empty if it goes on."""
+    """Return why the stage ends; empty if it goes on."""
     if best_error <= stage.tolerance:
         return f"its tolerance of {stage.tolerance:.1e} is met"
     if step == stage.steps:
@@ -152,7 +138,7 @@ def _ending(stage: GaussNewton, best_error: float, step: int, waited: int) -> st
 def _improve(
     stage: GaussNewton, template, state: _State, objective: AbstractObjective, key, numbers
 ):
-    """Take the steps of the given numbers."""
+    """Take the steps of these numbers."""
     rebuild = flatten(template)[1]
 
     def step(state, number):
@@ -160,26 +146,27 @@ def _improve(
         batch, sampler_state = objective.draw(
             stage.sampler, state.sampler_state, rebuild(state.theta), draw_key
         )
-        here = linearise(template, state.theta, batch.sample, objective.norm)
-        misfit = here.values - batch.target
-        solver = _default_velocity(here) if stage.velocity is None else stage.velocity
-        before = jnp.asarray(stage.momentum, state.theta.dtype) * state.move
+        J = linearise(template, state.theta, batch.sample, objective.norm)
+        misfit = J.values - batch.target
+        solver = _default_velocity(J) if stage.velocity is None else stage.velocity
+        momentum = jnp.asarray(stage.momentum, state.theta.dtype) * state.change
         damped = ProximalDamping(solver.with_damping(state.damping))
-        found = solve_velocity(damped, here, -misfit, key=solver_key, velocity=before)
-        trial = state.theta + found.value
-        old = jnp.sum(here.mean_square(misfit))
-        new = jnp.sum(here.mean_square(objective.misfit(rebuild(trial), batch)))
-        promised = old * (1 - found.info.projection_residual**2)
-        taken = new < old
-        gain = jnp.where(taken, (old - new) / promised, -1)
-        theta, move = jnp.where(taken, trial, state.theta), jnp.where(taken, found.value, 0)
-        return _State(theta, move, _adapted(state.damping, gain), sampler_state), None
+        velocity = solve_velocity(damped, J, -misfit, key=solver_key, velocity=momentum)
+        trial = state.theta + velocity.value
+        old = jnp.sum(J.mean_square(misfit))
+        new = jnp.sum(J.mean_square(objective.misfit(rebuild(trial), batch)))
+        predicted = old * (1 - velocity.info.projection_residual**2)
+        accepted = new < old
+        gain = jnp.where(accepted, (old - new) / predicted, -1)
+        theta = jnp.where(accepted, trial, state.theta)
+        change = jnp.where(accepted, velocity.value, 0)
+        return _State(theta, change, _adapted(state.damping, gain), sampler_state), None
 
     return jax.lax.scan(step, state, numbers)[0]
 
 
 def _adapted(damping: Scalar, gain: Scalar) -> Scalar:
-    """Less damping after a step that the linear model foresaw, more after one it did not."""
+    """Return the damping after a step of this gain."""
     factor = jnp.where(
         gain > 0.75, 1 / 3, jnp.where(gain > 0.25, 1.0, jnp.where(gain > 0, 2.0, 4.0))
     )
@@ -187,7 +174,7 @@ def _adapted(damping: Scalar, gain: Scalar) -> Scalar:
 
 
 def _default_velocity(linearisation: AbstractLinearisation) -> AbstractVelocitySolver:
-    """What measured best in `benchmarks/fits.py`."""
+    """Return the default solver, the best one in `benchmarks/fits.py`."""
     p, rows = linearisation.num_parameters, linearisation.values.size
     dtype = linearisation.values.dtype
     subset = 700 if min(p, rows) > LARGEST_SYSTEM else None

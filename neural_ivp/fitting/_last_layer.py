@@ -1,4 +1,4 @@
-"""The last layer by ridge regression, the features held fixed."""
+"""Ridge regression of the last layer, with fixed features."""
 
 from collections.abc import Callable
 
@@ -17,18 +17,22 @@ from ._objective import AbstractObjective
 
 
 class LastLayer(AbstractFitStage):
-    r"""min over the head w of mean $|A w - u_0|^2 + \mu |w|^2$: exact linear least squares.
+    r"""Linear least squares $\min_w \overline{|A w - u_0|^2} + \mu |w|^2$ for the last layer's w.
 
-    A is the derivative of the values in the head, in which they are linear; QR of A stacked on
-    sqrt(mu) I solves it. The result is kept only if the held-out error is not larger than
-    before.
+    A is the derivative of the values in w; QR of A stacked on sqrt(mu) I solves the problem. The
+    result is discarded if it increases the held-out error.
 
     **Arguments:**
 
-    - `num_points`: of the regression.
+    - `num_points`: points of the regression.
     - `damping`: mu relative to the mean squared norm of the rows of A.
 
     **Raises:** `InputError` for a count below one or a damping that is not positive.
+
+    ```python
+    stages = (nivp.LastLayer(num_points=100),)
+    result = nivp.fit(network, problem.initial, problem.domain, stages, key=jax.random.key(0))
+    ```
     """
 
     num_points: int = eqx.field(static=True, default=20_000)

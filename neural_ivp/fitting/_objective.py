@@ -1,4 +1,4 @@
-"""What a fit aims at: a function over the domain, or samples of one."""
+"""The objective of a fit: the misfit to a function over the domain, or to samples of one."""
 
 import abc
 from typing import Any
@@ -16,34 +16,34 @@ from ..types import Field, Point, Values, WeightedPoints
 
 
 class Batch(eqx.Module):
-    """Weighted points and the target there as the norm sees it, shape (n, q)."""
+    """Weighted points and the target there in the quantities of the norm, of shape (n, q)."""
 
     sample: WeightedPoints
     target: Values
 
 
 class AbstractObjective(eqx.Module):
-    """min |u_theta - target|^2 in a norm, as a mean over points that a stage draws."""
+    """|u_theta - target|^2 in a norm, as a mean over points that a stage draws."""
 
     norm: eqx.AbstractVar[AbstractInnerProduct]
 
     @abc.abstractmethod
     def init(self, sampler: AbstractSampler, dtype: Any, key: PRNGKeyArray) -> Any:
-        """Memory of the draws."""
+        """The initial state of the sampler."""
 
     @abc.abstractmethod
     def draw(
         self, sampler: AbstractSampler, sampler_state: Any, network: Field, key: PRNGKeyArray
     ) -> tuple[Batch, Any]:
-        """The next points; `network` is the fit so far, for samplers that follow its error."""
+        """The next points; `network` is the fit so far, for samplers that use its error."""
 
     def misfit(self, network: Field, batch: Batch) -> Values:
-        """u - target at the points as the norm sees it."""
+        """u - target at the points, in the quantities of the norm."""
         return jax.vmap(lambda x: self.norm(network, x))(batch.sample.points) - batch.target
 
 
 class FunctionObjective(AbstractObjective):
-    """A function of one point, or a network, known everywhere."""
+    """A target that is a function of one point, or a network."""
 
     target: Field
     domain: AbstractDomain
@@ -55,12 +55,11 @@ class FunctionObjective(AbstractObjective):
     def draw(
         self, sampler: AbstractSampler, sampler_state: Any, network: Field, key: PRNGKeyArray
     ) -> tuple[Batch, Any]:
-        def both(x):
-            """Points go where the target is large, and where the fit is still wrong."""
+        def target_and_misfit(x):
             target = self._target_value(x)
             return jnp.concatenate([target, self.norm(network, x) - target])
 
-        field = both if sampler.covers_domain else self._target_value
+        field = target_and_misfit if sampler.covers_domain else self._target_value
         sample, sampler_state = sampler.draw(sampler_state, self.domain, field, key)
         return self.batch(sample), sampler_state
 
@@ -73,7 +72,7 @@ class FunctionObjective(AbstractObjective):
 
 
 class SamplesObjective(AbstractObjective):
-    """Samples of an unknown function: a sampler says how many to take, not where."""
+    """A target given by samples; of a sampler only the number of points is used."""
 
     samples: ScatteredData
     norm: AbstractInnerProduct
@@ -89,8 +88,8 @@ class SamplesObjective(AbstractObjective):
         count = self.samples.weights.size
         if count <= sampler.num_points:
             return self.batch(jnp.arange(count), sampler_state.dtype), sampler_state
-        chosen = jax.random.choice(key, count, (sampler.num_points,), replace=False)
-        return self.batch(chosen, sampler_state.dtype), sampler_state
+        indices = jax.random.choice(key, count, (sampler.num_points,), replace=False)
+        return self.batch(indices, sampler_state.dtype), sampler_state
 
     def batch(self, indices: Array, dtype: Any) -> Batch:
         """The samples of these indices."""

@@ -3,6 +3,7 @@
 import abc
 import math
 from collections.abc import Callable
+from dataclasses import KW_ONLY
 
 import equinox as eqx
 import jax
@@ -18,7 +19,7 @@ from ._objective import AbstractObjective
 
 
 class AbstractOptaxDescent(AbstractFitStage):
-    """Steps of an optimiser of optax, each on fresh points."""
+    """Steps of an optimiser of optax, each on new points."""
 
     steps: eqx.AbstractVar[int]
     reports: eqx.AbstractVar[int]
@@ -29,7 +30,7 @@ class AbstractOptaxDescent(AbstractFitStage):
 
     @abc.abstractmethod
     def points(self) -> AbstractSampler:
-        """What draws the points of a step."""
+        """The sampler of the points of a step."""
 
     def run(
         self,
@@ -45,53 +46,49 @@ class AbstractOptaxDescent(AbstractFitStage):
         chunk_size, error = -(-self.steps // self.reports), measure(network)
         for start in range(0, self.steps, chunk_size):
             stop = min(start + chunk_size, self.steps)
-            # A step's key depends on its number alone, not on how the steps are chunked.
-            numbers = jnp.arange(start, stop)
-            taken, state, sampler_state = _take(
+            numbers = jnp.arange(start, stop)  # of the steps, which their keys depend on alone
+            trial, state, sampler_state = _take(
                 self, network, state, sampler_state, objective, key, numbers
             )
-            reached = measure(taken)
-            if not math.isfinite(reached):
-                ending = f"it is not finite after {stop} steps; those of its report before are kept"
+            trial_error = measure(trial)
+            if not math.isfinite(trial_error):
+                ending = f"it is not finite after {stop} steps: the report before is returned"
                 return network, StageResult(name, start, error, ending)
-            network, error = taken, reached
+            network, error = trial, trial_error
             progress(FitProgress(name, stop, self.steps, error))
         return network, StageResult(name, self.steps, error, "all of its steps")
 
 
 class OptaxDescent(AbstractOptaxDescent):
-    """Any optimiser of optax on fresh points at each step.
+    """Any optimiser of optax on new points at each step.
 
     **Arguments:**
 
-    - `optimiser`: an `optax.GradientTransformation`, e.g. `optax.lion(1e-3)`.
+    - `optimiser`: an `optax.GradientTransformation` that needs nothing but the gradient.
     - `steps`: optimiser steps.
-    - `sampler`: of the points of each step.
+    - `sampler`: that of the points of each step.
     - `reports`: held-out measurements, evenly spread over the steps.
 
     **Raises:** `InputError` for a count below one or parts of the wrong kind.
+
+    ```python
+    import optax
+    stage = nivp.OptaxDescent(optax.lion(1e-3), steps=5_000)
+    ```
     """
 
     optimiser: optax.GradientTransformation = eqx.field(static=True)
+    _: KW_ONLY
     steps: int = eqx.field(static=True)
-    sampler: AbstractSampler
-    reports: int = eqx.field(static=True)
+    sampler: AbstractSampler = Uniform(1_000)
+    reports: int = eqx.field(static=True, default=20)
 
-    def __init__(
-        self,
-        optimiser: optax.GradientTransformation,
-        *,
-        steps: int,
-        sampler: AbstractSampler = Uniform(1_000),  # noqa: B008 (immutable)
-        reports: int = 20,
-    ):
-        check_kind("optimiser", optimiser, optax.GradientTransformation)
-        check_kind("sampler", sampler, AbstractSampler)
-        for name, count in (("steps", steps), ("reports", reports)):
-            check_count(name, count)
-        _check_optimiser(optimiser)
-        self.optimiser, self.steps = optimiser, steps
-        self.sampler, self.reports = sampler, reports
+    def __check_init__(self):
+        check_kind("optimiser", self.optimiser, optax.GradientTransformation)
+        check_kind("sampler", self.sampler, AbstractSampler)
+        for name in ("steps", "reports"):
+            check_count(name, getattr(self, name))
+        _check_optimiser(self.optimiser)
 
     def optimise(self) -> optax.GradientTransformation:
         return self.optimiser
@@ -101,17 +98,22 @@ class OptaxDescent(AbstractOptaxDescent):
 
 
 class Adam(AbstractOptaxDescent):
-    """Adam on fresh points at each step, the learning rate decaying to zero along a cosine.
+    """Adam on new points at each step.
 
     **Arguments:**
 
     - `steps`: optimiser steps.
-    - `learning_rate`: at the start. Good values: 1e-3 to 1e-2.
-    - `num_points`: fresh uniform points of each step.
-    - `decay`: whether the learning rate decays; the paper keeps it constant.
+    - `learning_rate`: the learning rate of the first step. Good values: 1e-3 to 1e-2.
+    - `num_points`: uniform points of each step.
+    - `decay`: whether the learning rate decays to zero along a cosine, or is constant.
     - `reports`: held-out measurements, evenly spread over the steps.
 
     **Raises:** `InputError` for a count below one or a rate that is not positive.
+
+    ```python
+    stages = (nivp.Adam(steps=5_000, learning_rate=5e-3), nivp.LastLayer())
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(500), velocity=nivp.RidgeDual(), fit=stages)
+    ```
     """
 
     steps: int = eqx.field(static=True, default=20_000)
@@ -135,10 +137,8 @@ class Adam(AbstractOptaxDescent):
 
 
 def _check_optimiser(optimiser: optax.GradientTransformation) -> None:
-    """Whether gradient, state and parameters are all that it asks for."""
-    some = jnp.zeros(1)
     try:
-        jax.eval_shape(lambda x: optimiser.update(x, optimiser.init(x), x), some)
+        jax.eval_shape(lambda x: optimiser.update(x, optimiser.init(x), x), jnp.zeros(1))
     except TypeError as error:
         raise InputError(
             f"`optimiser` must need nothing but the gradient ({error}): one with a line search is "
@@ -147,16 +147,8 @@ def _check_optimiser(optimiser: optax.GradientTransformation) -> None:
 
 
 @eqx.filter_jit
-def _take(
-    stage: AbstractOptaxDescent,
-    network,
-    state,
-    sampler_state,
-    objective: AbstractObjective,
-    key,
-    numbers,
-):
-    """Take the steps of the given numbers."""
+def _take(stage: AbstractOptaxDescent, network, state, sampler_state, objective, key, numbers):
+    """Take the steps of these numbers."""
     parameters, static = partition(network)
     optimiser, sampler = stage.optimise(), stage.points()
 
@@ -166,10 +158,9 @@ def _take(
 
     def step(carry, number):
         parameters, state, sampler_state = carry
-        here = eqx.combine(parameters, static)
-        batch, sampler_state = objective.draw(
-            sampler, sampler_state, here, jax.random.fold_in(key, number)
-        )
+        draw_key = jax.random.fold_in(key, number)
+        network = eqx.combine(parameters, static)
+        batch, sampler_state = objective.draw(sampler, sampler_state, network, draw_key)
         gradient = jax.grad(loss)(parameters, batch)
         update, state = optimiser.update(gradient, state, parameters)
         return (optax.apply_updates(parameters, update), state, sampler_state), None

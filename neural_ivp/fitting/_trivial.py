@@ -1,4 +1,4 @@
-"""Targets that need no fit: zero and constants."""
+"""Constant targets, which need no fit."""
 
 import jax
 import jax.numpy as jnp
@@ -10,20 +10,18 @@ from ._validation import ValidationSet
 
 
 def constant_fit(network: AbstractNetwork, validation: ValidationSet) -> AbstractNetwork | None:
-    """The network whose last layer is zero but for its biases, if that is exact to rounding.
+    """Return the network with a last layer of biases alone, if that is exact to rounding.
 
-    It is for a target that vanishes, and for another constant where the network has biases in
-    its last layer and no factor behind it. None where the target varies over the held-out
-    points, or the network cannot be constant.
+    None where the target varies over the held-out points, or the network cannot be that constant.
     """
     target = np.asarray(validation.batch.target)
-    # Constant data come back from a spline with rounding errors.
+    # A spline of constant data has rounding errors.
     if np.any(np.abs(target - target[0]) > 8 * np.finfo(target.dtype).eps * np.abs(target[0])):
         return None
     head, rebuild = ravel_pytree(jax.tree.map(jnp.zeros_like, network.head))
     flat = with_head(network, rebuild(head))
     if np.any(target):
-        biases, _ = ravel_pytree(jax.tree.map(_marked, network.head, is_leaf=_is_dense))
+        biases, _ = ravel_pytree(jax.tree.map(_bias_mask, network.head, is_leaf=_is_dense))
         columns = np.flatnonzero(biases)
         x = validation.points[0]
 
@@ -41,7 +39,7 @@ def _is_dense(node) -> bool:
     return isinstance(node, Dense)
 
 
-def _marked(node):
+def _bias_mask(node):
     """One at every bias of a dense layer, zero at every other weight."""
     if _is_dense(node):
         return Dense(jnp.zeros_like(node.weight), jnp.ones_like(node.bias))

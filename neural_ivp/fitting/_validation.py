@@ -1,4 +1,4 @@
-"""Points that no stage trains on, and what a fit is worth there."""
+"""The validation set of a fit: held-out points that no stage trains on, and the errors there."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ HELD_OUT_POINTS = 20_000
 
 
 class ValidationSet(eqx.Module):
-    """Points that no stage trains on, and the errors there."""
+    """Held-out points of an objective."""
 
     objective: AbstractObjective
     batch: Batch
 
     def errors(self, network: Field) -> tuple[float, float]:
-        """|u - target| / |target|, absolute for a zero target, and the largest error."""
+        """Return |u - target| / |target|, absolute for a zero target, and the largest error."""
         relative, largest = _errors(self.objective, self.batch, network)
         return float(relative), float(largest)
 
@@ -53,7 +53,7 @@ def of_function(
     dtype: Any,
     key: PRNGKeyArray,
 ) -> ValidationSet:
-    """Held-out points of a function, after the checks that it can be fitted."""
+    """Return the validation set of a function, after the checks that it can be fitted."""
     x = jax.ShapeDtypeStruct((objective.domain.dimension,), dtype)
     value = value_of(objective.target, x)
     fix = "return one entry per component, for one point"
@@ -65,10 +65,9 @@ def of_function(
         sample = WeightedPoints(points, jnp.full(HELD_OUT_POINTS, 1 / HELD_OUT_POINTS, dtype))
     else:
         check_kind("held_out", sampler, AbstractSampler)
-        sampler_state = sampler.init(objective.domain, dtype, key)
-        sample, _ = eqx.filter_jit(sampler.draw)(
-            sampler_state, objective.domain, objective.target, key
-        )
+        domain, target = objective.domain, objective.target
+        state = sampler.init(domain, dtype, key)
+        sample, _ = eqx.filter_jit(sampler.draw)(state, domain, target, key)
     _check_finite(objective.target, sample.points)
     return ValidationSet(objective, eqx.filter_jit(objective.batch)(sample))
 
@@ -81,7 +80,7 @@ def of_samples(
     dtype: Any,
     key: PRNGKeyArray,
 ) -> tuple[AbstractObjective, ValidationSet]:
-    """Samples to train on, and a tenth of them (one at least) to measure with."""
+    """Return the training objective, and a tenth of the samples (at least one) for validation."""
     fix = f"give values of shape ({samples.weights.size}, {shape[0]})"
     check_shape("one sample of `target`", (samples.components,), shape, fix)
     x = jax.ShapeDtypeStruct((domain.dimension,), dtype)
@@ -92,15 +91,15 @@ def of_samples(
         )
     order = np.asarray(jax.random.permutation(key, samples.weights.size))
     count = min(max(1, len(order) // 10), HELD_OUT_POINTS)
-    everything = SamplesObjective(samples=samples, norm=norm)
+    all_samples = SamplesObjective(samples=samples, norm=norm)
     held_out, used = order[:count], order[count:]
     training = (
         ScatteredData(domain, samples.points[used], samples.values[used], samples.weights[used])
         if len(used) > 1
         else samples
     )
-    validation = everything.batch(jnp.asarray(held_out), dtype)
-    return SamplesObjective(samples=training, norm=norm), ValidationSet(everything, validation)
+    batch = all_samples.batch(jnp.asarray(held_out), dtype)
+    return SamplesObjective(samples=training, norm=norm), ValidationSet(all_samples, batch)
 
 
 @eqx.filter_jit

@@ -1,14 +1,11 @@
-"""The least-squares problem min_v mean |J v - f|^2 + mu |v|^2 of every right-hand side."""
+"""The damped least-squares problem min_v mean |J v - f|^2 + mu |v|^2 and its solvers."""
 
-from .linearisation import (
-    AbstractLinearisation,
-    linearise,
-    linearise_generic,
-    linearise_in_chunks,
-)
+from .linearisation import AbstractLinearisation, linearise, linearise_generic, linearise_in_chunks
 from .numerics import PCG, RESULTS, Damping, refused, safe_ratio
 from .preconditioners import AbstractPreconditioner, Landmarks, NoPreconditioner, Nystrom
 from .solvers import (
+    AbstractDampedSolver,
+    AbstractDirectSolver,
     AbstractVelocitySolver,
     AutoVelocitySolver,
     LeastSquares,
@@ -22,6 +19,7 @@ from .solvers import (
     Velocity,
     VelocityInfo,
     choose_velocity_solver,
+    make_velocity,
     right_hand_side,
     solve_velocity,
     velocity_problem,

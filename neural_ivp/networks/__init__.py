@@ -1,4 +1,4 @@
-"""Functions of one point with parameters: the state of a solve."""
+"""Parametrised functions of one point: u at one time of a solve."""
 
 from ._base import AbstractNetwork, field_at, flatten, partition, with_head
 from ._layers import Dense, Rational

@@ -1,7 +1,4 @@
-"""What every network is: a function of one point, linear in the weights of its last layer.
-
-`flatten` is the bridge to the linear algebra: parameters as one vector theta of length p.
-"""
+"""The contract of a network: a function of one point, linear in the weights of its last layer."""
 
 import abc
 from collections.abc import Callable, Sequence
@@ -19,8 +16,7 @@ from ..types import Field, Point, Theta, Time, Value
 class AbstractNetwork(eqx.Module):
     """A network u_theta: R^d -> R^c whose value is linear in its head.
 
-    The floating-point arrays in `trainable` are its parameters theta; every other array is a
-    constant.
+    Its parameters theta are the floating-point arrays in `trainable`; other arrays are constants.
     """
 
     @property
@@ -35,40 +31,39 @@ class AbstractNetwork(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, x: Point) -> Value:
-        """u at one point of shape (d,); `jax.vmap` it for many."""
+        """u at one point of shape (d,), shape (c,)."""
 
     @abc.abstractmethod
     def reinitialised(self, key: PRNGKeyArray) -> "AbstractNetwork":
-        """The same architecture with freshly drawn weights, for a restart."""
+        """The same architecture with new random weights, for a restart."""
 
 
 def with_head(network: AbstractNetwork, head: PyTree[Array]) -> AbstractNetwork:
-    """The same network with other weights in its last layer."""
+    """The network with the weights `head` in its last layer."""
     return eqx.tree_at(lambda net: net.head, network, head)
 
 
 def partition(network: AbstractNetwork) -> tuple[AbstractNetwork, AbstractNetwork]:
-    """The network with its parameters alone and with all but them; `equinox.combine` joins both."""
-    nothing = jax.tree.map(lambda _: False, network)
-    chosen = jax.tree.map(eqx.is_inexact_array, network.trainable)
-    return eqx.partition(network, eqx.tree_at(lambda net: net.trainable, nothing, chosen))
+    """The parameters alone and the rest, as two networks that `equinox.combine` joins."""
+    no_leaf = jax.tree.map(lambda _: False, network)
+    parameters = jax.tree.map(eqx.is_inexact_array, network.trainable)
+    return eqx.partition(network, eqx.tree_at(lambda net: net.trainable, no_leaf, parameters))
 
 
 def flatten(network: AbstractNetwork) -> tuple[Theta, Callable[[Theta], AbstractNetwork]]:
-    """The parameters as one vector, and the way back: `rebuild(theta)` is the network."""
+    """The parameters as a vector theta of shape (p,), and `rebuild(theta)`, which inverts this."""
     parameters, static = partition(network)
     theta, unravel = ravel_pytree(parameters)
     return theta, lambda theta: eqx.combine(unravel(theta), static)
 
 
 def field_at(network: AbstractNetwork, t: Time) -> Field:
-    """u(t, .): what steps, samplers, invariants and solutions see of a network."""
-    del t  # u is the network's value itself
+    """u(t, .), the field that a network represents at time t: the network itself."""
     return network
 
 
 def resolve_dtype(dtype: str | None) -> str:
-    """The name of the floating-point type that arrays of `dtype` really get."""
+    """The name of the floating-point type of the arrays that JAX makes for `dtype`."""
     name = jnp.result_type(float).name if dtype is None else str(jnp.dtype(dtype))
     if name not in ("float32", "float64"):
         raise InputError(f'`dtype` must be "float32" or "float64", got {dtype!r}')
@@ -81,14 +76,12 @@ def resolve_dtype(dtype: str | None) -> str:
 
 
 def per_entry(name: str, value: int | Sequence[int], count: int, of: str) -> tuple[int, ...]:
-    """A size for each of `count` things of a kind: one for all, or a sequence of that length."""
-    if not isinstance(value, tuple | list):
-        check_count(name, value)
-        return (int(value),) * count  # pyright: ignore[reportArgumentType]
-    if len(value) != count:
+    """The argument `name` as `count` integers: one for all, or a sequence of one per `of`."""
+    entries = value if isinstance(value, tuple | list) else (value,) * count
+    if len(entries) != count:
         raise InputError(
-            f"`{name}` must be an integer or one per {of}, {count} in all, got {len(value)}"
+            f"`{name}` must be an integer or one per {of}, {count} in all, got {len(entries)}"
         )
-    for entry in value:
+    for entry in entries:
         check_count(name, entry)
-    return tuple(int(entry) for entry in value)
+    return tuple(int(entry) for entry in entries)  # pyright: ignore[reportArgumentType]

@@ -1,4 +1,4 @@
-"""The layers that networks are made of: affine ones, and a trainable activation."""
+"""Layers of networks: affine maps and a trainable activation."""
 
 import math
 
@@ -7,17 +7,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-# The best fit of this type to the ReLU on [-1, 1], from appendix A of the source and its code,
-# which list the coefficients from the highest power down; here from the lowest up.
+# The best fit of this type to the ReLU on [-1, 1], from appendix A of the source, lowest power
+# first.
 _NUMERATOR = (0.0218, 0.5, 1.5957, 1.1915)
 _DENOMINATOR = (1.0, 0.0, 2.383)
 
 
 class Dense(eqx.Module):
-    """h -> weight h + bias.
+    """The affine map h -> weight h + bias, with shapes (out, in) and (out,).
 
-    Networks whose parameters all sit in such layers, each called once per point, are
-    differentiated by their structure (see `neural_ivp.linear.linearise`), for half the cost.
+    A network with all parameters in such layers, each called once per point, is linearised by
+    structure, which is cheaper (see `neural_ivp.linear.linearise`).
     """
 
     weight: Float[Array, "out in"]
@@ -28,7 +28,7 @@ class Dense(eqx.Module):
 
 
 def dense(fan_in: int, fan_out: int, dtype: str, *, key: PRNGKeyArray) -> Dense:
-    """A layer with random weights: normal of variance 1 / fan_in, biases uniform."""
+    """A layer with normal weights of variance 1 / fan_in and uniform biases."""
     weight_key, bias_key = jax.random.split(key)
     bound = 1 / math.sqrt(fan_in)
     weight = bound * jax.random.normal(weight_key, (fan_out, fan_in), dtype)
@@ -38,13 +38,12 @@ def dense(fan_in: int, fan_out: int, dtype: str, *, key: PRNGKeyArray) -> Dense:
 class Rational(eqx.Module):
     r"""$r(x) = (a_0 + a_1 x + a_2 x^2 + a_3 x^3) / (b_0 + b_1 x + b_2 x^2)$, entry by entry.
 
-    All seven coefficients are parameters. They start near the ReLU: within 0.022 of it on
-    [-1, 1], but as x/2 far out on either side. At the start there is no pole, since
-    $b_1^2 < 4 b_0 b_2$; nothing keeps a fit from making one.
+    All seven coefficients are parameters. Initially r is close to the ReLU on [-1, 1], like x/2
+    at infinity, and without poles ($b_1^2 < 4 b_0 b_2$); training may create poles.
 
     **Arguments:**
 
-    - `dtype`: of the coefficients.
+    - `dtype`: of the coefficients, "float32" or "float64".
 
     Source: Boullé, Nakatsukasa & Townsend, "Rational neural networks", NeurIPS 2020.
     """

@@ -1,4 +1,4 @@
-"""The classical limit: a truncated Fourier series, whose features nobody trains."""
+"""A truncated Fourier series: a network with fixed features."""
 
 import functools
 import math
@@ -19,33 +19,35 @@ from ._base import AbstractNetwork, per_entry, resolve_dtype
 class FourierSeries(AbstractNetwork):
     r"""$u(x) = \sum_k c_k \phi_k(x)$ with fixed $\phi_k$: linear in all of its parameters.
 
-    The $\phi_k$ are all products of one function per dimension. On a `Torus` these are
-    $1, \cos k\theta, \sin k\theta$ with $k = 1, \dots, m$ and the angle
-    $\theta = 2\pi (x - lower) / length$: $(2m + 1)^d$ products. On a `Box` they are
-    $\sin(k\pi (\xi + 1) / 2)$, $k = 1, \dots, m$, with $\xi \in [-1, 1]$ the reference
-    coordinate: $m^d$ products, which vanish on the boundary, and so does every u that they
-    make. The last dimension runs fastest.
-
-    A step then projects as the Galerkin method on these functions does: the yardstick for a
-    network.
+    The $\phi_k$ are the products of one function per dimension. On a `Torus` these are
+    $1, \cos k\theta, \sin k\theta$ with $\theta = 2\pi (x - lower) / length$: $(2m + 1)^d$
+    products. On a `Box` they are $\sin(k\pi (\xi + 1) / 2)$ with the reference coordinate
+    $\xi \in [-1, 1]$: $m^d$ products, which vanish on the boundary. $k = 1, \dots, m$. A step is
+    the Galerkin projection on these functions, a baseline for networks.
 
     **Arguments:**
 
     - `domain`: a `Box` or a `Torus`.
     - `components`: c, the number of components of the solution.
     - `modes`: m, the same in each dimension or one per dimension. Good values: the length of
-      the domain over the deviation of the narrowest bump; on a box twice that.
+      the domain over the standard deviation of the narrowest bump; on a box twice that.
     - `dtype`: of the coefficients, "float32" or "float64"; JAX's default if not given.
     - `key`: for the coefficients, normal with deviation $\prod_i 1 / (1 + k_i^2)$.
 
-    **Raises:** `InputError` for modes below one, modes that are not one per dimension, no
-    components, an unknown dtype.
+    **Returns:** called with a point of shape (d,), u of shape (c,).
+
+    **Raises:** `InputError` for sizes below one, modes not one per dimension, an unknown dtype.
 
     Source: Boyd, "Chebyshev and Fourier Spectral Methods", 2nd edition, 2001, chapter 2.
+
+    ```python
+    series = nivp.FourierSeries(nivp.Torus((1.0,)), 1, modes=8, key=jax.random.key(0))
+    value = series(jnp.array([0.3]))
+    ```
     """
 
-    # Not a `Dense`, whose bias would be a second constant on a torus and lift u off the boundary
-    # of a box.
+    # Not a `Dense`: its bias would duplicate the constant on a torus, and make u nonzero on the
+    # boundary of a box.
     coefficients: Float[Array, "c m"]
     domain: AbstractDomain
     components: int = eqx.field(static=True)
@@ -91,18 +93,16 @@ class FourierSeries(AbstractNetwork):
         )
 
     def features(self, x: Point) -> Float[Array, " m"]:
-        """All phi_k at one point."""
+        """All phi_k at one point, those of the last dimension fastest."""
         counts = per_entry("modes", self.modes, self.domain.dimension, "dimension")
+        periodic = self.domain.periods is not None
         # From 0 to 2 pi on a torus, to pi on a box.
-        turn = math.pi if self.domain.periods is not None else math.pi / 2
-        angles = turn * (self.domain.to_reference(x) + 1)
+        angles = (math.pi if periodic else math.pi / 2) * (self.domain.to_reference(x) + 1)
         bases = []
         for angle, count in zip(angles, counts, strict=True):
             phases = angle * jnp.arange(1, count + 1, dtype=x.dtype)
-            waves = [jnp.sin(phases)]
-            if self.domain.periods is not None:
-                waves = [jnp.ones(1, x.dtype), jnp.cos(phases), *waves]
-            bases.append(jnp.concatenate(waves))
+            constant_and_cosines = [jnp.ones(1, x.dtype), jnp.cos(phases)] if periodic else []
+            bases.append(jnp.concatenate([*constant_and_cosines, jnp.sin(phases)]))
         return _products(bases)
 
     def __call__(self, x: Point) -> Value:
@@ -110,5 +110,5 @@ class FourierSeries(AbstractNetwork):
 
 
 def _products(factors: Sequence[Array]) -> Array:
-    """All products of one entry of each vector, the last vector's entries running fastest."""
+    """All products of one entry of each vector, those of the last vector fastest."""
     return functools.reduce(lambda left, right: (left[:, None] * right[None, :]).ravel(), factors)

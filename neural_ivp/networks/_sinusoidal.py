@@ -1,6 +1,6 @@
-"""The network of the paper: a sinusoidal embedding and one MLP tower per component.
+"""The network of the paper: a sinusoidal embedding, then one MLP tower per component.
 
-Towers may also stand on a trunk: `shared` first layers that all components have in common.
+With `shared`, the first hidden layers are a trunk that all towers have in common.
 """
 
 import math
@@ -19,39 +19,43 @@ from ._base import AbstractNetwork, per_entry, resolve_dtype
 from ._layers import Dense, Rational, dense
 
 Activation = Literal["swish", "tanh", "sin", "rational"]
-# Those without parameters; a `Rational` is made for each layer.
+# The activations without parameters.
 _FIXED = {"swish": jax.nn.swish, "tanh": jnp.tanh, "sin": jnp.sin}
 
 
 class SinusoidalMLP(AbstractNetwork):
-    r"""Sinusoidal embedding, then dense layers; components share no weights unless asked to.
+    r"""A sinusoidal embedding, then an MLP tower for each component of the solution.
 
-    With $\xi \in [-1, 1]^d$ the point in the domain's reference coordinates, the embedding is
-    $6 \sin(w_j \xi_i) / w_j^\alpha$ and $6 \cos(w_j \xi_i) / w_j^\alpha$. On a `Box`
-    $w_j = (\pi/2) 2^j$; on a `Torus` $w_j = \pi (j + 1)$, so that the network is exactly
-    periodic; $j = 0, \dots, L-1$. For a derivative of order k in the equation,
-    $\alpha \ge k/2$ keeps its features of order one.
+    With the reference coordinates $\xi \in [-1, 1]^d$ the embedding is
+    $6 \sin(w_j \xi_i) / w_j^\alpha$ and $6 \cos(w_j \xi_i) / w_j^\alpha$, $j = 0, \dots, L-1$,
+    with $w_j = (\pi/2) 2^j$ on a `Box` and $w_j = \pi (j + 1)$ on a `Torus`, where the network
+    is exactly periodic.
 
     **Arguments:**
 
     - `domain`: a `Box` or a `Torus`.
     - `components`: c, the number of components of the solution.
-    - `width`, `depth`: size and number of the hidden layers, the same in each tower or one per
-      component. Good values: 30 to 100, 3.
-    - `shared`: so many of the hidden layers, the first ones, are a trunk of all towers. The more
-      of them, the fewer parameters; none if not given.
+    - `width`: size of the hidden layers, one integer or one per component. Good values: 30 to 100.
+    - `depth`: number of hidden layers, one integer or one per component. Good values: 3.
+    - `shared`: number of first hidden layers that all towers share; 0 if not given.
     - `num_frequencies`: L. Good values: 3 to 5.
-    - `frequency_exponent`: alpha.
-    - `activation`: "swish", "tanh", "sin", or "rational": a `Rational` for each hidden layer,
-      trained with the weights (and no longer differentiated by structure, see `Dense`).
+    - `frequency_exponent`: alpha. Good values: at least k/2, for derivatives of order k.
+    - `activation`: "swish", "tanh", "sin" or "rational": a `Rational` for each hidden layer,
+      trained with the weights (such a network is not linearised by structure, see `Dense`).
     - `dtype`: of the parameters, "float32" or "float64"; JAX's default if not given.
-    - `key`: for the weights (variance 1/fan-in, biases uniform).
+    - `key`: for the weights (normal of variance 1 / fan-in) and biases (uniform).
 
-    **Raises:** `InputError` for sizes below one, sizes that are not one per component, a trunk
-    deeper than a tower or under towers of different widths, an unknown activation or dtype.
+    **Returns:** called with a point of shape (d,), u of shape (c,).
+
+    **Raises:** `InputError` for unsuitable sizes, an unknown activation or dtype.
 
     Source: Finzi et al., "A stable and scalable method for solving initial value PDEs with
     neural networks", ICLR 2023, section 4.2 and its code.
+
+    ```python
+    network = nivp.SinusoidalMLP(nivp.Torus((1.0,)), 2, width=10, key=jax.random.key(0))
+    u, v = network(jnp.array([0.3]))
+    ```
     """
 
     trunk: tuple[Dense, ...]
@@ -97,7 +101,7 @@ class SinusoidalMLP(AbstractNetwork):
         self.num_frequencies, self.frequency_exponent = num_frequencies, float(frequency_exponent)
         self.activation, self.dtype = activation, resolve_dtype(dtype)
         embedded = 2 * num_frequencies * domain.dimension
-        # The trunk's key comes last: without a trunk, the towers' are those of all versions.
+        # Without a trunk, `keys[-1]` belongs to the last tower and the trunk's layers are none.
         keys = jax.random.split(key, components + (shared > 0))
         self.trunk = _layers([embedded, *widths[:1] * shared], self.dtype, keys[-1])
         first = widths[0] if shared else embedded
@@ -132,11 +136,8 @@ class SinusoidalMLP(AbstractNetwork):
 
     def embed(self, x: Point) -> Float[Array, " 2*d*L"]:
         """The sinusoidal embedding of one point."""
-        counts = range(self.num_frequencies)
-        if self.domain.periods is None:
-            frequencies = [math.pi / 2 * 2**j for j in counts]
-        else:
-            frequencies = [math.pi * (j + 1) for j in counts]
+        box, indices = self.domain.periods is None, range(self.num_frequencies)
+        frequencies = [math.pi / 2 * 2**j if box else math.pi * (j + 1) for j in indices]
         w = jnp.asarray(frequencies, x.dtype)
         phases = jnp.outer(self.domain.to_reference(x), w)
         waves = jnp.stack([jnp.sin(phases), jnp.cos(phases)])
@@ -144,20 +145,20 @@ class SinusoidalMLP(AbstractNetwork):
 
     def __call__(self, x: Point) -> Value:
         fixed = _FIXED.get(self.activation)
-        below, *above = self.rationals or ((),) * (1 + self.components)
-        h = _climb(self.trunk, below, fixed, self.embed(x))
-        # One matrix product per tower: XLA's batched product on CPUs is several times slower.
-        parts = zip(self.towers, above, strict=True)
-        return jnp.concatenate([tower[-1](_climb(tower[:-1], r, fixed, h)) for tower, r in parts])
+        in_trunk, *in_towers = self.rationals or ((),) * (1 + self.components)
+        h = _hidden(self.trunk, in_trunk, fixed, self.embed(x))
+        # One matrix product per tower: XLA's batched product is slower on CPUs.
+        parts = zip(self.towers, in_towers, strict=True)
+        return jnp.concatenate([tower[-1](_hidden(tower[:-1], r, fixed, h)) for tower, r in parts])
 
 
-def _climb(
+def _hidden(
     layers: tuple[Dense, ...],
     rationals: tuple[Rational, ...],
     fixed: Callable[[Array], Array] | None,
     h: Float[Array, " in"],
 ) -> Float[Array, " out"]:
-    """Through hidden layers, each with its activation."""
+    """The output of hidden layers, each followed by its activation, for the input h."""
     activations = rationals if fixed is None else (fixed,) * len(layers)
     for layer, activation in zip(layers, activations, strict=True):
         h = activation(layer(h))

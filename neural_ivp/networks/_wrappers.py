@@ -1,4 +1,4 @@
-"""Networks around a network: zero boundary values, and combinations of components."""
+"""Networks that wrap a network: zero boundary values, linear combinations of components."""
 
 from collections.abc import Sequence
 
@@ -14,14 +14,21 @@ from ._base import AbstractNetwork
 
 
 class HardDirichlet(AbstractNetwork):
-    r"""Any network times $\prod_i (1 - \xi_i^2)$, which vanishes on the boundary of the box.
+    r"""A network times $\prod_i (1 - \xi_i^2)$, which vanishes on the boundary of the box.
 
     **Arguments:**
 
     - `inner`: the network to wrap.
-    - `domain`: a domain with a boundary; xi are its reference coordinates in [-1, 1]^d.
+    - `domain`: a `Box`; $\xi$ are its reference coordinates in [-1, 1]^d.
+
+    **Returns:** called with a point of shape (d,), u of shape (c,).
 
     **Raises:** `InputError` on a torus, which has no boundary.
+
+    ```python
+    box = nivp.Box((0.0,), (1.0,))
+    nivp.HardDirichlet(nivp.SinusoidalMLP(box, 1, key=jax.random.key(0)), box)(jnp.ones(1))  # [0.0]
+    ```
     """
 
     inner: AbstractNetwork
@@ -47,19 +54,25 @@ class HardDirichlet(AbstractNetwork):
 
 
 class LinearCombination(AbstractNetwork):
-    """`matrix` times the components of another network.
+    """A constant matrix times the value of another network.
 
-    A component that starts at zero (the velocity of a wave at rest) is a dead end for a tower
-    of its own: its fit has a zero head, and then no other weight of the tower moves it. As the
-    difference of two towers, `matrix = ((1, 0), (-1, 1))`, it starts at zero with features
-    that are fitted to the other component and a full Jacobian.
+    A tower that is fitted to a component that is initially zero (the velocity of a wave at rest)
+    has a zero head, at which the derivatives in its other weights vanish. As the difference of
+    two towers, with `matrix = ((1, 0), (-1, 1))`, that component keeps a full Jacobian.
 
     **Arguments:**
 
     - `inner`: the network to wrap.
-    - `matrix`: constant, c by c, invertible, so that every value can be fitted.
+    - `matrix`: shape (c, c), invertible.
+
+    **Returns:** called with a point of shape (d,), u of shape (c,).
 
     **Raises:** `InputError` for a matrix that is not square or not invertible.
+
+    ```python
+    towers = nivp.SinusoidalMLP(nivp.Torus((1.0,)), 2, key=jax.random.key(0))
+    network = nivp.LinearCombination(towers, ((1, 0), (-1, 1)))
+    ```
     """
 
     inner: AbstractNetwork

@@ -1,4 +1,4 @@
-"""Pictures of arrays and labels by matplotlib's objects: no pyplot, no global state."""
+"""Figures of arrays and labels by matplotlib objects, without pyplot or global state."""
 
 from ._data import ErrorData, FieldData, FitData, FitHistory, MarchData
 from ._figures import fit_figure, solution_figure

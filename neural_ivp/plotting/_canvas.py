@@ -1,4 +1,4 @@
-"""The page of a picture: a title, fields above and curves below, of heights in inches."""
+"""The layout of a figure: a title, fields above and curves below."""
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -12,10 +12,10 @@ _BELOW, _HEAD = 2.5, 0.7  # heights of the panels below and of the title, inches
 
 
 class Canvas:
-    """A figure with a canvas of its own, and its parts `above` and `below`."""
+    """A figure, which needs no display, with its parts `above` and `below`."""
 
     def __init__(self, title: str):
-        # Margins in inches; between maps a little more, for the numbers at their ends.
+        # Margins in inches; more between maps, for the tick labels at their ends.
         layout = ConstrainedLayoutEngine(w_pad=0.09, h_pad=0.06, wspace=0.03)
         self.figure = Figure((WIDTH, _BELOW), dpi=_DPI, layout=layout)
         FigureCanvasAgg(self.figure)
@@ -25,7 +25,7 @@ class Canvas:
         self.below = self.figure.add_subfigure(self._grid[1])
 
     def arrange(self, height: float, lines: list[str]) -> None:
-        """Give the fields so many inches, and put lines of words over them."""
+        """Set the height of the fields in inches and the lines of text over them."""
         self.figure.set_figheight(height + _BELOW + _HEAD)
         self._grid.set_height_ratios([height, _BELOW])
         self.above.suptitle("\n".join(lines), fontsize=TEXT, color=WORDS)

@@ -1,4 +1,4 @@
-"""What the pictures draw, as arrays and labels."""
+"""The contents of the figures as arrays and labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from ..domains import AbstractDomain
 class FieldData:
     """Values at k times and n points.
 
-    - `domain`: that the points lie in.
+    - `domain`: of the points.
     - `times`: shape (k,).
     - `points`: shape (n, d), those of `field_points`.
     - `network`: shape (k, n, c).
-    - `reference`: shape (k, n, c), or None where none is known.
-    - `interval`: the first and the last time that is known.
+    - `reference`: shape (k, n, c); None if unknown.
+    - `interval`: the first and the last time of the solution.
     - `history`: in one dimension the network on the grid of `history_grid`, shape (m, j, c).
     """
 
@@ -35,7 +35,7 @@ class FieldData:
 
     @property
     def error(self) -> np.ndarray:
-        """|network - reference|, point by point."""
+        """|network - reference| at each point."""
         assert self.reference is not None
         return np.abs(self.network - self.reference)
 
@@ -51,12 +51,12 @@ class ErrorData:
 
 @dataclass(frozen=True)
 class MarchData:
-    """How a solve went.
+    """The course of a solve.
 
-    - `record`: arrays with one entry for each attempted step, by the names of `StepRecord`.
+    - `record`: the quantities of `StepRecord`, one array each with an entry per attempted step.
     - `restarts`: their times.
-    - `interval`: the first and the last time that is known.
-    - `error`: against a reference, where one is known.
+    - `interval`: the first and the last time of the solution.
+    - `error`: against a reference; None if unknown.
     """
 
     record: Mapping[str, np.ndarray]
@@ -69,12 +69,12 @@ class MarchData:
 class FitData:
     """The first component of a fit and of its target; NaN where one is not finite.
 
-    - `domain`: that the points lie in.
+    - `domain`: of the points.
     - `points`, `fit`: those of `field_points`, shape (n, d), and the fit there, shape (n,).
-    - `known`, `target`, `error`: where the target is known, shape (m, d), its values and
+    - `known`, `target`, `error`: the points of the target, shape (m, d), its values and
       |fit - target| there, shape (m,).
-    - `scattered`: whether these are samples at points of their own.
-    - `components`: how many there are in all.
+    - `scattered`: whether the target is `ScatteredData`.
+    - `components`: the number of components.
     """
 
     domain: AbstractDomain
@@ -91,9 +91,9 @@ class FitData:
 class FitHistory:
     """Errors along a fit.
 
-    - `reports`: (name of the stage, its step, held-out error), as they came.
+    - `reports`: (name of the stage, its step, held-out error), in order.
     - `endings`: why each stage ended.
-    - `final`: the error of what the fit returned.
+    - `final`: the error of the network that the fit returned.
     """
 
     reports: Sequence[tuple[str, int, float]]

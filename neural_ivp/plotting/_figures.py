@@ -1,4 +1,4 @@
-"""The figures: fields or a fit above, how it went below."""
+"""The figures of a solution and of a fit."""
 
 import textwrap
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from ._panels import draw_panels
 def solution_figure(
     title: str, facts: Sequence[str], fields: FieldData, march: MarchData, failure: str = ""
 ) -> Figure:
-    """Network, reference and pointwise error at a few times, and how the march went.
+    """Network, reference and pointwise error at a few times, and the course of the march.
 
     **Arguments:**
 
-    - `title`, `facts`: the first line, and words for the second.
-    - `fields`, `march`: what is drawn.
-    - `failure`: why a solve ended early; empty if it did not.
+    - `title`, `facts`: the first line, and parts of the second.
+    - `fields`, `march`: the contents.
+    - `failure`: of the solve, in a sentence; empty if it was successful.
 
-    **Returns:** a matplotlib `Figure` with a canvas of its own: `savefig` needs no display.
+    **Returns:** a matplotlib `Figure`, whose `savefig` needs no display.
     """
     canvas = Canvas(title)
     draw = draw_lines if fields.domain.dimension == 1 else draw_panels
@@ -43,10 +43,10 @@ def fit_figure(title: str, facts: Sequence[str], fit: FitData, history: FitHisto
 
     **Arguments:**
 
-    - `title`, `facts`: the first line, and words for the second.
-    - `fit`, `history`: what is drawn.
+    - `title`, `facts`: as for `solution_figure`.
+    - `fit`, `history`: the contents.
 
-    **Returns:** a matplotlib `Figure` with a canvas of its own: `savefig` needs no display.
+    **Returns:** a matplotlib `Figure`, whose `savefig` needs no display.
     """
     canvas = Canvas(title)
     draw = draw_fit_lines if fit.domain.dimension == 1 else draw_fit_maps

@@ -1,4 +1,4 @@
-"""A fit beside its target, and the error of it: curves in one dimension, maps in more."""
+"""A fit, its target and its error: curves in one dimension, maps in more."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,23 +26,23 @@ _CURVES, _ERRORS = 2.2, 1.4  # heights of the two panels, inches
 
 
 def draw_fit_lines(panel: SubFigure, both: FitData) -> tuple[float, list[str]]:
-    """Fit and target, and under them the pointwise error, of the first component.
+    """Draw fit and target, and below them the pointwise error, of the first component.
 
-    Returns the height in inches that suits them, and what the title should say.
+    Returns a suitable height in inches, and notes for the title.
     """
     x = both.points[:, 0]
     above, below = panel.subplots(2, 1, sharex=True, height_ratios=(_CURVES, _ERRORS))
     (line,) = above.plot(x, both.fit, color=INK, lw=1.6, label="fit")
     if both.scattered:
-        # Over the line: barely wider than it, so that it still shows where they are many.
+        # Hardly wider than the line, which stays visible below many dots.
         dots = {"ls": "none", "marker": "o", "ms": _dot(both) / 2 + 0.5, "mew": 0}
         style, error_style = {**dots, "color": ALARM, "label": "samples"}, {**dots, "color": INK}
     else:
         style = {"color": "black", "lw": 0.9, "ls": (0, (4, 3)), "label": "target"}
         error_style = {"color": INK, "lw": 1.0}
     known = both.known[:, 0]
-    (wanted,) = above.plot(known, both.target, **style)
-    # An error of exactly 0 has no place on a logarithmic axis: a gap in the curve.
+    (target,) = above.plot(known, both.target, **style)
+    # An error of exactly 0 is a gap in the curve on a logarithmic axis.
     below.plot(known, np.where(both.error > 0, both.error, np.nan), **error_style)
     above.set_xlim(x[0], x[-1])
     log_scale(below, [both.error], quantile=0.01)
@@ -50,14 +50,14 @@ def draw_fit_lines(panel: SubFigure, both: FitData) -> tuple[float, list[str]]:
     tidy(above, title="Fit and samples" if both.scattered else "Fit and target", y=f"${name}$")
     tidy(below, title=_error_title(both), x="$x$", y=_error_label(both))
     above.tick_params(labelbottom=False)
-    legend(panel, [line, wanted])
+    legend(panel, [line, target])
     return _CURVES + _ERRORS + 0.9, component_note(both.components)
 
 
 def draw_fit_maps(panel: SubFigure, both: FitData) -> tuple[float, list[str]]:
-    """Target, fit and error on a plane, or fit and the samples' errors, of the first component.
+    """Draw target, fit and error on a plane, or fit and errors of samples, of the first component.
 
-    Returns the height in inches that suits them, and what the title should say.
+    Returns a suitable height in inches, and notes for the title.
     """
     domain = both.domain
     name = component_names(both.components)[0]
@@ -78,18 +78,16 @@ def draw_fit_maps(panel: SubFigure, both: FitData) -> tuple[float, list[str]]:
 
 
 def _errors(axes: Axes, both: FitData) -> None:
-    """The map of the errors, or a dot for each sample, the largest errors on top."""
-    domain = both.domain
-    scale = error_scale(both.error)
-    label = _error_label(both)
+    """Draw a map of the errors, or a dot for each sample with the largest errors on top."""
+    domain, scale, label = both.domain, error_scale(both.error), _error_label(both)
     if not both.scattered:
         colour_bar(axes, draw_map(axes, both.error, ERROR_MAP, scale, domain), label)
         return
-    order = np.argsort(both.error)  # one that is not a number has no colour, wherever it comes
+    order = np.argsort(both.error)  # NaN comes last, but has no colour
     first, second = both.known[order, :2].T
     style = {"c": both.error[order], "s": _dot(both) ** 2, "cmap": ERROR_MAP, "norm": scale}
     dots = axes.scatter(first, second, lw=0, **style)
-    # The colours run from black to nearly white: only between them every dot can be seen.
+    # The colours are from black to nearly white: all dots are visible on grey.
     axes.set_facecolor(FAINT)
     axes.set_aspect("equal")
     axes.set(xlim=(domain.lower[0], domain.upper[0]), ylim=(domain.lower[1], domain.upper[1]))
@@ -97,7 +95,7 @@ def _errors(axes: Axes, both: FitData) -> None:
 
 
 def _dot(both: FitData) -> float:
-    """The width of a sample's dot in points: less where they are many."""
+    """The width of the dot of a sample in points, smaller for many samples."""
     return float(np.clip(80 / np.sqrt(len(both.known)), 1.5, 4.5))
 
 

@@ -1,4 +1,4 @@
-"""How a fit went: its held-out error over the steps of its stages."""
+"""The held-out error of a fit over the steps of its stages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from matplotlib.figure import SubFigure
 from ._data import FitHistory
 from ._style import ALARM, FAINT, TEXT, legend, log_scale, shades, tidy
 
-_MANY = 150  # reports above which markers would merge into a band
+_MANY = 150  # reports above which markers would overlap
 
 
 @dataclass
 class _Reports:
-    """Of one stage: steps counted from the begin of the fit, and errors."""
+    """Steps of one stage, counted from the start of the fit, and errors."""
 
     name: str
     steps: list[int] = field(default_factory=list)
@@ -22,7 +22,7 @@ class _Reports:
 
 
 def draw_history(panel: SubFigure, history: FitHistory) -> None:
-    """One curve per stage, one stage after another, and the error of what the fit returned."""
+    """Draw one curve per stage, and the error of the network that the fit returned."""
     axes = panel.subplots()
     tidy(axes, title="Held-out error", x="steps", y="relative $L^2$ error")
     if not any(step for _, step, _ in history.reports):
@@ -50,7 +50,7 @@ def draw_history(panel: SubFigure, history: FitHistory) -> None:
 
 
 def _stages(history: FitHistory) -> list[_Reports]:
-    """The reports of each stage; a step number that does not rise begins another one."""
+    """The reports of each stage; a step number that does not increase starts another stage."""
     stages: list[_Reports] = []
     before, latest = 0, 0  # the steps of the stages before, the last step of this one
     for name, step, error in history.reports:
@@ -64,6 +64,6 @@ def _stages(history: FitHistory) -> list[_Reports]:
 
 
 def _positive(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    """With gaps where a logarithmic axis has no place."""
+    """`values` with NaN where they are not positive, for a logarithmic axis."""
     array = np.asarray(values, float)
     return np.where(np.isfinite(array) & (array > 0), array, np.nan)

@@ -1,4 +1,4 @@
-"""Where a solution is evaluated for its picture: points of a line or a plane, and times."""
+"""Points and times at which a solution is evaluated for its figure."""
 
 import numpy as np
 
@@ -12,14 +12,14 @@ _MAP_TIMES, _MAP_POINTS = 160, 240  # of the space-time map
 
 
 def field_points(domain: AbstractDomain) -> np.ndarray:
-    """Points of a line in one dimension, else of the plane that maps show; shape (n, d)."""
+    """Points of a line in one dimension, else of the plane of maps; shape (n, d)."""
     if domain.dimension == 1:
         return np.linspace(domain.lower[0], domain.upper[0], _POINTS)[:, None]
     return slice_points(domain)
 
 
 def field_times(domain: AbstractDomain, ts: np.ndarray) -> np.ndarray:
-    """A few of the times `ts`, the first and the last among them, evenly spaced."""
+    """A few of the times `ts`, about evenly spaced, with the first and the last."""
     count = _CURVES if domain.dimension == 1 else _COLUMNS
     spaced = np.linspace(ts[0], ts[-1], count)
     return ts[np.unique([np.argmin(np.abs(ts - t)) for t in spaced])]

@@ -23,9 +23,9 @@ _ROW = 2.4  # height, inches
 
 
 def draw_lines(panel: SubFigure, fields: FieldData) -> tuple[float, list[str]]:
-    """One row per component: curves, pointwise errors (with a reference), space-time map.
+    """Draw one row per component: curves, pointwise errors (with a reference), space-time map.
 
-    Returns the height in inches that suits them, and what the title should say (nothing).
+    Returns a suitable height in inches, and notes for the title (none).
     """
     x = fields.points[:, 0]
     names = component_names(fields.components)
@@ -54,7 +54,7 @@ def _curves(axes: Axes, x: np.ndarray, fields: FieldData, k: int, name: str) -> 
 def _errors(axes: Axes, x: np.ndarray, fields: FieldData, k: int, name: str) -> None:
     errors = fields.error[..., k]
     for error, colour in zip(errors, shades(len(fields.times)), strict=True):
-        # An error of exactly 0 has no place on a logarithmic axis: a gap in the curve.
+        # An error of exactly 0 is a gap in the curve on a logarithmic axis.
         axes.plot(x, np.where(error > 0, error, np.nan), color=colour, lw=1.0)
     axes.set_xlim(x[0], x[-1])
     log_scale(axes, [errors], quantile=0.01)

@@ -1,4 +1,4 @@
-"""How the march went: error, step size, linear solves and residuals over time."""
+"""The course of a march: error, step size, linear iterations and residual over time."""
 
 from collections.abc import Mapping
 
@@ -9,20 +9,19 @@ from matplotlib.figure import SubFigure
 from ._data import ErrorData, MarchData
 from ._style import ALARM, FAINT, INK, SMALL, component_names, legend, log_scale, tidy
 
-_MANY = 150  # steps above which markers would merge into a band
+_MANY = 150  # steps above which markers would overlap
 
 
 def draw_march(panel: SubFigure, march: MarchData) -> None:
-    """Panels over time: relative error (if known), step size, CG iterations (if any), residual."""
+    """Draw relative error (if known), step size, CG iterations (if any) and residual over time."""
     record, error = march.record, march.error
     iterative = bool(np.any(record["iterations"] > 0))
     count = 2 + (error is not None) + iterative
     row = iter(panel.subplots(1, count, squeeze=False)[0])
     if error is not None:
         _error(_panel(row, march, "Relative $L^2$ error"), error)
-    size = record["t1"] - record["t0"]
     axes = _panel(row, march, "Step size")
-    _per_step(axes, record, size, log=True)
+    _per_step(axes, record, record["t1"] - record["t0"], log=True)
     handles, _ = axes.get_legend_handles_labels()
     if len(handles) > 1:
         legend(panel, sorted(handles, key=lambda line: line.get_label() == "restart"))
@@ -41,8 +40,8 @@ def _panel(row, march: MarchData, title: str) -> Axes:
         label = "restart" if k == 0 else None
         axes.axvline(t, color=FAINT, lw=0.8, ls=(0, (2, 2)), zorder=0, label=label)
     first, last = march.interval
-    last = float(np.max(march.record["t1"], initial=last))  # of a failure: as far as it tried
-    if last > first:  # else no step was tried
+    last = float(np.max(march.record["t1"], initial=last))  # with rejected steps before a failure
+    if last > first:  # else no step was attempted
         axes.set_xlim(first - 0.02 * (last - first), last + 0.02 * (last - first))
     return axes
 
@@ -61,7 +60,7 @@ def _error(axes: Axes, error: ErrorData) -> None:
 
 
 def _per_step(axes: Axes, record: Mapping[str, np.ndarray], values: np.ndarray, log: bool) -> None:
-    """One point per attempted step, at its middle: accepted ones joined, rejected ones crossed."""
+    """Draw a point per attempted step, at its middle: a line if accepted, a cross if rejected."""
     middle = (record["t0"] + record["t1"]) / 2
     accepted = record["accepted"]
     size = 3.0 if accepted.sum() <= _MANY else 0.0

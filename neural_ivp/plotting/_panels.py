@@ -21,9 +21,9 @@ _FADING = 4.0  # ratio of the largest values at two times above which each has i
 
 
 def draw_panels(panel: SubFigure, fields: FieldData) -> tuple[float, list[str]]:
-    """Rows network, reference and error, one column per time, of the first component.
+    """Draw rows network, reference and error, one column per time, of the first component.
 
-    Returns the height in inches that suits them, and what the title should say.
+    Returns a suitable height in inches, and notes for the title.
     """
     known = fields.reference is not None
     rows = ["Network", "Reference", "Pointwise error"] if known else ["Network"]
@@ -42,7 +42,7 @@ def draw_panels(panel: SubFigure, fields: FieldData) -> tuple[float, list[str]]:
 
 
 def _groups(values: np.ndarray) -> list[list[int]]:
-    """Times that share a colour scale: all, unless that would leave some of them blank."""
+    """Times that share a colour scale: all of them, or one each where the largest values differ."""
     sizes = np.max(np.abs(values), axis=1)
     count = len(sizes)
     fading = sizes.max() > _FADING * sizes.min()
@@ -50,7 +50,7 @@ def _groups(values: np.ndarray) -> list[list[int]]:
 
 
 def _fields(grid: np.ndarray, fields: FieldData) -> bool:
-    """Network and reference on one scale; whether each time has its own."""
+    """Draw network and reference on one scale; return whether each time has its own."""
     drawn = [fields.network] if fields.reference is None else [fields.network, fields.reference]
     drawn = [values[..., 0] for values in drawn]
     label = f"${component_names(fields.components)[0]}$"
@@ -63,13 +63,13 @@ def _fields(grid: np.ndarray, fields: FieldData) -> bool:
                 colour_bar(row[-1], images[-1], label)
         if len(groups) > 1:
             last = grid[len(drawn) - 1, group[0]]
-            # Only the lowest row of maps has numbers on its axis, which a bar must clear.
+            # Only the lowest row of maps has tick labels, below which a bar must start.
             colour_bar(last, images[0], label, below=_CLEAR if len(grid) == 1 else _CLOSE)
     return len(groups) > 1
 
 
 def _errors(row: np.ndarray, fields: FieldData) -> bool:
-    """Pointwise errors on a scale that begins at 0; whether each time has its own."""
+    """Draw pointwise errors on a scale from 0; return whether each time has its own."""
     errors = fields.error[..., 0]
     label = error_name(component_names(fields.components)[0])
     groups = _groups(errors)

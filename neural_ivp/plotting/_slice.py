@@ -1,4 +1,4 @@
-"""The plane that maps of two dimensions and more show: its points, images, height and words."""
+"""The plane of maps in two dimensions and more: points, images, height and notes."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ _HEIGHTS = 1.1, 2.8  # of a row of maps, least and most, inches
 
 
 def slice_points(domain: AbstractDomain) -> np.ndarray:
-    """Cell centres of the first two coordinates, the others at the centre; the first runs fast."""
+    """Cell centres in the first two coordinates, the first one fastest; the others are central."""
     axes = (cells(domain.lower[i], domain.upper[i], _CELLS) for i in range(2))
     first, second = np.meshgrid(*axes)
     points = np.tile(_centre(domain), (first.size, 1))
@@ -37,13 +37,13 @@ def draw_map(
 
 
 def map_height(domain: AbstractDomain, count: int) -> float:
-    """The height in inches that suits a row of so many maps."""
+    """A suitable height in inches for a row of `count` maps."""
     sides = np.asarray(domain.upper) - domain.lower
     return float(np.clip(0.77 * WIDTH / count * sides[1] / sides[0], *_HEIGHTS))
 
 
 def slice_note(domain: AbstractDomain) -> list[str]:
-    """Where the plane lies, for a title; nothing in two dimensions."""
+    """A note on the position of the plane; none in two dimensions."""
     if domain.dimension == 2:
         return []
     names = coordinate_names(domain.dimension)[2:]
@@ -53,7 +53,7 @@ def slice_note(domain: AbstractDomain) -> list[str]:
 
 
 def component_note(components: int) -> list[str]:
-    """That only the first of several components is drawn, for a title."""
+    """A note that only the first of several components is drawn."""
     return [f"component 0, ${component_names(components)[0]}$, of {components}"] * (components > 1)
 
 

@@ -1,4 +1,4 @@
-"""How the pictures look: sizes, colours, scales and number formats, set axis by axis."""
+"""The style of the figures: sizes, colours, scales and number formats."""
 
 from collections.abc import Sequence
 
@@ -32,14 +32,14 @@ class _RoundTicks(MaxNLocator):
 
 
 def component_names(count: int) -> list[str]:
-    """u; u and v; u, v and w; otherwise u with an index."""
+    """u, v, w for up to three components; otherwise u with an index."""
     if count <= 3:
         return list("uvw"[:count])
     return [f"u_{{{k}}}" for k in range(count)]
 
 
 def error_name(name: str, other: str = "ref") -> str:
-    """|u - u_ref| for a component's name, which may have an index already."""
+    """|u - u_ref| for the name of a component, which may have an index."""
     word = rf"\mathrm{{{other}}}"
     index = f"{name[:-1]},{word}}}" if name.endswith("}") else f"{name}_{{{word}}}"
     return f"$|{name} - {index}|$"
@@ -51,7 +51,7 @@ def coordinate_names(dimension: int) -> list[str]:
 
 
 def scientific(value: float) -> str:
-    """A number as in print: 3.2 times a power of ten, as mathtext."""
+    """A number with two digits, if needed with a power of ten, as mathtext."""
     if not np.isfinite(value):
         return "undefined"
     if value == 0 or 0.01 <= value < 1000:
@@ -61,17 +61,17 @@ def scientific(value: float) -> str:
 
 
 def size_words(parameters: int) -> str:
-    """How large a network is."""
+    """The size of a network in words."""
     return f"{parameters:,} network parameters".replace(",", "\N{THIN SPACE}")
 
 
 def shades(count: int) -> np.ndarray:
-    """From early (dark) to late (light), without the yellow that paper swallows."""
+    """Colours from early (dark) to late (light), without yellow, which is faint on paper."""
     return mpl.colormaps["viridis"](np.linspace(0.0, 0.85, count))
 
 
 def tidy(axes: Axes, *, title: str = "", x: str = "", y: str = "", frame: bool = False) -> None:
-    """Labels, font sizes and spines; a `frame` keeps all four spines, as maps want."""
+    """Set labels, font sizes and spines; with `frame` all four spines, for maps."""
     axes.set_title(title, fontsize=TEXT)
     axes.set_xlabel(x, fontsize=TEXT)
     axes.set_ylabel(y, fontsize=TEXT)
@@ -87,7 +87,7 @@ def tidy(axes: Axes, *, title: str = "", x: str = "", y: str = "", frame: bool =
 def colour_bar(
     axes: Axes, image: ColorizingArtist, label: str, *, below: float | None = None
 ) -> None:
-    """A thin bar as long as the axes: at their right, or so many points below them."""
+    """Add a thin bar as long as the axes: at their right, or `below` points below them."""
     if below is None:
         move, place = ScaledTranslation(7 / _INCH, 0, axes.figure.dpi_scale_trans), (1, 0, 0.045, 1)
     else:
@@ -107,7 +107,7 @@ def _ticks(axes: Axes) -> None:
 
 
 def legend(panel: SubFigure, handles: Sequence[Artist]) -> None:
-    """One row of entries below the panels, where it covers nothing."""
+    """Add a legend of one row below the panels."""
     panel.legend(
         handles=list(handles),
         loc="outside lower center",
@@ -120,10 +120,7 @@ def legend(panel: SubFigure, handles: Sequence[Artist]) -> None:
 
 
 def field_scale(*values: np.ndarray) -> tuple[str, Normalize]:
-    """Colour map and scale of a field: diverging about 0 where it changes sign.
-
-    A network undershoots 0 a little where the field does not change sign; that is no sign change.
-    """
+    """Colour map and scale of a field: diverging about 0 if it changes sign by more than 5 %."""
     low = min((np.nanmin(v, initial=0.0) for v in values), default=0.0)
     high = max((np.nanmax(v, initial=0.0) for v in values), default=0.0)
     size = max(-low, high) or 1.0
@@ -138,22 +135,19 @@ def error_scale(values: np.ndarray) -> Normalize:
 
 
 def log_scale(axes: Axes, values: Sequence[np.ndarray], quantile: float = 0.0) -> None:
-    """A logarithmic y axis over the positive `values`, without those below a quantile.
-
-    Without any positive value the axis stays linear.
-    """
+    """Set a logarithmic y axis over the positive `values` above a quantile, if there are any."""
     flat = np.concatenate([np.ravel(v) for v in values])
     positive = flat[np.isfinite(flat) & (flat > 0)]
     if not positive.size:
         return
     low, high = np.log10([np.quantile(positive, quantile), positive.max()])
-    # At least a decade, so that the ticks name a power of ten and noise looks like noise.
+    # At least a decade, so that there is a tick at a power of ten and noise looks small.
     spare = max(0.08 * (high - low), (1.0 - (high - low)) / 2)
     axes.set_yscale("log")
     axes.set_ylim(10 ** (low - spare), 10 ** (high + spare))
-    if high - low < 2.2:  # powers of ten alone would name one tick or two
+    if high - low < 2.2:  # powers of ten alone would be one or two ticks
         between = (1, 2, 5) if high - low < 1.2 else (1, 3)
         axes.yaxis.set_major_locator(LogLocator(subs=between))
-        every = LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf))
-        axes.yaxis.set_major_formatter(every)
+        formatter = LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf))
+        axes.yaxis.set_major_formatter(formatter)
     axes.yaxis.set_minor_formatter(NullFormatter())

@@ -1,4 +1,4 @@
-"""Problems: domain, initial value, right-hand side. They know no numerics."""
+"""Problems: domain, initial value and right-hand side, without numerics."""
 
 from ._advection import Advection
 from ._base import AbstractExactProblem, AbstractProblem, Density, check_problem

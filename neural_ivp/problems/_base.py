@@ -1,4 +1,4 @@
-"""What every problem is: u_t = L[u] on a domain, with u = u0 at the start."""
+"""The contract of a problem: u_t = L[u] on a domain, with u = u0 at the initial time."""
 
 import abc
 from collections.abc import Callable, Mapping
@@ -13,22 +13,22 @@ from ..domains import AbstractDomain
 from ..errors import check_shape
 from ..types import Field, Point, Scalar, Value
 
-# rho[u](x): one number from the field and a point.
+# (u, x) to rho[u](x), one number.
 Density: TypeAlias = Callable[[Field, Point], Scalar]
 
 
 class AbstractProblem(eqx.Module):
     """An initial-value problem u_t = rhs(u, t, x), written for one point.
 
-    Physical coefficients are array leaves: another value does not compile anew, and gradients
-    with respect to the problem are gradients with respect to them.
+    Physical coefficients are array leaves: another value does not recompile, and a gradient with
+    respect to the problem is one with respect to them.
     """
 
     domain: eqx.AbstractVar[AbstractDomain]
     components: eqx.AbstractVar[int]
-    # u = 0 on the boundary: networks for this problem are wrapped in HardDirichlet.
+    # Whether u = 0 on the boundary: networks are then wrapped in HardDirichlet.
     zero_boundary: eqx.AbstractVar[bool]
-    # What the projection of the right-hand side and the error of a step are measured in.
+    # The norm of the projection of the right-hand side and of the error of a step.
     norm: eqx.AbstractVar[AbstractInnerProduct]
 
     @abc.abstractmethod
@@ -41,8 +41,7 @@ class AbstractProblem(eqx.Module):
 
     @property
     def invariants(self) -> Mapping[str, Density]:
-        """Densities whose integrals over the domain the equation conserves, by name; none unless
-        a problem says so."""
+        """Densities whose integrals over the domain the equation conserves, by name."""
         return {}
 
 
@@ -55,10 +54,7 @@ class AbstractExactProblem(AbstractProblem):
 
 
 def check_problem(problem: AbstractProblem) -> None:
-    """Raise `InputError` unless initial value and right-hand side have shape (c,).
-
-    Traces both without computing anything.
-    """
+    """Raise `InputError` unless initial value and right-hand side, traced only, have shape (c,)."""
     c = problem.components
     dtype = jnp.result_type(float)
     x = jax.ShapeDtypeStruct((problem.domain.dimension,), dtype)
@@ -72,6 +68,6 @@ def check_problem(problem: AbstractProblem) -> None:
 
     check_shape("the value of `rhs`", jnp.shape(jax.eval_shape(rhs, t, x)), (c,), fix)
     for name, density in problem.invariants.items():
-        found = jax.eval_shape(lambda x, density=density: density(problem.initial, x), x)
-        what = f"the value of the density {name!r} of `invariants`"
-        check_shape(what, jnp.shape(found), (), "return one number for one point")
+        value = jax.eval_shape(lambda x, density=density: density(problem.initial, x), x)
+        subject = f"the value of the density {name!r} of `invariants`"
+        check_shape(subject, jnp.shape(value), (), "return one number for one point")

@@ -1,4 +1,4 @@
-"""A problem from plain functions: a PDE of one's own in ten lines."""
+"""A problem from plain functions."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,30 +17,33 @@ from ._base import AbstractProblem, Density, check_problem
 class Problem(AbstractProblem):
     """u_t = rhs(u, t, x) with u(0, x) = initial(x), from plain functions of one point.
 
+    For derivatives with respect to a coefficient write a subclass of `AbstractProblem`.
+
     **Arguments:**
 
     - `domain`: a `Box` or a `Torus`.
-    - `initial`: x of shape (d,) to a value of shape (c,); c is taken from it. `GriddedData` and
-      networks are such functions; `ScatteredData` are first fitted by `fit`, whose network is then
-      the initial value.
-    - `rhs`: (u, t, x) to a value of shape (c,); u is the field u(t, .), differentiated with
-      `grad`, `divergence`, `laplacian`, `hessian` and `partial`.
+    - `initial`: x of shape (d,) to u of shape (c,), which sets c: a function, `GriddedData` or a
+      network (`fit` gives one of `ScatteredData`).
+    - `rhs`: (u, t, x) to u_t of shape (c,); u is the field u(t, .), to be differentiated by `grad`,
+      `divergence`, `laplacian`, `hessian` and `partial`.
     - `zero_boundary`: whether u = 0 on the boundary of a box, enforced by the network.
-    - `norm`: in which residuals and errors of the components add up, `L2` with scales of one if
-      not given. Components of different units want an `L2` with their typical sizes.
-
+    - `norm`: norm of residuals and errors, `L2` with scales of one if not given. Good values: an
+      `L2` with the typical sizes of components of different units.
     - `invariants`: densities whose integrals over the domain the equation conserves, by name:
-      functions of (u, x) that return one number, such as `{"mass": lambda u, x: u(x)[0]}`. Steps
-      record them, and `NeuralIVP(conserve=("mass",))` keeps them.
+      functions of (u, x) that return one number. Steps record them, and
+      `NeuralIVP(conserve=("mass",))` conserves them.
 
-    **Raises:** `InputError` for values of the wrong shape, `zero_boundary` on a torus, or a
-    norm for another number of components.
+    **Raises:** `InputError` for unsuitable shapes, or `zero_boundary` on a torus.
 
-    A coefficient that should be differentiated goes into a subclass of `AbstractProblem`.
+    ```python
+    fisher = nivp.Problem(
+        domain=nivp.Torus((1.0,)), initial=lambda x: jnp.sin(jnp.pi * x) ** 2,
+        rhs=lambda u, t, x: 0.1 * nivp.laplacian(u)(x) + u(x) * (1 - u(x)))
+    ```
     """
 
     domain: AbstractDomain
-    # Not static: they may hold arrays, as a network or `GriddedData` data do.
+    # Not static: a network and `GriddedData` contain arrays.
     initial_function: Callable[[Point], Value]
     rhs_function: Callable[[Field, Scalar, Point], Value]
     components: int = eqx.field(static=True)

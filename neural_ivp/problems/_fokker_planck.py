@@ -1,4 +1,4 @@
-"""The density of interacting particles in a harmonic trap that moves."""
+"""The density of interacting particles in a moving harmonic trap."""
 
 import math
 
@@ -11,26 +11,25 @@ from ..domains import AbstractDomain, Box
 from ..errors import check_count, check_positive, check_shape
 from ..types import Field, Point, Scalar, Value
 from ._base import AbstractProblem
-from ._shared import dirichlet_or_periodic
 
 
 class FokkerPlanck(AbstractProblem):
     r"""The harmonic trap: $u_t = \sum_i \partial_i [b_i u] + \beta^{-1} \Delta u$.
 
     $b_i = x_i - a(t) + \alpha (x_i - \bar x)$ with the mean coordinate $\bar x$ and the trap at
-    $a(t) = 1.25 (\sin \pi t + 1.5)$. The initial value is the normal density with mean
-    (0.9, ..., 3) (evenly spaced) and covariance 0.1 I, and the solution stays Gaussian: its
-    moments are the reference (`neural_ivp.references`).
+    $a(t) = 1.25 (\sin \pi t + 1.5)$. The solution is a normal density; the reference is
+    `neural_ivp.references.fokker_planck_solution`.
 
     **Arguments:**
 
     - `dimension`: d, if no `domain` is given.
-    - `interaction`: alpha, per time, not negative.
-    - `inverse_temperature`: beta, positive.
-    - `variance`: of the initial value, positive.
-    - `domain`: the box [-1, 5]^d by default, on whose boundary u = 0; it must hold the mass.
+    - `interaction`: alpha, 1 / time, not negative.
+    - `inverse_temperature`: beta, time / length^2, positive.
+    - `variance`: of the initial density N(mean, variance I), length^2, positive.
+    - `mean`: of the initial density, shape (d,); evenly spaced from 0.9 to 3 if not given.
+    - `domain`: the box [-1, 5]^d if not given, on whose boundary u = 0; it must contain the mass.
 
-    **Raises:** `InputError` for a coefficient out of range.
+    **Raises:** `InputError` for a coefficient out of range or a mean of another shape.
 
     Source: Bruna, Peherstorfer & Vanden-Eijnden, "Neural Galerkin schemes", 2022.
     """
@@ -41,7 +40,7 @@ class FokkerPlanck(AbstractProblem):
     variance: Float[Array, ""]
     mean: Float[Array, " d"]
     domain: AbstractDomain
-    components: int = eqx.field(static=True)
+    components = 1
     zero_boundary: bool = eqx.field(static=True)
     norm: AbstractInnerProduct
 
@@ -64,16 +63,14 @@ class FokkerPlanck(AbstractProblem):
         self.interaction = jnp.asarray(interaction, float)
         self.inverse_temperature = jnp.asarray(inverse_temperature, float)
         self.variance = jnp.asarray(variance, float)
-        if mean is None:
-            mean = jnp.linspace(0.9, 3.0, self.dimension)
-        self.mean = jnp.asarray(mean, float)
+        default = mean is None
+        self.mean = jnp.linspace(0.9, 3.0, self.dimension) if default else jnp.asarray(mean, float)
         check_shape("`mean`", self.mean.shape, (self.dimension,), "give one number per dimension")
-        self.components = 1
-        self.zero_boundary = dirichlet_or_periodic(self.domain)
+        self.zero_boundary = self.domain.periods is None
         self.norm = L2((1.0,))
 
     def trap(self, t: Scalar) -> Scalar:
-        """a(t), the centre of the trap in every coordinate."""
+        """a(t), every coordinate of the centre of the trap."""
         return 1.25 * (jnp.sin(math.pi * t) + 1.5)
 
     def initial(self, x: Point) -> Value:

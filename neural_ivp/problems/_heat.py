@@ -12,31 +12,30 @@ from ..domains import AbstractDomain, Box
 from ..errors import check_count, check_positive
 from ..types import Field, Point, Scalar, Value
 from ._base import AbstractExactProblem, Density
-from ._shared import dirichlet_or_periodic
 
 
 class Heat(AbstractExactProblem):
     r"""$u_t = \kappa \Delta u$ from $u_0 = \prod_i \sin(\pi \xi_i)$.
 
-    xi are the reference coordinates in [-1, 1]^d, so u = 0 on the boundary of a box and u is
-    periodic on a torus; the exact solution is $u_0$ times
+    With the reference coordinates $\xi \in [-1, 1]^d$, u = 0 on the boundary of a box and u is
+    periodic on a torus. The exact solution is $u_0$ times
     $\exp(-\kappa t \sum_i (2\pi / \ell_i)^2)$ with the side lengths $\ell_i$.
 
     **Arguments:**
 
     - `dimension`: d, if no `domain` is given.
     - `diffusivity`: kappa, length^2 / time, not negative.
-    - `domain`: the box [-pi, pi]^d by default.
+    - `domain`: the box [-pi, pi]^d if not given.
 
     **Raises:** `InputError` for a negative diffusivity.
 
-    Source: Du & Zaki, "Evolutional deep neural network", 2021 (`heat_2d_dirichlet`).
+    Source: Du & Zaki, "Evolutional deep neural network", 2021.
     """
 
     dimension: int = eqx.field(static=True)
     diffusivity: Float[Array, ""]
     domain: AbstractDomain
-    components: int = eqx.field(static=True)
+    components = 1
     zero_boundary: bool = eqx.field(static=True)
     norm: AbstractInnerProduct
 
@@ -53,8 +52,7 @@ class Heat(AbstractExactProblem):
         self.dimension = self.domain.dimension
         check_positive("diffusivity", diffusivity, zero=True)
         self.diffusivity = jnp.asarray(diffusivity, float)
-        self.components = 1
-        self.zero_boundary = dirichlet_or_periodic(self.domain)
+        self.zero_boundary = self.domain.periods is None
         self.norm = L2((1.0,))
 
     def initial(self, x: Point) -> Value:
@@ -65,7 +63,7 @@ class Heat(AbstractExactProblem):
 
     @property
     def invariants(self) -> Mapping[str, Density]:
-        """Mass, on a torus."""
+        """Mass on a torus; none on a box."""
         return {} if self.domain.periods is None else {"mass": lambda u, x: u(x)[0]}
 
     def exact(self, t: Scalar, x: Point) -> Value:

@@ -12,34 +12,33 @@ from ..domains import AbstractDomain, Box
 from ..errors import check_count, check_positive
 from ..types import Field, Point, Scalar, Value
 from ._base import AbstractProblem, Density
-from ._shared import bump, dirichlet_or_periodic
+from ._shared import bump
 
 
 class Wave(AbstractProblem):
     r"""$u_t = v, \; v_t = s^2 \Delta u$ from a bump at rest in the middle of the domain.
 
-    Components (u, v); u_0 = $\exp(-|x|^2 / 2 w^2) / (2 \pi w^2) / 30$, v_0 = 0. On a `Box`
-    u = v = 0 on the boundary, on a `Torus` u_0 is the sum over all periods.
-    Residuals and errors are measured in the energy, `WaveEnergy`.
+    Components (u, v); $u_0 = \exp(-|x|^2 / 2 w^2) / (2 \pi w^2) / 30$, $v_0 = 0$. On a `Box`
+    u = v = 0 on the boundary; on a `Torus` $u_0$ is the sum over all periods. Residuals and errors
+    are measured in `WaveEnergy`. The reference is `neural_ivp.references.SineSeries`.
 
     **Arguments:**
 
     - `dimension`: d, if no `domain` is given.
-    - `speed`: s, length / time, positive (the benchmark has s^2 = 0.1 in two dimensions).
-    - `width`: w, a length, positive.
-    - `domain`: [-1, 1]^d by default.
+    - `speed`: s, length / time, positive.
+    - `width`: w, length, positive.
+    - `domain`: the box [-1, 1]^d if not given.
 
     **Raises:** `InputError` for a speed or a width that is not positive.
 
-    Source: Finzi et al., ICLR 2023 (`wave_2d` and `wave_3d` of the benchmark list). The
-    reference is the sine series of `neural_ivp.references`.
+    Source: Finzi et al., ICLR 2023.
     """
 
     dimension: int = eqx.field(static=True)
     speed: Float[Array, ""]
     width: Float[Array, ""]
     domain: AbstractDomain
-    components: int = eqx.field(static=True)
+    components = 2
     zero_boundary: bool = eqx.field(static=True)
     norm: AbstractInnerProduct
 
@@ -58,8 +57,7 @@ class Wave(AbstractProblem):
         check_positive("width", width)
         self.speed = jnp.asarray(speed, float)
         self.width = jnp.asarray(width, float)
-        self.components = 2
-        self.zero_boundary = dirichlet_or_periodic(self.domain)
+        self.zero_boundary = self.domain.periods is None
         sides = zip(self.domain.lower, self.domain.upper, strict=True)
         self.norm = WaveEnergy(self.speed, self.width, max(b - a for a, b in sides))
 

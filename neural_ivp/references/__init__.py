@@ -1,13 +1,13 @@
-"""Reference solutions ("oracles") that the solver is judged against.
+"""Reference solutions ("oracles") to which the solver is compared.
 
-Everything here is numpy and scipy in float64, shares no code with the solver and never imports
-JAX. Arrays go in and come out as ``np.ndarray``; points are always ``[n, d]``.
+They use numpy and scipy in float64, share no code with the solver and never import JAX. Arrays
+are ``np.ndarray``; points are always ``[n, d]``.
 
 ==============================  ==================================================================
 ``SineSeries``                  wave and heat equations on a box, zero Dirichlet values
 ``fokker_planck_moments``       mean and covariance of the linear-drift Fokker-Planck equation
 ``gaussian_density``            normal density at given points
-``fokker_planck_solution``      the two above put together: a callable ``u(t, points)``
+``fokker_planck_solution``      the density with these moments: a callable ``u(t, points)``
 ``FourierReference``            semilinear scalar equations on a torus, d <= 2 (ETDRK4)
 ==============================  ==================================================================
 """

@@ -3,10 +3,9 @@
     u_t = Lin u + N(u, derivatives of u),    u periodic with period lengths_i along axis i,
 
 where Lin is diagonal in Fourier space with symbol Lhat(k), e.g. -0.1 |k|^2 for 0.1 Lap. Space:
-num_modes grid points per axis; every term is truncated to the modes |m_i| < num_modes / 3 (2/3
-rule: no aliasing from quadratic terms; from higher powers, aliasing of the size of the tail, which
-is checked). Time: ETDRK4, fourth order, its coefficients being means over a unit circle around
-h Lhat.
+num_modes grid points per axis; every term is truncated to the modes |m_i| < num_modes / 3. By
+this 2/3 rule quadratic terms are not aliased, and higher powers by the size of the tail, which is
+checked. Time: ETDRK4 of fourth order with coefficients averaged over a unit circle around h Lhat.
 
 Source: Kassam and Trefethen, "Fourth-order time-stepping for stiff PDEs", SIAM J. Sci. Comput. 26
 (2005) 1214-1233; the scheme is Cox and Matthews, J. Comput. Phys. 176 (2002) 430-455.
@@ -94,9 +93,9 @@ class FourierReference:
     def solve(self, ts: Sequence[float] | np.ndarray, *, num_steps: int = 1000) -> np.ndarray:
         """Grids [T, N] or [T, N, N] at the times ts [T] (non-decreasing, from 0 on).
 
-        num_steps is the number of ETDRK4 steps from 0 to ts[-1], shared out over the intervals
-        between output times (rounded up in each). The error in time falls 16 times when it
-        doubles: comparing two values of it measures that error. Not used if nonlinear is None.
+        num_steps is the number of ETDRK4 steps from 0 to ts[-1], divided among the intervals
+        between output times (rounded up in each). Doubling it divides the error in time by 16, so
+        two values of it measure that error. Not used if nonlinear is None.
         """
         times = np.asarray(ts, dtype=np.float64)
         if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times)):

@@ -1,4 +1,4 @@
-"""Where the residual is measured: points in the domain and their weights."""
+"""Samplers: the weighted points at which the residual is measured."""
 
 from ..types import WeightedPoints
 from ._base import AbstractSampler

@@ -1,7 +1,7 @@
-"""What every sampler does: draw points and weights, from a key."""
+"""The contract of a sampler: draw weighted points from a key."""
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 from jaxtyping import PRNGKeyArray
@@ -11,25 +11,21 @@ from ..types import Field, WeightedPoints
 
 
 class AbstractSampler(eqx.Module):
-    """Draws the points at which mean |J v - f|^2 is taken.
+    """Draws weighted points, at which the mean of |J v - f|^2 is taken.
 
-    The mean approximates (1/|domain|) times the integral, whatever the points' density: that
-    is what the weights are for.
+    The weights make the mean an approximation of that over the domain, for any density of points.
     """
 
     num_points: eqx.AbstractVar[int]
-
-    @property
-    @abc.abstractmethod
-    def covers_domain(self) -> bool:
-        """Whether every draw considers the whole domain, so that it can follow an error too."""
+    # Whether every draw considers the whole domain, so that a fit can sample its error as well.
+    covers_domain: ClassVar[bool]
 
     @abc.abstractmethod
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Any:
-        """State carried from draw to draw (None for samplers without memory)."""
+        """The state that the first draw takes; each draw returns that of the next."""
 
     @abc.abstractmethod
     def draw(
         self, state: Any, domain: AbstractDomain, field: Field, key: PRNGKeyArray
     ) -> tuple[WeightedPoints, Any]:
-        """Fresh points; `field` is the current solution, for samplers that follow it."""
+        """New points and state; `field` is the current solution, for samplers that depend on it."""

@@ -1,4 +1,4 @@
-"""Importance sampling: points are dense where the solution is large, and weighted for it."""
+"""Importance sampling of the domain by the size of the solution."""
 
 from typing import Any
 
@@ -17,29 +17,32 @@ from ._point_sets import along_a_curve, shifted_points, systematic
 class ImportanceSampling(AbstractSampler):
     r"""Points of density $q(x) \propto 1 - \rho + \rho |u| / \overline{|u|}$, weighted by 1/q.
 
-    With several components the ratio is averaged over them; fits let the points follow their target
-    and its misfit in this way. A bump that fills 2 % of the
-    domain gets half of the points instead of 2 %, and the means stay those of the uniform
-    density. `num_points` of them are picked among `oversampling` times as many evenly spread
-    candidates by systematic resampling along a curve that fills space, which leaves little
-    variance of its own and no gaps.
+    The ratio is averaged over the components; in fits u is the target and its error. The points
+    are chosen among low-discrepancy candidates by systematic resampling along a space-filling
+    curve, which adds little variance.
 
     **Arguments:**
 
     - `num_points`: n. Good values: the number of parameters moved at once, or twice that.
-    - `fraction`: rho, below one: the share of the points that follow the solution.
-    - `oversampling`: candidates per point; enough that the bump holds n of them.
+    - `fraction`: rho, in [0, 1): the share of the points of density |u|. Good values: 0.5.
+    - `oversampling`: candidates per point. Good values: so many that n lie where u is large.
 
     **Raises:** `InputError` for a count below one or a fraction outside [0, 1).
 
-    Source: importance sampling of the residual's mean; Douc & Cappe, "Comparison of resampling
-    schemes for particle filtering", 2005, for systematic resampling; Gerber, Chopin & Whiteley,
-    "Negative association, ordering and convergence of resampling methods", 2019, for the curve.
+    Source: Douc & Cappe, "Comparison of resampling schemes for particle filtering", 2005, for
+    systematic resampling; Gerber, Chopin & Whiteley, "Negative association, ordering and
+    convergence of resampling methods", 2019, for the curve.
+
+    ```python
+    sampler = nivp.ImportanceSampling(4_000, fraction=0.7)
+    method = nivp.NeuralIVP(sampler=sampler, velocity=nivp.AutoVelocitySolver())
+    ```
     """
 
     num_points: int = eqx.field(static=True)
     fraction: float = eqx.field(static=True, default=0.5)
     oversampling: int = eqx.field(static=True, default=32)
+    covers_domain = True
 
     def __check_init__(self):
         check_count("num_points", self.num_points)
@@ -47,13 +50,8 @@ class ImportanceSampling(AbstractSampler):
         if not 0 <= self.fraction < 1:
             raise InputError(f"`fraction` must lie in [0, 1), got {self.fraction!r}")
 
-    @property
-    def covers_domain(self) -> bool:
-        return True
-
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Points:
-        del key
-        # By numpy: as a constant of a compiled function it would be sorted while compiling.
+        # In numpy, as XLA would sort these constants during compilation.
         count = self.num_points * self.oversampling
         unit = low_discrepancy_unit_points(count, domain.dimension)
         return jnp.asarray(along_a_curve(unit), dtype)
@@ -71,8 +69,6 @@ class ImportanceSampling(AbstractSampler):
 
     def _density(self, values: Array) -> Weights:
         size = jnp.abs(values)
-        mean = jnp.mean(size, axis=0)
-        ratio = jax.vmap(lambda row: jnp.where(mean > 0, row / jnp.where(mean > 0, mean, 1), 1))(
-            size
-        )
+        mean = jnp.mean(size, axis=0, keepdims=True)
+        ratio = jnp.where(mean > 0, size / jnp.where(mean > 0, mean, 1), 1)
         return 1 - self.fraction + self.fraction * jnp.mean(ratio, axis=1)

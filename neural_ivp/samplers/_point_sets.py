@@ -1,4 +1,4 @@
-"""Sets of points that samplers are made of: uniform, low-discrepancy, resampled."""
+"""Point sets shared by samplers: uniform, randomly shifted, resampled."""
 
 from typing import Any
 
@@ -12,22 +12,22 @@ from ..types import Points, Weights
 
 
 def uniform_points(domain: AbstractDomain, count: int, dtype: Any, key: PRNGKeyArray) -> Points:
-    """Independent uniform points of the domain."""
+    """Independent uniform points of the domain, shape (count, d)."""
     unit = jax.random.uniform(key, (count, domain.dimension), dtype)
     return jax.vmap(domain.from_unit)(unit)
 
 
 def shifted_points(domain: AbstractDomain, unit: Points, key: PRNGKeyArray) -> Points:
-    """Points of the unit cube, shifted at random with wrapping, in the domain."""
+    """Points of the unit cube after one random periodic shift, mapped to the domain."""
     shifted = unit + jax.random.uniform(key, (1, domain.dimension), unit.dtype)
     return jax.vmap(domain.from_unit)(shifted - jnp.floor(shifted))
 
 
 def along_a_curve(unit: np.ndarray) -> np.ndarray:
-    """Points of the unit cube in Morton's order, in which neighbours in space are near.
+    """Points of the unit cube in Morton order, in which nearby points are near in space.
 
-    Systematic resampling picks every so many-th: in the order in which the evenly spread points are
-    made, a multiple of their golden ratio, that leaves gaps a hundred times as wide as it should.
+    Systematic resampling takes points at nearly equal steps of the order. In the order of a
+    low-discrepancy sequence, such steps can be resonant and leave gaps.
     """
     d = unit.shape[1]
     bits = max(60 // d, 1)
@@ -40,8 +40,8 @@ def along_a_curve(unit: np.ndarray) -> np.ndarray:
 
 
 def systematic(density: Weights, count: int, key: PRNGKeyArray) -> Array:
-    """`count` indices, each drawn in proportion to `density`, from one random offset."""
-    total = jnp.cumsum(density)
+    """Systematic resampling: `count` indices in proportion to `density`, from one random offset."""
+    cumulative = jnp.cumsum(density)
     offset = jax.random.uniform(key, (), density.dtype)
-    levels = (jnp.arange(count) + offset) / count * total[-1]
-    return jnp.clip(jnp.searchsorted(total, levels), 0, density.size - 1)
+    levels = (jnp.arange(count) + offset) / count * cumulative[-1]
+    return jnp.clip(jnp.searchsorted(cumulative, levels), 0, density.size - 1)

@@ -1,4 +1,4 @@
-"""Sequential Monte Carlo sampling from |u|, in many dimensions too."""
+"""Sequential Monte Carlo sampling from |u|."""
 
 import math
 from collections.abc import Callable
@@ -17,52 +17,54 @@ from ._point_sets import systematic, uniform_points
 
 
 class ParticleState(NamedTuple):
-    """SequentialMonteCarlo of density proportional to exp(`level`).
+    """Particles of density exp(`log_density`), not normalised.
 
-    - `log_mean`: of exp(level), the mean being over the domain.
-    - `exponent`: beta reached; 1 once they have followed a solution.
+    - `log_mean`: logarithm of the mean of exp(`log_density`) over the domain.
+    - `exponent`: beta reached; 1 after the first draw.
     """
 
     points: Points
-    level: Float[Array, " n"]
+    log_density: Float[Array, " n"]
     log_mean: Scalar
     exponent: Scalar
 
 
 class SequentialMonteCarlo(AbstractSampler):
-    r"""Points of density $q(x) \propto |u(x)|$, mixed with uniform ones.
+    r"""Particles of density $q(x) \propto |u(x)|$, mixed with uniform points.
 
-    The particles start uniform and are led to |u| through the densities $|u|^\beta$: beta
-    rises from 0 to 1 so slowly that half of the particles stay of use each time (resampling),
-    and random-walk Metropolis steps, scaled by the particles' covariance, spread the others.
-    From then on each draw moves those of the draw before. So a bump is found that no set of
-    evenly spread candidates meets, as long as its tails do not round to zero: of width 0.05 in
-    a box of five dimensions, or a normal density in eight.
+    The first draw anneals uniform particles through the densities $|u|^\beta$. Each increase of
+    beta keeps half of the particles effective; resampling and random-walk Metropolis steps,
+    scaled by the covariance of the particles, follow. Later draws start from the particles of
+    the previous one. This works in many dimensions, while the tails of u do not round to zero.
 
-    With several components |u| is the sum of the ratios |u_k| / max |u_k| over the particles. They
-    must overlap: of narrow bumps in different places, one for each component, some may be lost.
+    With several components |u| is the sum of |u_k| / max |u_k|, with the maximum over the
+    particles. Components with narrow supports that do not overlap may be lost.
 
     **Arguments:**
 
     - `num_points`: n. Good values: twice the number of parameters moved at once.
-    - `fraction`: the share of the points that follow u; the others are uniform.
-    - `measure`: of the means. "solution": all points weigh the same, so that it is the density
-      of the points itself, and errors count where the solution is. "uniform": weights 1 / q,
-      the measure of all other samplers, with the mean of |u| that the particles estimate.
+    - `fraction`: the share of particles, in (0, 1]; the other points are uniform.
+    - `measure`: of the means. "solution": equal weights, so errors count in proportion to |u|.
+      "uniform": weights 1 / q, the measure of all other samplers; needs a fraction below 1.
     - `num_mcmc_steps`: Metropolis steps for each density. Good values: 5 to 20.
 
-    **Raises:** `InputError` for a count below one, a fraction outside (0, 1], a fraction of 1
-    in the uniform measure (there would be no point where u is small), or another measure.
+    **Raises:** `InputError` for a count, a fraction or a measure other than these.
 
     Source: Del Moral, Doucet & Jasra, "Sequential Monte Carlo samplers", 2006; Roberts, Gelman &
-    Gilks, 1997, for the scale of the moves; Bruna, Peherstorfer & Vanden-Eijnden, "Neural Galerkin
-    schemes with active learning", 2022, for the measure of the solution itself.
+    Gilks, 1997, for the scale of the steps; Bruna, Peherstorfer & Vanden-Eijnden, "Neural Galerkin
+    schemes with active learning", 2022, for the measure of the solution.
+
+    ```python
+    sampler = nivp.SequentialMonteCarlo(2_000, measure="uniform")
+    method = nivp.NeuralIVP(sampler=sampler, velocity=nivp.RidgeDualCG())
+    ```
     """
 
     num_points: int = eqx.field(static=True)
     fraction: float = eqx.field(static=True, default=0.8)
     measure: Literal["solution", "uniform"] = eqx.field(static=True, default="solution")
     num_mcmc_steps: int = eqx.field(static=True, default=10)
+    covers_domain = False  # particles do not cross regions where u vanishes
 
     def __check_init__(self):
         check_count("num_points", self.num_points)
@@ -74,10 +76,6 @@ class SequentialMonteCarlo(AbstractSampler):
         if self.fraction == 1 and self.measure == "uniform":
             raise InputError('`fraction` must be below 1 with `measure="uniform"`, got 1')
 
-    @property
-    def covers_domain(self) -> bool:
-        return False  # no particle walks from one place to another across nothing
-
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> ParticleState:
         count = max(1, round(self.fraction * self.num_points))
         points = uniform_points(domain, count, dtype, key)
@@ -87,89 +85,90 @@ class SequentialMonteCarlo(AbstractSampler):
     def draw(
         self, state: ParticleState, domain: AbstractDomain, field: Field, key: PRNGKeyArray
     ) -> tuple[WeightedPoints, ParticleState]:
-        lead_key, rest_key = jax.random.split(key)
-        level = _level(field, state.points)
-        particles = _lead(state, domain, level, self.num_mcmc_steps, lead_key)
-        followers, dtype = particles.level.size, particles.points.dtype
-        points, rest = particles.points, self.num_points - followers
-        if rest > 0:
-            uniform = uniform_points(domain, rest, dtype, rest_key)
+        anneal_key, uniform_key = jax.random.split(key)
+        log_u = _log_size(field, state.points)
+        particles = _anneal(state, domain, log_u, self.num_mcmc_steps, anneal_key)
+        points, dtype = particles.points, particles.points.dtype
+        num_particles = len(points)
+        if num_particles < self.num_points:
+            uniform = uniform_points(domain, self.num_points - num_particles, dtype, uniform_key)
             points = jnp.concatenate([points, uniform])
         if self.measure == "solution":
             weights = jnp.full(self.num_points, 1 / self.num_points, dtype)
         else:
-            share = followers / self.num_points
-            density = jnp.exp(jax.vmap(level)(points) - particles.log_mean)
+            share = num_particles / self.num_points
+            density = jnp.exp(jax.vmap(log_u)(points) - particles.log_mean)
             weights = 1 / (share * density + 1 - share)
         return WeightedPoints(points, weights / jnp.sum(weights)), particles
 
 
-def _level(field: Field, points: Points) -> Callable[[Point], Scalar]:
+def _log_size(field: Field, points: Points) -> Callable[[Point], Scalar]:
     """log |u| at one point, each component relative to its largest value at the particles."""
     largest = jnp.max(jnp.abs(jax.vmap(field)(points)), axis=0).astype(points.dtype)
-    # A field that is zero everywhere has no place of its own.
+    # Where u vanishes at all particles, its density is replaced by the uniform one.
     largest = jnp.where(jnp.any(largest > 0), largest, jnp.inf)
 
-    def level(x):
+    def log_u(x):
         size = jnp.abs(field(x)).astype(x.dtype)
         ratio = jnp.where(largest > 0, size / jnp.where(largest > 0, largest, 1), 0)
         return jnp.where(jnp.any(jnp.isinf(largest)), 0, jnp.log(jnp.sum(ratio)))
 
-    return level
+    return log_u
 
 
-def _lead(
-    state: ParticleState, domain: AbstractDomain, level, num_steps: int, key: PRNGKeyArray
+def _anneal(
+    state: ParticleState, domain: AbstractDomain, log_u, num_steps: int, key: PRNGKeyArray
 ) -> ParticleState:
-    """Particles of density |u|, from uniform ones or from those of the draw before."""
+    """Particles of density |u|, from uniform ones or from those of the previous draw."""
 
     def advance(carry):
         particles, key, _ = carry
-        key, pick_key, walk_key = jax.random.split(key, 3)
-        # Those that followed the solution before are there at once.
-        log_u = jax.vmap(level)(particles.points)
-        exponent = jnp.where(particles.exponent < 1, _next_exponent(particles, log_u), 1)
-        gain = exponent * log_u - particles.level
-        top = jnp.max(gain)
-        ratio = jnp.exp(gain - top)
-        chosen = systematic(ratio, ratio.size, pick_key)
-        log_mean = particles.log_mean + top + jnp.log(jnp.mean(ratio))
+        key, resampling_key, walk_key = jax.random.split(key, 3)
+        values = jax.vmap(log_u)(particles.points)
+        # Particles of a previous solution need no intermediate densities.
+        exponent = jnp.where(particles.exponent < 1, _next_exponent(particles, values), 1)
+        log_weights = exponent * values - particles.log_density
+        largest = jnp.max(log_weights)
+        weights = jnp.exp(log_weights - largest)
+        chosen = systematic(weights, weights.size, resampling_key)
+        log_mean = particles.log_mean + largest + jnp.log(jnp.mean(weights))
         particles = ParticleState(
-            particles.points[chosen], exponent * log_u[chosen], log_mean, exponent
+            particles.points[chosen], exponent * values[chosen], log_mean, exponent
         )
-        return _walk(particles, domain, level, num_steps, walk_key), key, False
+        return _walk(particles, domain, log_u, num_steps, walk_key), key, False
 
-    def short(carry):
+    def unfinished(carry):
         particles, _, first = carry
         return first | (particles.exponent < 1)
 
-    return jax.lax.while_loop(short, advance, (state, key, True))[0]
+    return jax.lax.while_loop(unfinished, advance, (state, key, True))[0]
 
 
-def _next_exponent(particles: ParticleState, log_u: Float[Array, " n"]) -> Scalar:
-    """The largest beta at which half of the particles are still effective."""
+def _next_exponent(particles: ParticleState, values: Float[Array, " n"]) -> Scalar:
+    """The largest beta that keeps half of the particles effective, for `values` of log |u|."""
 
-    def useful(exponent):
-        gain = exponent * log_u - particles.level
-        ratio = jnp.exp(gain - jnp.max(gain))
-        return jnp.sum(ratio) ** 2 >= 0.5 * ratio.size * jnp.sum(ratio**2)
+    def effective(exponent):
+        log_weights = exponent * values - particles.log_density
+        weights = jnp.exp(log_weights - jnp.max(log_weights))
+        return jnp.sum(weights) ** 2 >= 0.5 * weights.size * jnp.sum(weights**2)
 
-    def halve(_, bounds):
+    def bisect(_, bounds):
         low, high = bounds
         middle = (low + high) / 2
-        fits = useful(middle)
-        return jnp.where(fits, middle, low), jnp.where(fits, high, middle)
+        accepted = effective(middle)
+        return jnp.where(accepted, middle, low), jnp.where(accepted, high, middle)
 
-    now, one = particles.exponent, jnp.ones_like(particles.exponent)
-    low, _ = jax.lax.fori_loop(0, 40, halve, (now, one))
-    # Where no increase would keep half (most of u rounds to zero), a small one is made.
-    return jnp.where(useful(one), one, jnp.minimum(one, jnp.maximum(low, 1.01 * now + 1e-6)))
+    previous, one = particles.exponent, jnp.ones_like(particles.exponent)
+    low, _ = jax.lax.fori_loop(0, 40, bisect, (previous, one))
+    # A minimal increase where bisection finds none, since most values of u round to zero.
+    increase = jnp.maximum(low, 1.01 * previous + 1e-6)
+    return jnp.where(effective(one), one, jnp.minimum(one, increase))
 
 
 def _walk(
-    particles: ParticleState, domain: AbstractDomain, level, num_steps: int, key: PRNGKeyArray
+    particles: ParticleState, domain: AbstractDomain, log_u, num_steps: int, key: PRNGKeyArray
 ) -> ParticleState:
-    """Random-walk Metropolis steps of all particles, under the density they have."""
+    """Random-walk Metropolis steps, which leave the density of the particles invariant."""
     count, d = particles.points.shape
     centred = domain.centred(particles.points)
     covariance = centred.T @ centred / count
@@ -178,16 +177,17 @@ def _walk(
     scale = 2.38 / math.sqrt(d)
 
     def move(carry, move_key):
-        points, now = carry
+        points, current = carry
         shift_key, accept_key = jax.random.split(move_key)
         shift = jax.random.normal(shift_key, points.shape, points.dtype) @ root.T
         trial = jax.vmap(domain.wrap)(points + scale * shift)
         inside = jax.vmap(domain.contains)(trial)
-        there = jnp.where(inside, particles.exponent * jax.vmap(level)(trial), -jnp.inf)
-        chance = jnp.log(jax.random.uniform(accept_key, now.shape, now.dtype))
-        taken = chance < there - now
-        return (jnp.where(taken[:, None], trial, points), jnp.where(taken, there, now)), None
+        proposed = jnp.where(inside, particles.exponent * jax.vmap(log_u)(trial), -jnp.inf)
+        threshold = jnp.log(jax.random.uniform(accept_key, current.shape, current.dtype))
+        accepted = threshold < proposed - current
+        points = jnp.where(accepted[:, None], trial, points)
+        return (points, jnp.where(accepted, proposed, current)), None
 
     keys = jax.random.split(key, num_steps)
-    (points, there), _ = jax.lax.scan(move, (particles.points, particles.level), keys)
-    return particles._replace(points=points, level=there)
+    (points, log_density), _ = jax.lax.scan(move, (particles.points, particles.log_density), keys)
+    return particles._replace(points=points, log_density=log_density)

@@ -19,56 +19,56 @@ class Uniform(AbstractSampler):
     **Arguments:**
 
     - `num_points`: n. Good values: at least twice the number of parameters, or 10 000.
+
+    ```python
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=nivp.RidgeCholesky())
+    ```
     """
 
     num_points: int = eqx.field(static=True)
+    covers_domain = True
 
     def __check_init__(self):
         check_count("num_points", self.num_points)
 
-    @property
-    def covers_domain(self) -> bool:
-        return True
-
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Array:
-        del domain, key
         return jnp.zeros((0,), dtype)  # carries the dtype only
 
     def draw(
         self, state: Array, domain: AbstractDomain, field: Field, key: PRNGKeyArray
     ) -> tuple[WeightedPoints, Array]:
-        del field
         points = uniform_points(domain, self.num_points, state.dtype, key)
         return WeightedPoints.equal(points), state
 
 
 class QuasiMonteCarlo(AbstractSampler):
-    """Evenly spread points, shifted at random at each draw (Cranley & Patterson, 1976).
+    """Low-discrepancy points with a random shift for each draw (randomised quasi Monte Carlo).
 
-    Each point is uniform in the domain, so means are unbiased, but the points of one draw fill
-    it evenly (`AbstractDomain.low_discrepancy_points`) and the mean of a smooth function varies
-    far less from draw to draw than with `Uniform`.
+    Each point is uniform in the domain, so means are unbiased; those of smooth functions have a
+    smaller variance than with `Uniform`.
 
     **Arguments:**
 
     - `num_points`: n. Good values: twice the number of parameters.
+
+    Source: Cranley & Patterson, "Randomization of number theoretic methods", 1976.
+
+    ```python
+    sampler = nivp.QuasiMonteCarlo(1_000)
+    method = nivp.NeuralIVP(sampler=sampler, velocity=nivp.RidgeCholesky())
+    ```
     """
 
     num_points: int = eqx.field(static=True)
+    covers_domain = True
 
     def __check_init__(self):
         check_count("num_points", self.num_points)
 
-    @property
-    def covers_domain(self) -> bool:
-        return True
-
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Points:
-        del key
         return jnp.asarray(low_discrepancy_unit_points(self.num_points, domain.dimension), dtype)
 
     def draw(
         self, state: Points, domain: AbstractDomain, field: Field, key: PRNGKeyArray
     ) -> tuple[WeightedPoints, Points]:
-        del field
         return WeightedPoints.equal(shifted_points(domain, state, key)), state

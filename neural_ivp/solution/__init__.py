@@ -1,4 +1,4 @@
-"""The solution: a function of time and space, its errors, its report, its file."""
+"""The solution: a function of time and space with its errors, report, picture and file."""
 
 from ._plot_fit import plot_fit
 from ._solution import Solution, load

@@ -1,82 +1,74 @@
-"""A solution as arrays and labels for its picture."""
+"""A solution as arrays and labels for its figure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..problems import AbstractProblem
 from ..types import Reference
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
+    import neural_ivp.solution
+
 
 def plot_solution(
-    *,
-    problem: AbstractProblem,
+    solution: "neural_ivp.solution.Solution",
     arguments: Mapping[str, Any],
-    u: Reference,
-    ts: np.ndarray,
-    interval: tuple[float, float],
-    record: Mapping[str, np.ndarray],
-    restarts: Sequence[float],
-    num_parameters: int,
     reference: Reference | None,
-    error: Any,
-    failure: str,
 ) -> "matplotlib.figure.Figure":
-    """Network, reference and pointwise error at a few times, and how the march went.
+    """The figure of `Solution.plot`; `arguments` is the problem as a table of `describe`."""
+    from .. import plotting  # here, to import matplotlib only for a figure
 
-    `u` is the solution, of (t, points (n, d)), `arguments` those of the problem as `describe` gives
-    them, and `error` an `ErrorReport` or None; the others are what the fields of a `Solution` hold.
-    """
-    from .. import plotting  # matplotlib is imported only when a picture is wanted
-
-    domain = problem.domain
-    times, points = plotting.field_times(domain, ts), plotting.field_points(domain)
+    problem, domain, interval = solution.problem, solution.problem.domain, solution.interval
+    times, points = plotting.field_times(domain, solution.ts), plotting.field_points(domain)
     grid = plotting.history_grid(domain, interval) if domain.dimension == 1 else None
     fields = plotting.FieldData(
         domain=domain,
         times=times,
         points=points,
-        network=_values(u, times, points),
+        network=_values(solution, times, points),
         reference=None if reference is None else _values(reference, times, points),
         interval=interval,
-        history=None if grid is None else _values(u, *grid),
+        history=None if grid is None else _values(solution, *grid),
     )
     errors, title = None, f"{type(problem).__name__} in {domain.dimension} dimension"
     title += "s" if domain.dimension > 1 else ""
+    num_parameters = solution.segments[0].theta.shape[1]
     facts = [*_coefficients(arguments), plotting.size_words(num_parameters)]
-    if error is None:
+    if reference is None:
         facts.append("no reference is known for this problem")
     else:
+        error = solution.error(reference)
         errors = plotting.ErrorData(error.ts, error.relative_l2, error.components)
         overall = plotting.scientific(error.overall)
         facts.append(f"relative $L^2$ error {overall} over all saved times")
-    if failure:
+    failure = ""
+    if solution.result != "successful":
+        failure = f"{solution.result}: {solution.message}"
         title += f", ended early at $t$ = {interval[1]:.4g}"
-    march = plotting.MarchData(record, restarts, interval, errors)
+    restarts = [fit["t"] for fit in solution.fits[1:]]
+    march = plotting.MarchData(solution.record, restarts, interval, errors)
     return plotting.solution_figure(title, facts, fields, march, failure)
 
 
 def _values(u: Reference, times: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Of a function of (t, points), shape (k, n, c)."""
+    """Values of a function of (t, points), shape (k, n, c)."""
     return np.stack([np.asarray(u(float(t), points), float) for t in times])
 
 
 def _coefficients(arguments: Mapping[str, Any]) -> list[str]:
     """The physical coefficients of a problem of the catalogue, in words."""
-    table = {name: _number(value) for name, value in arguments.items()}
     return [
-        f"{name.replace('_', ' ')} {value}"
-        for name, value in table.items()
-        if value is not None and name != "dimension"
+        f"{name.replace('_', ' ')} {number}"
+        for name, value in arguments.items()
+        if name != "dimension" and (number := _number(value)) is not None
     ]
 
 
 def _number(value: Any) -> str | None:
-    """A number, or up to four of them, in print; None for anything else."""
+    """A number, or up to four of them, as text; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):

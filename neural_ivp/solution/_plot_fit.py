@@ -1,4 +1,4 @@
-"""A fit as arrays and labels for its picture."""
+"""A fit as arrays and labels for its figure."""
 
 from typing import TYPE_CHECKING
 
@@ -23,28 +23,29 @@ if TYPE_CHECKING:
 def plot_fit(
     fitted: FitResult, target: Field | ScatteredData, domain: AbstractDomain
 ) -> "matplotlib.figure.Figure":
-    """Target, fit and pointwise error, and the held-out error over the steps of the stages.
+    """Plot target, fit and pointwise error, and the held-out error over the steps of the stages.
 
-    In two dimensions and more these are maps of a plane through the centre of the domain. Of
-    several components the first is drawn.
+    In two dimensions and more these are maps of a plane through the centre of the domain. Only the
+    first component is drawn.
 
     **Arguments:**
 
     - `fitted`: what `fit` returned.
-    - `target`, `domain`: what was given to `fit`. The errors at `ScatteredData` samples are dots,
-      those that were held out among them.
+    - `target`, `domain`: what `fit` was given. For `ScatteredData` the errors are dots at all
+      samples, the validation set included.
 
-    **Returns:** a matplotlib `Figure` with a canvas of its own: `savefig` needs no display.
+    **Returns:** a matplotlib `Figure`, whose `savefig` needs no display.
 
-    **Raises:** `InputError` for a part of the wrong kind, a target of other components or, if
+    **Raises:** `InputError` for an argument of the wrong kind, a target of other components or, if
     scattered, another domain.
 
     ```python
-    fitted = nivp.fit(network, problem.initial, problem.domain, stages, key=jax.random.key(0))
-    nivp.plot_fit(fitted, problem.initial, problem.domain).savefig("fit.png")
+    stages, u0 = (nivp.LastLayer(num_points=100),), problem.initial
+    fitted = nivp.fit(network, u0, problem.domain, stages, key=jax.random.key(0))
+    nivp.plot_fit(fitted, u0, problem.domain).savefig("fit.png")
     ```
     """
-    from .. import plotting  # matplotlib is imported only when a picture is wanted
+    from .. import plotting  # here, to import matplotlib only for a figure
 
     check_kind("fitted", fitted, FitResult)
     check_kind("domain", domain, AbstractDomain)
@@ -67,7 +68,7 @@ def plot_fit(
 def _compared(
     fitted: FitResult, target: Field | ScatteredData, domain: AbstractDomain
 ) -> "neural_ivp.plotting.FitData":
-    """Fit and target at the points of the picture, or the target where it has samples."""
+    """Fit, target and error at the points of the figure, or the latter two at the samples."""
     from .. import plotting
 
     network, points = fitted.network, plotting.field_points(domain)
@@ -76,23 +77,23 @@ def _compared(
     shape = jax.eval_shape(network, x).shape
     fit = _values(network, jnp.asarray(points, dtype))
     scattered = isinstance(target, ScatteredData)
-    if isinstance(target, ScatteredData):
+    if scattered:
         if target.domain != domain:
             raise InputError(
                 "`target` has samples of another domain than `domain`: give the one of the fit"
             )
         fix = "give the samples that were fitted"
         check_shape("one sample of `target`", (target.components,), shape, fix)
-        # On a torus any image of a point will do, but only one lies in the picture.
+        # On a torus only one of the images of a point lies in the figure.
         known, targets = np.asarray(jax.vmap(domain.wrap)(target.points)), target.values
-        there = _values(network, jnp.asarray(known, dtype))
+        fit_known = _values(network, jnp.asarray(known, dtype))
     else:
         value = getattr(jax.eval_shape(target, x), "shape", ())
         check_shape("the value of `target`", value, shape, "give the function that was fitted")
-        known, there = points, fit
+        known, fit_known = points, fit
         targets = _values(target, jnp.asarray(points, dtype))
-    fit, there, targets = (_first(values) for values in (fit, there, targets))
-    error = np.abs(there - targets)
+    fit, fit_known, targets = (_first(values) for values in (fit, fit_known, targets))
+    error = np.abs(fit_known - targets)
     return plotting.FitData(domain, points, fit, known, targets, error, scattered, shape[0])
 
 

@@ -1,4 +1,4 @@
-"""What `solve` returns: u(t, x) at any time of the interval and any point."""
+"""What `solve` returns: u(t, x) at every time of the interval and every point."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -16,14 +16,7 @@ from jaxtyping import Array, ArrayLike
 from ..catalogue import describe, rebuild_or_check
 from ..diagnostics import ErrorReport, measure_errors, reference_for, report
 from ..errors import InputError
-from ..evolution import (
-    Segment,
-    check_size,
-    evaluate,
-    record_from,
-    segment_arrays,
-    segments_from,
-)
+from ..evolution import Segment, check_size, evaluate, record_from, segment_arrays, segments_from
 from ..files import read_file, write_file
 from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem
@@ -34,23 +27,35 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 KIND, VERSION = "solution", 3
+_PLAIN = ("result", "message", "fits", "seconds")  # fields of plain data
 
 
 @dataclass(frozen=True)
 class Solution:
-    """u(t, x) as a network whose parameters depend on time.
+    """The solution u(t, x) of a problem: a network whose parameters depend on time.
 
-    - `problem`: what was solved.
-    - `template`: the network's architecture (its own parameters are not used).
-    - `ts`: the saved times reached, increasing; the interval is [ts[0], ts[-1]] and, after a
-      failure, ends at the last good state.
-    - `segments`: parameters and velocities at the accepted steps, cut at restarts.
-    - `record`: one array per quantity of `StepRecord` (but the velocities), one entry per attempted
-      step.
-    - `result`: "successful", or a word for why not; `message`: the sentence.
-    - `fits`: of the initial fit and each refit the time, held-out relative L2 and maximum error,
-      steps, and the tolerance of the march; of a refit its reason and whether it was refused.
-    - `seconds`: wall seconds of `compile`, `fit`, `evolve` and `total`.
+    `solve`, `resume` and `load` return it. `solution(t, x)` evaluates u; `error()`, `report()`,
+    `plot()`, `save(path)`, `network(t)` and `field(t)` are its methods, and `parameters` has the
+    parameters at the saved times, shape (k, p).
+
+    **Arguments:**
+
+    - `problem`: the problem solved.
+    - `template`: the network's architecture; its parameters are not used.
+    - `ts`: the saved times that were reached, shape (k,); after a failure the last one is that of
+      the last accepted step.
+    - `segments`: parameters and velocities at the accepted steps, one `Segment` between restarts.
+    - `record`: the quantities of `StepRecord`, one array each with an entry per attempted step.
+    - `result`: "successful", or the kind of failure in a word.
+    - `message`: the failure in a sentence.
+    - `fits`: one dict for the initial fit and for each refit: `t`, `relative_l2_error`,
+      `maximum_error`, `steps`, `tolerance`, and of a refit `reason` and `refused`.
+    - `seconds`: wall-clock seconds of `compile`, `fit`, `evolve` and `total`.
+
+    ```python
+    solution = nivp.solve(problem, network, method, ts=[0.0, 0.01], key=jax.random.key(0))
+    print(solution(0.005, jnp.array([[0.2], [0.4]])), solution.report())
+    ```
     """
 
     problem: AbstractProblem
@@ -65,12 +70,12 @@ class Solution:
 
     @cached_property
     def parameters(self) -> np.ndarray:
-        """The parameters at the saved times, shape (len(ts), p)."""
+        """The parameters at the saved times, shape (k, p)."""
         return np.stack([evaluate(self.segments, float(t)) for t in self.ts])
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The first and the last time at which the solution is known."""
+        """The first and the last time at which u is known."""
         return float(self.segments[0].ts[0]), float(self.segments[-1].ts[-1])
 
     def network(self, t: float) -> AbstractNetwork:
@@ -97,13 +102,13 @@ class Solution:
 
         **Arguments:**
 
-        - `t`: a time, or an array of them of shape (T,).
+        - `t`: a time, or times of shape (T,).
         - `x`: a point of shape (d,), or points of shape (..., d).
 
-        **Returns:** values of shape (..., c), with T in front for several times.
+        **Returns:** values of shape (..., c), or (T, ..., c) for several times.
 
-        **Raises:** `InputError` for a time outside the interval, a point of another dimension
-        or outside the domain.
+        **Raises:** `InputError` for a time outside the interval, or a point of another dimension or
+        outside the domain.
         """
         times = np.asarray(t, dtype=float)
         if times.ndim > 1:
@@ -123,11 +128,9 @@ class Solution:
                 f"(..., {domain.dimension}): one coordinate per dimension in the last axis"
             )
         if domain.periods is None:
-            # Rounding a bound to the network's dtype may put it outside by a unit.
-            slack = 1e-6 * (np.asarray(domain.upper) - np.asarray(domain.lower))
-            array = np.asarray(points)
-            low, high = np.asarray(domain.lower) - slack, np.asarray(domain.upper) + slack
-            outside = ~np.all((array >= low) & (array <= high), axis=-1)
+            low, high, array = (np.asarray(v) for v in (domain.lower, domain.upper, points))
+            slack = 1e-6 * (high - low)  # a bound rounded to the network's dtype may lie outside
+            outside = ~np.all((array >= low - slack) & (array <= high + slack), axis=-1)
             if outside.any():
                 raise InputError(
                     f"`x` has {int(outside.sum())} of {outside.size} points outside the domain "
@@ -136,19 +139,20 @@ class Solution:
         return points
 
     def error(self, reference: Reference | None = None, num_points: int = 20_000) -> ErrorReport:
-        """Relative L2 errors at the saved times, on `num_points` evenly spread points.
+        """Errors at the saved times, on low-discrepancy points; an `ErrorReport`.
 
         **Arguments:**
 
-        - `reference`: a function of (t, points of shape (n, d)) with values (n, c); the
+        - `reference`: a function of (t, points of shape (n, d)) with values of shape (n, c); the
           problem's exact solution or independent reference if not given.
+        - `num_points`: n.
 
         **Raises:** `InputError` if no reference is known.
         """
         return measure_errors(self.problem, self, self.ts, reference, num_points)
 
     def report(self) -> str:
-        """Steps, linear solves, residuals, restarts and timings, in words and numbers."""
+        """A text on steps, residuals, linear solves, fits, timings and signs of trouble."""
         return report(
             problem=self.problem,
             interval=self.interval,
@@ -161,36 +165,26 @@ class Solution:
         )
 
     def plot(self, reference: Reference | None = None) -> "matplotlib.figure.Figure":
-        """Network, reference and pointwise error at a few times, and how the march went."""
+        """A figure of network, reference and pointwise error at a few times, and of the march.
+
+        `reference` is as for `error`; where none is known, the figure shows the network alone.
+        """
         if reference is None:
             reference = reference_for(self.problem, float(self.ts[0]))
-        error = None if reference is None else self.error(reference)
-        return plot_solution(
-            problem=self.problem,
-            arguments=describe(self.problem),
-            u=self,
-            ts=self.ts,
-            interval=self.interval,
-            record=self.record,
-            restarts=[fit["t"] for fit in self.fits[1:]],
-            num_parameters=self.segments[0].theta.shape[1],
-            reference=reference,
-            error=error,
-            failure="" if self.result == "successful" else f"{self.result}: {self.message}",
-        )
+        return plot_solution(self, describe(self.problem), reference)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write to one file: a JSON line and raw arrays, bit-exact; see `neural_ivp.load`."""
+        """Write everything to one file, bit for bit; `neural_ivp.load` reads it.
+
+        **Raises:** `OSError` if it cannot be written.
+        """
         arrays = {"ts": self.ts, **segment_arrays(self.segments)}
         arrays |= {f"record.{name}": values for name, values in self.record.items()}
-        header: dict[str, Any] = {
+        header = {
             "problem": describe(self.problem),
             "network": describe(self.template),
             "segments": len(self.segments),
-            "result": self.result,
-            "message": self.message,
-            "fits": self.fits,
-            "seconds": self.seconds,
+            **{name: getattr(self, name) for name in _PLAIN},
         }
         write_file(Path(path), KIND, VERSION, header, arrays)
 
@@ -206,30 +200,28 @@ def load(
     problem: AbstractProblem | None = None,
     network: AbstractNetwork | None = None,
 ) -> Solution:
-    """Read what `Solution.save` wrote; it evaluates bit for bit as before.
+    """Read a solution that `Solution.save` wrote; it evaluates to the same bits.
 
     **Arguments:**
 
     - `path`: of the file.
-    - `problem`, `network`: needed only if they were of classes outside this library (a
-      `Problem` from plain functions, say): functions are not stored.
+    - `problem`, `network`: those of the solve; needed only for classes outside this library and for
+      a `Problem` from plain functions, since functions are not stored.
+
+    **Returns:** a `Solution`.
 
     **Raises:** `InputError` for a missing, truncated, altered or foreign file, or if a needed
     argument is missing or does not match.
+
+    ```python
+    solution.save("heat.nivp")
+    print(nivp.load("heat.nivp").ts)
+    ```
     """
     header, arrays = read_file(Path(path), KIND, VERSION)
-    whole = rebuild_or_check("problem", header["problem"], problem, AbstractProblem, "load")
+    rebuilt = rebuild_or_check("problem", header["problem"], problem, AbstractProblem, "load")
     template = rebuild_or_check("network", header["network"], network, AbstractNetwork, "load")
     segments = segments_from(arrays, header["segments"])
     check_size(template, segments)
-    return Solution(
-        problem=whole,
-        template=template,
-        ts=arrays["ts"],
-        segments=segments,
-        record=record_from(arrays),
-        result=header["result"],
-        message=header["message"],
-        fits=header["fits"],
-        seconds=header["seconds"],
-    )
+    rest = {name: header[name] for name in _PLAIN}
+    return Solution(rebuilt, template, arrays["ts"], segments, record_from(arrays), **rest)

@@ -1,4 +1,4 @@
-"""The shell around the pure steps: choose, check, run; checkpoints, failures, clocks."""
+"""`solve` and `resume`: the loop around the pure steps, with checkpoints, failures and clocks."""
 
 from ._checkpoint import Checkpoint
 from ._resume import LoadedCheckpoint, go_on, read_checkpoint, resume

@@ -1,4 +1,4 @@
-"""Where and how often a march is written to a file."""
+"""The file of a checkpoint, and how often it is written."""
 
 import os
 from dataclasses import dataclass
@@ -9,27 +9,31 @@ from ..errors import InputError, check_count
 
 
 def check_path(path: Any) -> None:
-    """**Raises:** `InputError` for something that is no path."""
+    """**Raises:** `InputError` for something that is not a path."""
     if not isinstance(path, str | os.PathLike):
         raise InputError(f"`path` must be the path of a file, got {path!r}")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file to `resume` a march from after its process has ended, whatever ended it.
+    """A file from which `resume` continues a march whose process has ended for any reason.
 
-    It is written when the initial fit is done, after each refit, after every `every` attempted
-    steps, and when the march is interrupted (Ctrl-C): in a draft beside it that then takes its
-    place, so that there is a whole one at any moment. It stays when the march is done.
+    It is written after the initial fit and each refit, after every `every` attempted steps, and at
+    an interruption (Ctrl-C), each time atomically. It remains at the end of the march.
 
     **Arguments:**
 
-    - `path`: of the file; one of that name is replaced. Its folder must exist.
-    - `every`: attempted steps between two writings, at least 1. Each writes the parameters and
-      velocities of all accepted steps so far. Good values: 20; more where that takes longer than
+    - `path`: of the file, which is replaced if it exists; its folder must exist.
+    - `every`: attempted steps between two checkpoints, at least 1. Each holds the parameters and
+      velocities of all accepted steps so far. Good values: 20; more where writing takes longer than
       a few steps.
 
-    **Raises:** `InputError` for something that is no path, or a count below one.
+    **Raises:** `InputError` for something that is not a path, or a count below one.
+
+    ```python
+    file, key = nivp.Checkpoint("march.nivp", every=20), jax.random.key(0)
+    solution = nivp.solve(problem, network, method, ts=[0.0, 0.01], key=key, checkpoint=file)
+    ```
     """
 
     path: str | os.PathLike
@@ -41,7 +45,7 @@ class Checkpoint:
 
 
 def check_checkpoint(checkpoint: Any) -> None:
-    """**Raises:** `InputError` for what cannot be written to, before the work and not after it."""
+    """**Raises:** `InputError` for a checkpoint that cannot be written, before the work starts."""
     if checkpoint is None:
         return
     if not isinstance(checkpoint, Checkpoint):

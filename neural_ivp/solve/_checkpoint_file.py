@@ -1,4 +1,4 @@
-"""A march as a checkpoint file, and back: all that the rest of it depends on."""
+"""A march as the arrays of a checkpoint file, and back."""
 
 import importlib.metadata
 import warnings
@@ -42,13 +42,13 @@ class CheckpointWriter:
         self.warned = False
 
     def __call__(self, begins: bool) -> None:
-        """Between attempts: at the beginning of a segment always, then every so many."""
+        """Between attempts: write at the start of a segment and after every `every` attempts."""
         every = 1 if self.checkpoint is None else self.checkpoint.every
         if begins or len(self.march.records) % every == 0:
             self.write()
 
     def write(self) -> None:
-        """Write the march as it stands; a full disk is no reason to lose it."""
+        """Write the march; a failure to write only warns, so that a full disk does not end it."""
         if self.checkpoint is None:
             return
         header, arrays = to_arrays(self.march)
@@ -79,11 +79,7 @@ def package_version() -> str:
 
 
 def to_arrays(march: March) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What is said in words, and the arrays.
-
-    Parameters need no entry of their own: those on the way are in the state, and a template only
-    gives the architecture.
-    """
+    """The header and the arrays of a checkpoint; the state holds the network's parameters."""
     assert march.state is not None
     segments = [recorder.segment() for recorder in march.segments]
     header = {
@@ -99,7 +95,6 @@ def to_arrays(march: March) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "fits": march.fits,
     }
     arrays = {"key": _plain(march.key), "ts": march.times, **segment_arrays(segments)}
-    # Without an attempt the arrays are empty, and their types a guess.
     arrays |= {f"record.{name}": values for name, values in march.record().items()}
     leaves = filter(eqx.is_array, jax.tree.leaves(march.state))
     arrays |= {f"state{k}": _plain(leaf) for k, leaf in enumerate(leaves)}
@@ -113,16 +108,17 @@ def from_arrays(
     network: AbstractNetwork,
     method: NeuralIVP,
 ) -> March:
-    """The march that `packed` was given, with these parts.
+    """The inverse of `to_arrays`, with these parts.
 
     **Raises:** `InputError` where the parts do not make arrays of those shapes.
     """
-    key = _key(arrays["key"], header["key_type"])
+    key_type = header["key_type"]
+    key = _key(arrays["key"], key_type)
     segments = segments_from(arrays, header["segments"])
     check_size(network, segments)
     record = record_from(arrays)
-    times, key_type = arrays["ts"], header["key_type"]
-    # Nothing is an argument: the numbers of a method, which choose shapes, are to stay numbers.
+    times = arrays["ts"]
+    # Not as arguments, which would be traced: numbers of the method determine shapes.
     shapes = eqx.filter_eval_shape(
         lambda: init(problem, network, method, float(times[0]), float(times[-1]), key)
     )
@@ -145,12 +141,12 @@ def from_arrays(
 
 
 def x64() -> bool:
-    """Whether JAX is in 64-bit mode: the points depend on it whatever the network's dtype."""
+    """Whether JAX is in 64-bit mode, on which the points depend for every dtype of the network."""
     return jnp.result_type(float) == jnp.float64
 
 
 def _state(shapes: State, arrays: Mapping[str, np.ndarray], key_type: str | None) -> State:
-    """The state: its structure as `init` makes it, its arrays from the file."""
+    """The state with the structure of `init` and the arrays of the file."""
     leaves, structure = jax.tree.flatten(shapes)
     slots = [k for k, leaf in enumerate(leaves) if isinstance(leaf, jax.ShapeDtypeStruct)]
     saved = [array for name, array in arrays.items() if name.startswith("state")]
@@ -170,13 +166,13 @@ def _state(shapes: State, arrays: Mapping[str, np.ndarray], key_type: str | None
 
 
 def _plain(leaf: Array) -> np.ndarray:
-    """The bits of an array, of a typed key too."""
+    """An array as numpy array; of a typed key its data."""
     typed = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
     return np.asarray(jax.random.key_data(leaf) if typed else leaf)
 
 
 def _key_type(key: PRNGKeyArray) -> str | None:
-    """What `jax.random.wrap_key_data` needs to know of a key; None for one without a type."""
+    """The `impl` of a typed key for `jax.random.wrap_key_data`; None for an untyped key."""
     typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
     return str(jax.random.key_impl(key)) if typed else None
 

@@ -1,4 +1,4 @@
-"""Why a march cannot go on, in a word and a sentence."""
+"""Why a march cannot continue, in a word and a sentence."""
 
 from collections.abc import Mapping
 
@@ -16,14 +16,15 @@ def failure(
     max_steps: int,
     constant: bool,
 ) -> tuple[str, str] | None:
-    """What ends the march at t, on its way to t1, after an attempt; None if it goes on.
+    """A word and a sentence if the march fails at t before t1, after an attempt; else None.
 
     **Arguments:**
 
-    - `dt`, `dtmin`: the next step and the smallest one.
-    - `record`: of the attempt, by the names of `StepRecord`; `attempts`: how many there were.
-    - `max_steps`: as many as there may be.
-    - `constant`: whether steps have a constant size.
+    - `t`, `t1`: the time reached, and the last time.
+    - `dt`, `dtmin`: the next and the smallest step size.
+    - `record`: the quantities of `StepRecord` for the attempt.
+    - `attempts`, `max_steps`: the number of attempts so far, and the largest one allowed.
+    - `constant`: whether the step size is constant.
     """
     if t >= t1:
         return None

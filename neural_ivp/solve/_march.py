@@ -1,4 +1,4 @@
-"""The march in time: segments of steps between restarts, and what they leave behind."""
+"""The march in time: segments of steps between restarts."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -30,16 +30,25 @@ _RECORDED = [name for name in StepRecord.__annotations__ if name not in ("veloci
 _FLAGS = ("accepted", "finite", "target_finite")
 
 
+def fit_reporter(progress: Report, phase: str, t: float) -> Callable[[FitProgress], None]:
+    """A function that reports the progress of a fit as a phase of the solve."""
+
+    def report(part: FitProgress) -> None:
+        numbers = {"step": part.step, "error": part.error}
+        progress(Progress(phase, part.step / part.total, t, numbers, part.stage))
+
+    return report
+
+
 class March:
-    """Runs steps on the host's side of the loop and keeps every accepted one.
+    """The loop over steps on the host, which stores all accepted steps.
 
-    All that the rest of a march depends on is in its attributes, which only its own methods write;
-    those beyond `key` are given to continue a march.
+    Only its methods write its attributes. Those after `key` are arguments to continue a march.
 
-    - `times`: asked for; the first and the last are those of the march.
-    - `state`: of the segment on the way; None between segments.
-    - `t`, `stop`: time reached, and the end of the segment.
-    - `rollback_point`: the last moment to go back to after an interruption; None before the first.
+    - `times`: to save; the first and the last are those of the march.
+    - `state`: of the current segment; None between segments.
+    - `t`, `stop`: the time reached, and the end of the segment.
+    - `rollback_point`: for `rewind` after an interruption; None before the first segment.
     """
 
     def __init__(
@@ -70,7 +79,7 @@ class March:
             self._set_rollback_point()
 
     def note_fit(self, t: float, fitted: FitResult, **more: Any) -> None:
-        """Keep the measure of a fit or refit."""
+        """Store the errors of a fit or refit."""
         entry = more | {
             "t": float(t),
             "relative_l2_error": fitted.relative_l2_error,
@@ -80,17 +89,17 @@ class March:
         rtol = self.method.integrator.rtol
         self.fits.append(entry | {"tolerance": rtol} if rtol else entry)
 
-    def run(self, progress: Report, keep: Callable[[bool], None]) -> tuple[str, str]:
-        """March to the end; a word and a sentence for how it went.
+    def run(self, progress: Report, save: Callable[[bool], None]) -> tuple[str, str]:
+        """March to the end; the result in a word and a message.
 
-        `keep` is called between attempts, where the whole state may be saved: with True at the
-        start of a segment and with False after each attempt.
+        `save` is called between attempts: with True at the start of a segment and with False after
+        each attempt.
         """
         while self.t < self.t1:
             if self.state is None:
                 self._begin_segment()
-                keep(True)
-            ending = self._run_segment(progress, keep)
+                save(True)
+            ending = self._run_segment(progress, save)
             if ending is not None:
                 return ending
             if self.stop < self.t1:
@@ -99,9 +108,9 @@ class March:
         return "successful", ""
 
     def _run_segment(
-        self, progress: Report, keep: Callable[[bool], None]
+        self, progress: Report, save: Callable[[bool], None]
     ) -> tuple[str, str] | None:
-        """Steps to the end of the segment; a word and a sentence if the march ends before."""
+        """March to the end of the segment; a word and a message if that fails."""
         integrator = self.method.integrator
         while self.t < self.stop:
             assert self.state is not None
@@ -125,7 +134,7 @@ class March:
             self._report(progress)
             if ending is not None:
                 return ending
-            keep(False)
+            save(False)
         assert self.state is not None
         self.network = flatten(self.network)[1](self.state.theta)
         return None
@@ -139,7 +148,7 @@ class March:
         self._set_rollback_point()
 
     def _set_rollback_point(self) -> None:
-        """Say that everything is of one moment. An interruption may come between any two lines."""
+        """Store the current moment; an interruption may come between any two lines."""
         assert self.state is not None
         steps, attempts = len(self.segments[-1].left), len(self.records)
         self.rollback_point = RollbackPoint(
@@ -147,7 +156,7 @@ class March:
         )
 
     def rewind(self) -> None:
-        """Go back to the rollback point, after an interruption."""
+        """Return to the rollback point after an interruption."""
         point = self.rollback_point
         assert point is not None
         self.state, self.t, self.stop = point.state, point.t, point.stop
@@ -155,26 +164,25 @@ class March:
         self.segments[-1].cut(point.steps)
 
     def _step_limit(self) -> float:
-        """Where the next step ends at the latest.
+        """The time at which the next step ends at the latest.
 
-        Implicit steps are long, and their ends better than what lies between them: they end at
-        the times asked for.
+        Implicit steps end at the times to save, since u is less accurate within a long step.
         """
         if not self.method.integrator.scheme.implicit:
             return self.stop
-        # Times closer than this are one: rounding would make a step of nothing between them.
+        # Times closer than this are one, since rounding may make a step between them empty.
         rounding = float(jnp.finfo(flatten(self.network)[0].dtype).eps)
-        apart = max(self.dtmin, 8 * rounding * max(abs(self.t0), abs(self.t1)))
-        return float(min(self.stop, *self.times[self.times > self.t + apart]))
+        distance = max(self.dtmin, 8 * rounding * max(abs(self.t0), abs(self.t1)))
+        return float(min(self.stop, *self.times[self.times > self.t + distance]))
 
     def _record(self, state: State, record: StepRecord, limit: float) -> None:
-        """Store a step; the time reached is in double precision whatever the dtype."""
+        """Store a step; `t` is in double precision for every dtype."""
         self.state = state
         self.records.append({name: np.asarray(getattr(record, name)) for name in _RECORDED})
         if not bool(record.accepted):
             return
-        landed = record.t1 == jnp.asarray(limit, record.t1.dtype)
-        self.t = limit if bool(landed) else float(record.t1)
+        at_limit = bool(record.t1 == jnp.asarray(limit, record.t1.dtype))
+        self.t = limit if at_limit else float(record.t1)
         self.segments[-1].add(self.t, state.theta, record)
 
     def _report(self, progress: Report) -> None:
@@ -190,7 +198,7 @@ class March:
         progress(Progress("evolve", fraction, self.t, numbers, record=last))
 
     def _restart_reason(self) -> str:
-        """Why the rule wants a restart here; a pure function of what was recorded."""
+        """The reason of the rule to restart now, from the records alone; empty for none."""
         count = len(self.segments[-1].left)
         if count == 0 or self._near_the_end(self.t) or not self.records[-1]["accepted"]:
             return ""
@@ -198,19 +206,15 @@ class March:
         return self.method.restart.due(StackedRecords(accepted[-count:]))
 
     def _near_the_end(self, t: float) -> bool:
-        """Whether a refit would have nothing left to serve."""
+        """Whether a restart at t is too close to the end to be useful."""
         return self.t1 - t < 1e-9 * (self.t1 - self.t0)
 
     def _refit(self, t: float, progress: Report) -> None:
-        """Fit other weights to the current network; what is not good enough is refused."""
+        """Fit new weights to the current u, or keep the old ones if the fit is not accurate."""
         key = jax.random.fold_in(jax.random.fold_in(self.key, len(self.segments)), 1)
         weights_key, fit_key = jax.random.split(key)
         refit, target = self.method.refit, field_at(self.network, jnp.asarray(t))
-
-        def report(made: FitProgress) -> None:
-            numbers = {"step": made.step, "error": made.error}
-            progress(Progress("refit", made.step / made.total, t, numbers, made.stage))
-
+        report = fit_reporter(progress, "refit", t)
         start = refit.begin(self.network, weights_key)
         fitted = fit_network(
             self.method, start, target, self.problem, fit_key, report, stages=refit.stages
@@ -223,7 +227,7 @@ class March:
             self.network = fitted.network
 
     def record(self) -> dict[str, np.ndarray]:
-        """One array per quantity, one entry per attempted step."""
+        """One array per quantity, with an entry per attempted step."""
         if not self.records:
             return {name: np.zeros(0, bool if name in _FLAGS else float) for name in _RECORDED}
         return dict(StackedRecords(self.records))

@@ -1,4 +1,4 @@
-"""What a march keeps of its attempted steps, and a moment to go back to."""
+"""The stacked records of a march, and its rollback point."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class StackedRecords(Mapping[str, np.ndarray]):
-    """Records of steps as one array for each quantity, made when asked for."""
+    """Records of steps as one array for each quantity, stacked on access."""
 
     def __init__(self, records: Sequence[Mapping[str, np.ndarray]]):
         self.records = records
@@ -23,7 +23,7 @@ class StackedRecords(Mapping[str, np.ndarray]):
 
 
 class RollbackPoint(NamedTuple):
-    """A moment between two attempts: its `State`, and how much was recorded."""
+    """A moment between two attempts: the `State`, and the lengths of what was stored."""
 
     state: Any
     t: float

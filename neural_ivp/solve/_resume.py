@@ -1,4 +1,4 @@
-"""`resume`: a solve from its checkpoint to its end."""
+"""`resume`: continue a solve from its checkpoint."""
 
 import os
 from collections.abc import Mapping
@@ -30,23 +30,31 @@ def resume(
     progress: Report = lambda progress: None,
     checkpoint: Checkpoint | None = None,
 ) -> Solution:
-    """Go on from a `Checkpoint` of `solve` to the last time: the solution from the first one.
+    """Continue a `solve` from its `Checkpoint` to the last time.
 
-    On the same machine and versions of the packages it is, bit for bit, the one that `solve`
-    would have returned (its `seconds` excepted, which leave out what came after the checkpoint).
+    On the same machine and package versions the solution is, bit for bit, that of an uninterrupted
+    `solve`, except for `seconds`.
 
     **Arguments:**
 
     - `path`: of the file.
-    - `problem`, `network`, `method`: needed only if they were of classes outside this library, or
-      have parts that are (a `Problem` from plain functions, say): functions are not stored. They
-      must be described as those of the file are; the parameters of the network are not used.
+    - `problem`, `network`, `method`: those of the solve; needed only for classes outside this
+      library and for a `Problem` from plain functions, since functions are not stored. The
+      parameters of the network are not used.
     - `throw`, `progress`: as for `solve`.
-    - `checkpoint`: where to write further ones; to the same file, as often as before, if not given.
+    - `checkpoint`: of the rest of the march; the same file, as often as before, if not given.
 
-    **Raises:** `InputError` for a missing, truncated, altered or foreign file, or one of another
-    version of the format, if a needed argument is missing or does not match, or if JAX is not in
-    the mode (64 or 32 bits) of the file; otherwise as `solve`.
+    **Returns:** a `Solution` from the first time on.
+
+    **Raises:** `InputError` for a missing, truncated, altered or foreign file, if a needed argument
+    is missing or does not match, or if JAX is not in the 64-bit or 32-bit mode of the file;
+    otherwise as `solve`.
+
+    ```python
+    file, key = nivp.Checkpoint("march.nivp"), jax.random.key(0)
+    nivp.solve(problem, network, method, ts=[0.0, 0.01], key=key, checkpoint=file)
+    solution = nivp.resume("march.nivp")
+    ```
     """
     check_path(path)
     check_checkpoint(checkpoint)
@@ -58,7 +66,7 @@ def resume(
 
 @dataclass(frozen=True)
 class LoadedCheckpoint:
-    """What a checkpoint holds: the march, and what `CheckpointWriter` adds."""
+    """The march in a checkpoint, with the `every` and `seconds` of its `CheckpointWriter`."""
 
     march: March
     every: int
@@ -99,7 +107,7 @@ def read_checkpoint(
 def go_on(
     saved: LoadedCheckpoint, checkpoint: Checkpoint | None, *, throw: bool, progress: Report
 ) -> Solution:
-    """March from what was saved to the end, writing further checkpoints if there is a place."""
+    """Run the rest of a march, with further checkpoints if `checkpoint` is given."""
     with compile_clock() as compiling:
         watch = Stopwatch(compiling, saved.seconds)
         writer = CheckpointWriter(checkpoint, saved.march, watch)

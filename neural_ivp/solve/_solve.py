@@ -1,4 +1,4 @@
-"""`solve`: fit the initial value, march, refit where the rule says, return the solution."""
+"""`solve`: fit the initial value, march with restarts, return the solution."""
 
 import math
 import warnings
@@ -14,14 +14,14 @@ from ..defaults import default_method, default_network, solve_keys
 from ..diagnostics import fit_remark
 from ..errors import FitWarning, InputError, check_key, suggestion
 from ..evolution import NeuralIVP, fit_network
-from ..fitting import FitProgress, FitResult
+from ..fitting import FitResult
 from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem, check_problem
-from ..progress import Progress, Report, check_progress
+from ..progress import Report, check_progress
 from ..solution import Solution
 from ._checkpoint import Checkpoint, check_checkpoint
 from ._checkpoint_file import CheckpointWriter
-from ._march import March
+from ._march import March, fit_reporter
 from ._run import run_march
 from ._stopwatch import Stopwatch, compile_clock
 
@@ -37,31 +37,40 @@ def solve(
     progress: Report = lambda progress: None,
     checkpoint: Checkpoint | None = None,
 ) -> Solution:
-    """Solve u_t = L[u] from ts[0] to ts[-1] with a neural network as the state.
+    """Solve u_t = L[u] from ts[0] to ts[-1] with a neural network as u(t, .).
+
+    The network is fitted to the initial value. Then time steps change its parameters so that u_t
+    follows L[u] in the least-squares sense.
 
     **Arguments:**
 
-    - `problem`: domain, initial value and right-hand side.
-    - `network`: its architecture and the starting weights of the fit; chosen for the problem
-      if not given. Its dtype is the dtype of the whole solve.
-    - `method`: every numerical choice; chosen for problem and network if not given.
-    - `ts`: times to save, increasing; the first is the start. The solution can be evaluated at
-      every time of the interval. Explicit steps do not depend on the times in between; implicit
-      ones end at them, since u is less exact within a long step than at its ends.
-    - `key`: of all random choices; the same key gives the same result.
-    - `throw`: whether a failure raises `SolveError` (which holds the solution so far) or
-      returns that solution with `result` and `message` set.
-    - `progress`: called with a `Progress` between chunks of work.
-    - `checkpoint`: a file to `resume` the march from if it is ended before its time.
+    - `problem`: domain, initial value and right-hand side L[u]: one of `nivp.problems`, or a
+      `nivp.Problem` of your own.
+    - `network`: its architecture, initial parameters for the fit, and the dtype of the solve;
+      that of `default_network` if not given.
+    - `method`: the numerical method, a `NeuralIVP`; that of `default_method` if not given.
+    - `ts`: times to save, shape (k,), increasing, in time units; the first is the initial time. u
+      can be evaluated at all times between. Implicit steps end at the times to save, since u is
+      less accurate within a long step.
+    - `key`: random key; the same key gives the same result.
+    - `throw`: whether a failure raises `SolveError`, which holds the solution so far, or returns
+      that solution with its `result` and `message` set.
+    - `progress`: a function that is called with a `Progress` during the solve.
+    - `checkpoint`: a `Checkpoint`, the file from which `resume` continues an interrupted march.
 
-    **Returns:** a `Solution`.
+    **Returns:** a `Solution`: `solution(t, x)` is u, and `solution.report()` a summary.
 
-    **Raises:** `InputError` for input that cannot be used; `SolveError` for a solve that ends
-    early; `SolveInterrupted`, a `KeyboardInterrupt` with the solution so far, for Ctrl-C during the
-    march, whatever `throw` says. Warns (`FitWarning`) of an initial fit that is worse than the
-    steps' tolerance, and (`CheckpointWarning`) of a checkpoint that cannot be written.
+    **Raises:** `InputError` for an argument that cannot be used; `SolveError` for a failed solve;
+    `SolveInterrupted`, which holds the solution so far, for Ctrl-C during the march. Warns of an
+    initial fit worse than the tolerance of the steps (`FitWarning`) and of a checkpoint that cannot
+    be written (`CheckpointWarning`).
 
     Source: Finzi, Potapczynski, Choptuik & Wilson, ICLR 2023.
+
+    ```python
+    solution = nivp.solve(problem, network, method, ts=[0.0, 0.01], key=jax.random.key(0))
+    print(solution(0.01, jnp.array([0.3])), solution.error())
+    ```
     """
     times = _check_times(ts)
     if not isinstance(problem, AbstractProblem):
@@ -95,19 +104,14 @@ def solve(
 
 
 def fit_initial(problem, network, method, key, t0, progress: Report) -> FitResult:
-    """The fit that `solve` begins with; `key` is the second of `solve_keys`."""
-
-    def report(made: FitProgress) -> None:
-        numbers = {"step": made.step, "error": made.error}
-        progress(Progress("fit", made.step / made.total, t0, numbers, made.stage))
-
+    """The fit of the initial value; `key` is the second of `solve_keys`."""
+    report = fit_reporter(progress, "fit", t0)
     return fit_network(method, network, problem.initial, problem, key, report)
 
 
 def warn_of_fit(entry: Mapping[str, Any]) -> None:
-    """Warn where the error of the start exceeds what each step may add."""
-    remark = fit_remark(entry)
-    if remark:
+    """Warn of an initial fit whose error exceeds the tolerance of the steps."""
+    if remark := fit_remark(entry):
         warnings.warn(f"the initial fit {remark}", FitWarning, stacklevel=3)
 
 
@@ -149,7 +153,7 @@ def _check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
 
 
 def _check_boundary(problem: AbstractProblem, network: AbstractNetwork, dtype) -> None:
-    """The network must vanish where the problem says that u does."""
+    """**Raises:** `InputError` unless the network is 0 on the boundary."""
     points = problem.domain.low_discrepancy_points(64)
     points[:, 0] = problem.domain.upper[0]
     field = field_at(network, jnp.zeros((), dtype))

@@ -1,4 +1,4 @@
-"""Wall-clock seconds of a solve, for the report only: no number of a solution depends on them."""
+"""Wall-clock seconds of a solve, for the report only."""
 
 import contextlib
 import time
@@ -14,9 +14,9 @@ _COMPILING = (
 
 @contextlib.contextmanager
 def compile_clock() -> Iterator[list[float]]:
-    """Seconds that JAX spends lowering and compiling inside the block, as a list.
+    """A list of the seconds that JAX spends on lowering and compiling inside the block.
 
-    Tracing is left out: its events nest and would be counted twice.
+    Without tracing, whose events nest and would be counted twice.
     """
     seconds: list[float] = []
 
@@ -32,28 +32,28 @@ def compile_clock() -> Iterator[list[float]]:
 
 
 class Stopwatch:
-    """Started when it is made.
+    """Measures the phases of a solve from its construction on.
 
     - `compiling`: the list of `compile_clock`.
-    - `before`: the seconds of a march that was resumed, which count as well.
+    - `before`: the seconds of a resumed march up to its checkpoint, which are added.
     """
 
     def __init__(self, compiling: list[float], before: Mapping[str, float] | None = None):
         self.compiling, self.before = compiling, before or {}
-        self.began = time.perf_counter()
+        self.start = time.perf_counter()
         self.fit = self.fit_compiling = 0.0
 
     def fit_ended(self) -> None:
-        """What follows is the march."""
-        self.fit, self.fit_compiling = time.perf_counter() - self.began, sum(self.compiling)
+        """Mark the end of the initial fit."""
+        self.fit, self.fit_compiling = time.perf_counter() - self.start, sum(self.compiling)
 
     def seconds(self) -> dict[str, float]:
-        """Of `compile`, `fit`, `evolve` and `total`, until now."""
-        total, compiling = time.perf_counter() - self.began, sum(self.compiling)
-        spent = {
+        """Seconds of `compile`, `fit`, `evolve` and `total` until now."""
+        total, compiling = time.perf_counter() - self.start, sum(self.compiling)
+        seconds = {
             "compile": compiling,
             "fit": self.fit - self.fit_compiling,
             "evolve": total - self.fit - (compiling - self.fit_compiling),
             "total": total,
         }
-        return {name: value + self.before.get(name, 0.0) for name, value in spent.items()}
+        return {name: value + self.before.get(name, 0.0) for name, value in seconds.items()}

@@ -1,4 +1,4 @@
-"""Restarts: when the network is refitted, and how."""
+"""Restarts: when and how the network is refitted."""
 
 from ._refit import Refit
 from ._rules import (

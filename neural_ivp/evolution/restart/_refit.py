@@ -1,4 +1,4 @@
-"""How to refit: from which weights, by which stages, and how well at least."""
+"""How to refit: initial weights, stages and the tolerance."""
 
 import equinox as eqx
 from jaxtyping import PRNGKeyArray
@@ -9,25 +9,28 @@ from ...networks import AbstractNetwork, flatten
 
 
 class Refit(eqx.Module):
-    """What a restart does: fit other weights to the function that the network is.
+    """How a restart refits: new weights are fitted to the current u.
 
-    A refit that is not good enough is refused: the march goes on with the weights it had, its step
-    size chosen anew as after a restart, and the report says so. Rules by measurement then compare
-    with the steps after the refusal.
+    A refit whose error on the validation set exceeds the tolerance is refused: the march continues
+    with the old weights and a new first step size.
 
     **Arguments:**
 
     - `stages`: of the fit; those of the initial fit if not given.
-    - `keep`: share of the present weights in the ones the fit starts from, below 1: they are
-      `keep` times the present ones plus 1 - `keep` times freshly drawn ones. 0 is the restart of
-      the paper; near 1 the fit is shorter, and the conditioning less changed.
-    - `tolerance`: the held-out relative L2 error above which a refit is refused; the tolerance
-      `rtol` of the steps if not given; none but a finite one where steps have no tolerance.
+    - `keep`: the fit starts from `keep` times the current weights plus 1 - `keep` times newly drawn
+      ones, in [0, 1). 0 is the restart of the paper; near 1 the fit is shorter and the
+      conditioning changes less.
+    - `tolerance`: largest relative L2 error of a refit; `rtol` of the steps if not given, or, where
+      that is 0, any finite error.
 
-    **Raises:** `InputError` for a share outside [0, 1), or a tolerance that is not positive.
+    **Raises:** `InputError` for `keep` outside [0, 1), or a tolerance that is not positive.
 
     Source: Finzi et al., ICLR 2023, section 4.3; Ash & Adams, "On warm-starting neural network
     training", NeurIPS 2020, for `keep`.
+
+    ```python
+    refit = nivp.Refit(stages=(nivp.GaussNewton(steps=100),), tolerance=1e-3)
+    ```
     """
 
     stages: tuple[AbstractFitStage, ...] | None
@@ -55,9 +58,9 @@ class Refit(eqx.Module):
         self.stages, self.keep, self.tolerance = stages, keep, tolerance
 
     def begin(self, network: AbstractNetwork, key: PRNGKeyArray) -> AbstractNetwork:
-        """The weights that the fit starts from."""
-        fresh = network.reinitialised(key)
+        """The network that the fit starts from."""
+        reinitialised = network.reinitialised(key)
         if self.keep == 0:
-            return fresh
-        (old, rebuild), (new, _) = flatten(network), flatten(fresh)
+            return reinitialised
+        (old, rebuild), (new, _) = flatten(network), flatten(reinitialised)
         return rebuild(self.keep * old + (1 - self.keep) * new)

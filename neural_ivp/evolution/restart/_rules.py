@@ -1,36 +1,38 @@
-"""When to refit the network: deterministic rules, never a wall clock.
-
-A rule says when; `Refit` says how.
-"""
+"""When to refit the network: deterministic rules, never a wall clock."""
 
 import abc
 import math
 from collections.abc import Mapping
+from typing import ClassVar
 
 import equinox as eqx
 import numpy as np
 
 from ...errors import InputError, check_count, check_positive
 
-# Accepted steps since the last restart, one entry each, by the names of `StepRecord`.
+# Quantities of `StepRecord` by name, with one entry for each accepted step since the last restart.
 Steps = Mapping[str, np.ndarray]
 
 
 class AbstractRestartRule(eqx.Module):
-    """Decides when the solution is refitted."""
+    """A rule for when to refit the network."""
 
     @abc.abstractmethod
     def next_time(self, t: float, t0: float) -> float:
-        """The first restart after t that is known beforehand, for a solve from t0; infinite for
-        none."""
+        """The first planned restart after t of a march that began at t0; infinite for none."""
 
     @abc.abstractmethod
     def due(self, steps: Steps) -> str:
-        """Why to restart after these steps, in words; empty if not. Asked after each of them."""
+        """The reason to restart after the last of these steps; empty if there is none."""
 
 
 class NoRestart(AbstractRestartRule):
-    """Never refit."""
+    """Never refit.
+
+    ```python
+    restart = nivp.NoRestart()
+    ```
+    """
 
     def next_time(self, t: float, t0: float) -> float:
         return math.inf
@@ -44,12 +46,15 @@ class PeriodicRestart(AbstractRestartRule):
 
     **Arguments:**
 
-    - `every`: time between restarts, positive.
+    - `every`: time between restarts, positive, in time units.
 
     **Raises:** `InputError` for a time that is not positive.
 
-    Source: Finzi et al., ICLR 2023, section 4.3, where a wall clock triggers it; here only the
-    simulated time does.
+    Source: Finzi et al., ICLR 2023, section 4.3, where wall-clock time triggers it.
+
+    ```python
+    restart = nivp.PeriodicRestart(every=0.25)
+    ```
     """
 
     every: float = eqx.field(static=True)
@@ -58,18 +63,19 @@ class PeriodicRestart(AbstractRestartRule):
         check_positive("every", self.every)
 
     def next_time(self, t: float, t0: float) -> float:
-        passed = math.floor((t - t0) / self.every * (1 + 1e-12) + 1e-9)
-        return t0 + (passed + 1) * self.every
+        count = math.floor((t - t0) / self.every * (1 + 1e-12) + 1e-9)
+        return t0 + (count + 1) * self.every
 
     def due(self, steps: Steps) -> str:
         return ""
 
 
 class _Measured(AbstractRestartRule):
-    """A rule that compares the last steps with the first ones since the last restart."""
+    """Compares a quantity in the last steps with the first steps since the last restart."""
 
     growth: eqx.AbstractVar[float]
     min_steps: eqx.AbstractVar[int]
+    quantity: ClassVar[str]  # in words
 
     def next_time(self, t: float, t0: float) -> float:
         return math.inf
@@ -80,102 +86,106 @@ class _Measured(AbstractRestartRule):
         check_count("min_steps", self.min_steps, minimum=4)
 
     def due(self, steps: Steps) -> str:
-        # Medians of a few steps: each has points of its own, and single ones stand out.
         measured = self._measured(steps)
-        count = len(measured)
-        if count < self.min_steps:
+        if len(measured) < self.min_steps:
             return ""
+        # Medians of a few steps: each step has its own points, which makes outliers.
         few = self.min_steps // 2
         before, now = np.median(measured[:few]), np.median(measured[-few:])
         if not now > self.growth * before:
             return ""
-        return f"{self._name()} grew from {before:.2g} to {now:.2g}"
+        return f"{self.quantity} grew from {before:.2g} to {now:.2g}"
 
     @abc.abstractmethod
     def _measured(self, steps: Steps) -> np.ndarray:
-        """The number that grows, of each step."""
-
-    @abc.abstractmethod
-    def _name(self) -> str:
-        """What that number is."""
+        """The quantity for each step."""
 
 
 class RestartOnResidual(_Measured):
-    """Refit when the network follows the equation less well than it did.
+    """Refit when the projection residual on points that the solver did not use has grown.
 
-    The projection residual on points that no solver saw, the median of the last steps, is compared
-    with the median of the first steps after the last restart.
+    The median of the last steps is compared with that of the first steps after the last restart.
 
     **Arguments:**
 
-    - `growth`: how many times larger, above 1. Good values: 3 to 10.
+    - `growth`: the ratio of the two that triggers a restart, above 1. Good values: 3 to 10.
     - `min_steps`: accepted steps between two restarts, at least 4; half as many enter a median.
 
     **Raises:** `InputError` for a value out of range.
+
+    ```python
+    restart = nivp.RestartOnResidual(growth=5.0)
+    ```
     """
 
     growth: float = eqx.field(static=True, default=5.0)
     min_steps: int = eqx.field(static=True, default=10)
+    quantity = "the residual on points not used"
 
     def _measured(self, steps: Steps) -> np.ndarray:
         return steps["held_out_residual"]
 
-    def _name(self) -> str:
-        return "the residual on points not used"
-
 
 class RestartOnConditioning(_Measured):
-    """Refit when the linear systems have become harder.
+    """Refit when the condition number of the linear systems over their effective rank has grown.
 
-    Hardness is the condition number of the system solved over its effective rank, the number of
-    directions that the damping leaves free: with a damping relative to the largest eigenvalue the
-    first has a ceiling, and a network that goes bad loses the second. A solver that does not know
-    the rank is judged by the condition number alone.
+    With a damping relative to the largest eigenvalue the condition number is bounded, while the
+    rank may still fall. Where the solver does not know the rank, the condition number alone counts.
 
-    **Arguments:** `growth` and `min_steps` as for `RestartOnResidual`.
+    **Arguments:**
+
+    - `growth`, `min_steps`: as for `RestartOnResidual`.
 
     **Raises:** `InputError` for a value out of range.
+
+    ```python
+    restart = nivp.RestartOnConditioning(growth=3.0)
+    ```
     """
 
     growth: float = eqx.field(static=True, default=3.0)
     min_steps: int = eqx.field(static=True, default=10)
+    quantity = "condition number over effective rank"
 
     def _measured(self, steps: Steps) -> np.ndarray:
         rank = steps["effective_rank"]
         return steps["condition"] / np.where(np.isnan(rank), 1.0, rank)
 
-    def _name(self) -> str:
-        return "condition number over effective rank"
-
 
 class RestartOnIterations(_Measured):
-    """Refit when the iterations of the linear solver have grown, as the paper's users see it.
+    """Refit when the iterations of the linear solver have grown; never with a direct solver.
 
-    Direct solvers do not iterate: with them this rule never restarts.
+    **Arguments:**
 
-    **Arguments:** `growth` and `min_steps` as for `RestartOnResidual`.
+    - `growth`, `min_steps`: as for `RestartOnResidual`.
 
     **Raises:** `InputError` for a value out of range.
+
+    ```python
+    restart = nivp.RestartOnIterations(growth=3.0)
+    ```
     """
 
     growth: float = eqx.field(static=True, default=3.0)
     min_steps: int = eqx.field(static=True, default=10)
+    quantity = "the number of linear iterations in a step"
 
     def _measured(self, steps: Steps) -> np.ndarray:
         return steps["iterations"].astype(float)
 
-    def _name(self) -> str:
-        return "the number of linear iterations in a step"
-
 
 class AnyRestart(AbstractRestartRule):
-    """Refit whenever one of several rules says so.
+    """Refit when any of several rules requires it.
 
     **Arguments:**
 
-    - `rules`: at least one.
+    - `rules`: a tuple of one or more restart rules.
 
-    **Raises:** `InputError` for none, or for something that is no rule.
+    **Raises:** `InputError` for an empty tuple, or something that is not a rule.
+
+    ```python
+    restart = nivp.AnyRestart((nivp.RestartOnResidual(), nivp.PeriodicRestart(every=1.0)))
+    ```
     """
 
     rules: tuple[AbstractRestartRule, ...]
@@ -189,4 +199,4 @@ class AnyRestart(AbstractRestartRule):
         return min(rule.next_time(t, t0) for rule in self.rules)
 
     def due(self, steps: Steps) -> str:
-        return next((why for rule in self.rules if (why := rule.due(steps))), "")
+        return next((reason for rule in self.rules if (reason := rule.due(steps))), "")

@@ -1,8 +1,7 @@
-"""Explicit Runge-Kutta schemes, by diffrax's tableaus.
+"""Explicit Runge-Kutta schemes with the tableaus of diffrax.
 
-The stages are run here instead of by `solver.step`, for three reasons: each stage reports its
-linear solve, starts from the velocity of the stage before, and the right-hand side is traced once
-instead of three times. The steps equal diffrax's own (a test compares them).
+The stages run here, not in diffrax's `solver.step`: each reports its linear solve and starts from
+the velocity of the stage before, and the right-hand side is traced once instead of three times.
 """
 
 import diffrax as dfx
@@ -20,13 +19,12 @@ from ._tableaus import Explicit, explicit_tableau
 
 
 class ExplicitRungeKutta(AbstractScheme):
-    r"""An explicit Runge-Kutta scheme: $k_i = v(\theta_0 + \tau \sum_j a_{ij} k_j)$ with
-    $v(\theta)$ the velocity that follows $L[u_\theta]$ best, $\theta_1 = \theta_0 + \tau \sum_i
-    b_i k_i$.
+    r"""An explicit Runge-Kutta scheme, with optional corrections in function space.
 
-    A step of diffrax's solver with `corrections` ends by so many Gauss-Newton iterations towards
-    what the scheme aims at in function space, $u_0 + \tau \sum_i b_i L[u_i]$: what the tangent
-    space of the step did not hold is then not lost, nor is the curvature of the network.
+    $k_i = v(\theta_0 + \tau \sum_j a_{ij} k_j)$ with $v(\theta)$ the least-squares velocity, and
+    $\theta_1 = \theta_0 + \tau \sum_i b_i k_i$. Corrections are Gauss-Newton iterations from
+    $\theta_1$ towards $u_0 + \tau \sum_i b_i L[u_i]$, which reduce the projection errors and those
+    of the curvature of the network.
 
     **Arguments:**
 
@@ -36,10 +34,16 @@ class ExplicitRungeKutta(AbstractScheme):
     **Raises:** `InputError` for a solver without an explicit tableau.
 
     Source: Chen et al., "TENG: time-evolving natural gradient", ICML 2024, for the corrections.
+
+    ```python
+    scheme = nivp.ExplicitRungeKutta(corrections=1)
+    integrator = nivp.AdaptiveStep(scheme, rtol=1e-4)
+    ```
     """
 
     solver: Explicit = eqx.field(static=True)
     corrections: int = eqx.field(static=True)
+    implicit = False
 
     def __init__(
         self,
@@ -69,25 +73,21 @@ class ExplicitRungeKutta(AbstractScheme):
     def has_error(self) -> bool:
         return not isinstance(self.solver, dfx.Euler)
 
-    @property
-    def implicit(self) -> bool:
-        return False
-
     def advance(
         self, equation: StepEquation, theta: Theta, t0: Scalar, t1: Scalar, velocity: Theta
     ) -> StepResult:
         start, _ = equation.velocity_problem(theta, t0)
         setup = equation.setup(start, velocity)
-        numbers = explicit_tableau(self.solver)
-        a, b, b_error, c = (jnp.asarray(x, theta.dtype) for x in numbers)
+        tableau = explicit_tableau(self.solver)
+        a, b, b_error, c = (jnp.asarray(x, theta.dtype) for x in tableau)
         dt = t1 - t0
 
         def stage(carry, inputs):
             ks, velocity = carry
             i, row, node = inputs
-            here, f = equation.velocity_problem(theta + dt * (row @ ks), t0 + node * dt)
-            found = equation.solver.solve(here, f, velocity, setup)
-            return (ks.at[i].set(found.value), found.value), (SolveStats.of(found), here.values, f)
+            linearisation, f = equation.velocity_problem(theta + dt * (row @ ks), t0 + node * dt)
+            k = equation.solver.solve(linearisation, f, velocity, setup)
+            return (ks.at[i].set(k.value), k.value), (SolveStats.of(k), linearisation.values, f)
 
         ks = jnp.zeros((len(c), theta.size), theta.dtype)
         stages = (jnp.arange(len(c)), a, c)
@@ -96,7 +96,7 @@ class ExplicitRungeKutta(AbstractScheme):
         target = start.values + dt * jnp.tensordot(b, fs, 1)
         theta1, solves = self._corrected(equation, theta1, t1, target, setup, solves)
         values = equation.values(theta1, t1)
-        # Not J e: a difference of values also sees an estimate that has left the linear range.
+        # A difference of values, not J e: the estimate may be outside of the linear range.
         u_error = values - equation.values(theta1 - error, t1)
         return StepResult(
             theta=theta1,
@@ -109,9 +109,9 @@ class ExplicitRungeKutta(AbstractScheme):
             velocity=ks[-1],
             residual_at=(theta, t0, ks[0]),
             rhs_norm=equation.size(fs[0]),
-            stiffness=_stiffness(start, numbers[0], numbers[3], dt, ks),
+            stiffness=_stiffness(start, tableau[0], tableau[3], dt, ks),
             finite=jnp.all(jnp.isfinite(fs)) & ~jnp.any(solves.refused),
-            # Not the right-hand side's fault if the values were not finite to begin with.
+            # Where u itself is not finite, the right-hand side is not to blame.
             target_finite=jnp.all(jnp.isfinite(fs) | ~jnp.isfinite(us)),
             statistics=step_statistics(solves, setup),
         )
@@ -125,24 +125,25 @@ class ExplicitRungeKutta(AbstractScheme):
         setup: SolverSetup,
         solves: SolveStats,
     ) -> tuple[Theta, SolveStats]:
-        """Gauss-Newton towards `target` in function space."""
+        """Parameters after the Gauss-Newton iterations towards u = `target`, and all solves."""
         for _ in range(self.corrections):
-            here, _ = equation.velocity_problem(theta, t1)
-            found = equation.solver.solve(here, target - here.values, jnp.zeros_like(theta), setup)
-            theta = theta + found.value
-            solves = jax.tree.map(jnp.append, solves, SolveStats.of(found, remainder=True))
+            current, _ = equation.velocity_problem(theta, t1)
+            residual = target - current.values
+            update = equation.solver.solve(current, residual, jnp.zeros_like(theta), setup)
+            theta = theta + update.value
+            solves = jax.tree.map(jnp.append, solves, SolveStats.of(update, remainder=True))
         return theta, solves
 
 
 def _stiffness(start: AbstractLinearisation, a: np.ndarray, c: np.ndarray, dt, ks) -> Scalar:
-    """|v(g) - v(h)| / |g - h| in u for the last two stages, where both lie at t1.
+    """|k_i - k_j| / |theta_i - theta_j| in u for the last two stages, if both lie at t1.
 
-    That difference is made by the fastest modes (Hairer & Wanner, IV.2).
+    The fastest modes dominate that difference (Hairer & Wanner, IV.2).
     """
     if len(c) < 3 or abs(c[-2] - 1) > 1e-6:
         return jnp.asarray(jnp.nan, ks.dtype)
-    apart = dt * (jnp.asarray(a[-1] - a[-2], ks.dtype) @ ks)
-    faster, further = (
-        jnp.sqrt(jnp.sum(start.mean_square(start.push(v)))) for v in (ks[-1] - ks[-2], apart)
+    difference = dt * (jnp.asarray(a[-1] - a[-2], ks.dtype) @ ks)
+    change, distance = (
+        jnp.sqrt(jnp.sum(start.mean_square(start.push(v)))) for v in (ks[-1] - ks[-2], difference)
     )
-    return safe_ratio(faster, further)
+    return safe_ratio(change, distance)

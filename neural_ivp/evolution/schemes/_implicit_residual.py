@@ -1,4 +1,4 @@
-"""u - h L[u], and its derivative in the parameters: what an implicit stage is solved by."""
+"""The residual u - h L[u] of an implicit stage, linearised in the parameters."""
 
 from jaxtyping import Array, Float
 
@@ -10,7 +10,7 @@ from ...types import Field, Point, Scalar, Theta, Value, WeightedPoints
 
 
 class _Residual(AbstractInnerProduct):
-    """u - h L[u] in place of u: not linear, for a linearisation that differentiates through it."""
+    """u - h L[u] in place of u. It is not linear: only a generic linearisation can use it."""
 
     norm: AbstractInnerProduct
     problem: AbstractProblem
@@ -37,7 +37,7 @@ def linearise_residual(
     h: Scalar,
     chunk_size: int | None,
 ) -> AbstractLinearisation:
-    """The derivative of u - h L[u] in the parameters; its values are u - h L[u]."""
+    """The linearisation of u - h L[u], whose `values` are u - h L[u]."""
     residual = _Residual(problem.norm, problem, t, h)  # pyright: ignore[reportCallIssue]
     parts = template, theta, sample, residual
     if chunk_size is None or chunk_size >= len(sample.points):

@@ -1,6 +1,7 @@
-"""The contract of one-step schemes: from theta at t0 to theta at t1, on the points of one step."""
+"""The interface of one-step schemes: theta at t0 to theta at t1, on the points of one step."""
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -18,10 +19,9 @@ from ...types import Field, Scalar, Theta, Values, WeightedPoints
 
 
 class StepEquation(eqx.Module):
-    """u_t = L[u] as one step sees it: at its points, with its linear solver.
+    """u_t = L[u] at the points of one step, with its linear solver and tolerances.
 
-    Values are of shape (n, q), as the norm of the problem sees them; `rtol` and `atol` are the
-    tolerances of the step.
+    Values have the shape (n, q) of the quantities in the norm of the problem.
     """
 
     problem: AbstractProblem
@@ -52,24 +52,22 @@ class StepEquation(eqx.Module):
         return self.solver.setup(linearisation, velocity, self.key)
 
     def size(self, values: Values) -> Scalar:
-        """The norm of values at the points."""
+        """The weighted root mean square of values."""
         return jnp.sqrt(jnp.sum(self.sample.weights @ values**2))
 
 
 class StepResult(eqx.Module):
-    """What a scheme made of one step.
+    """The result of one step.
 
-    - `theta`, `start`, `values`: parameters at t1, and u at the points at t0 and at t1.
-    - `error`: the local error estimate in u at the points; None if the scheme has none.
-    - `parameter_error`: the same in the parameters, where the scheme has that.
+    - `theta`: parameters at t1.
+    - `start`, `values`: u at the points at t0 and at t1.
+    - `error`: local error estimate in u at the points; None if the scheme has none.
+    - `parameter_error`: the same in the parameters; None if the scheme has none.
     - `velocity0`, `velocity1`: dtheta/dt at both ends, for dense output.
-    - `velocity`: that at t1, where the next step starts.
-    - `residual_at`: theta, t and dtheta/dt where the residual on other points is taken.
-    - `rhs_norm`: norm of L[u] at the start.
-    - `stiffness`: estimate of the largest |eigenvalue| of the parameters' equation, 1 / time; nan
-      where unknown.
-    - `finite`, `target_finite`: whether all went well, and whether all of L[u] did.
-    - `statistics`: what its linear solves add to the `StepRecord`.
+    - `velocity`: dtheta/dt at t1, where the next velocity solve starts.
+    - `residual_at`: theta, t and dtheta/dt at which the residual on new points is evaluated.
+    - `rhs_norm`, `stiffness`, `finite`, `target_finite`: see `StepRecord`.
+    - `statistics`: the entries of `StepRecord` on the linear solves.
     """
 
     theta: Theta
@@ -89,13 +87,15 @@ class StepResult(eqx.Module):
 
 
 class AbstractScheme(eqx.Module):
-    """A one-step method for the parameters.
+    """A one-step scheme for the parameters.
 
-    - `order`: of the error after many steps of the same size.
-    - `error_order`: the power of the step size with which the estimated local error falls.
-    - `has_error`: whether it estimates its local error; without one, steps have a constant size.
-    - `implicit`: whether it is stable for every step size where the equation is.
+    - `order`: of the global error.
+    - `error_order`: of the local error estimate.
+    - `has_error`: whether there is a local error estimate, which `AdaptiveStep` needs.
+    - `implicit`: whether the scheme is implicit, and so stable for stiff problems.
     """
+
+    implicit: ClassVar[bool]
 
     @property
     @abc.abstractmethod
@@ -109,12 +109,8 @@ class AbstractScheme(eqx.Module):
     @abc.abstractmethod
     def has_error(self) -> bool: ...
 
-    @property
-    @abc.abstractmethod
-    def implicit(self) -> bool: ...
-
     @abc.abstractmethod
     def advance(
         self, equation: StepEquation, theta: Theta, t0: Scalar, t1: Scalar, velocity: Theta
     ) -> StepResult:
-        """One step; `velocity` is that with which the step before ended."""
+        """One step from t0 to t1; `velocity` is that of the result of the step before."""

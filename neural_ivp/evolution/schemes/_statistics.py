@@ -1,4 +1,4 @@
-"""What the linear solves of a step add to its record."""
+"""Statistics of the linear solves of a step."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ MEASURES = ("linear_residual", "projection_residual", "damping", "effective_rank
 
 
 class SolveStats(eqx.Module):
-    """What is kept of the velocity of each stage, besides its value."""
+    """Statistics of a linear solve, or, with an axis in front, of several."""
 
     solves: Array
     iterations: Array
@@ -29,12 +29,11 @@ class SolveStats(eqx.Module):
 
     @classmethod
     def of(cls, velocity: Velocity, *, remainder: bool = False) -> "SolveStats":
-        """`remainder`: of a target that may be nothing but what the network cannot follow."""
+        """Of one solve; with `remainder`, one whose target may lie outside the range of J."""
         info = velocity.info
         unknown = jnp.full_like(info.damping, jnp.nan)
         unconverged = velocity.result != RESULTS.successful
-        # A solve that failed and got no nearer to f than v = 0 would leave u where it is, with a
-        # step error of zero.
+        # A failed solve that is no better than v = 0 would leave u unchanged, with zero step error.
         idle = ~(info.projection_residual < 1)
         return cls(
             solves=jnp.asarray(1, jnp.int32),
@@ -52,20 +51,20 @@ class SolveStats(eqx.Module):
 
     @classmethod
     def none(cls, dtype: Any) -> "SolveStats":
-        """Of no solve yet."""
+        """Before the first solve."""
         counts = dict.fromkeys(COUNTS, jnp.asarray(0, jnp.int32))
         measures = dict.fromkeys(MEASURES, jnp.zeros((), dtype))
         return cls(**counts, **measures, refused=jnp.asarray(False))
 
     def plus(self, other: "SolveStats") -> "SolveStats":
-        """Of these and one more: counts add up, measures are those of the last."""
+        """With one more solve: counts add up, measures are those of the last."""
         counts = {name: getattr(self, name) + getattr(other, name) for name in COUNTS}
         measures = {name: getattr(other, name) for name in MEASURES}
         return SolveStats(**counts, **measures, refused=self.refused | other.refused)
 
 
 def step_statistics(stages: SolveStats, setup: SolverSetup) -> dict[str, Array]:
-    """What the linear solves of all stages add to the record of a step."""
+    """The entries of `StepRecord` on the linear solves of all stages."""
     return {
         "rhs_evaluations": jnp.sum(stages.solves),
         "iterations": jnp.sum(stages.iterations),

@@ -1,4 +1,4 @@
-"""Coefficients of Runge-Kutta schemes: explicit ones of diffrax, and three implicit ones."""
+"""Tableaus of Runge-Kutta schemes: the explicit ones of diffrax and three implicit ones."""
 
 from typing import NamedTuple, TypeAlias
 
@@ -9,29 +9,29 @@ Explicit: TypeAlias = dfx.AbstractERK | dfx.Euler
 
 
 def explicit_tableau(solver: Explicit):
-    """a, b, error weights and c of an explicit method, the last stage being (t1, theta1).
+    """a, b, error weights and c of an explicit scheme whose last stage is (t1, theta1).
 
-    Methods without that stage get it, for dense output and as the start of the next step.
+    That stage is appended to schemes without it, for dense output and the next step.
     """
     if isinstance(solver, dfx.Euler):
         a, b, b_error, c = np.zeros((1, 1)), np.ones(1), np.zeros(1), np.zeros(1)
     else:
-        given = solver.tableau
-        assert isinstance(given, dfx.ButcherTableau)
-        a = np.zeros((given.num_stages, given.num_stages))
-        for row, entries in enumerate(given.a_lower, start=1):
+        tableau = solver.tableau
+        assert isinstance(tableau, dfx.ButcherTableau)
+        a = np.zeros((tableau.num_stages, tableau.num_stages))
+        for row, entries in enumerate(tableau.a_lower, start=1):
             a[row, : len(entries)] = entries
-        c = np.concatenate([[0.0], given.c])
-        b, b_error = np.asarray(given.b_sol), np.asarray(given.b_error)
-        if given.fsal:
+        c = np.concatenate([[0.0], tableau.c])
+        b, b_error = np.asarray(tableau.b_sol), np.asarray(tableau.b_error)
+        if tableau.fsal:
             return a, b, b_error, c
     a = np.block([[a, np.zeros((len(c), 1))], [b, np.zeros((1, 1))]])
     return a, np.append(b, 0.0), np.append(b_error, 0.0), np.append(c, 1.0)
 
 
 class SDIRKTableau(NamedTuple):
-    """a with gamma on its diagonal and b as its last row; weights of the stages and of the start
-    in the error estimate."""
+    """`a`, with gamma on its diagonal and b as its last row; `error`, `error_start`: weights of the
+    stages and of the start in the error estimate."""
 
     a: np.ndarray
     error: np.ndarray

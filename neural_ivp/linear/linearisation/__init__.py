@@ -1,4 +1,4 @@
-"""J, the derivative of the network's values in its parameters, as a linear map at given points."""
+"""J, the Jacobian of the network's values in its parameters, as a linear map at given points."""
 
 from ._base import AbstractLinearisation
 from ._chunked import ChunkedLinearisation, linearise_in_chunks

@@ -1,8 +1,7 @@
-"""J as a map: linearised once at given points, multiplied often.
+"""The contract of linearisations: J as a linear map, linearised once and multiplied often.
 
-J is the derivative in the p parameters of the network's values at n points, as the norm of the
-problem sees them: shape (n, q, p), with q = c quantities for `L2`. It is never formed here
-except by `jacobian`, for the solvers that need a matrix.
+J is the derivative in the p parameters of the network's values at n points, mapped to the q
+quantities of the problem's norm (q = c for `L2`): shape (n, q, p). Only `jacobian` forms it.
 """
 
 import abc
@@ -18,10 +17,10 @@ from ..numerics import Symmetric
 
 
 class AbstractLinearisation(eqx.Module):
-    """The network at one theta, linear in the parameters, at weighted points.
+    """The network linearised at one theta and n weighted points.
 
-    - `values`: of u_theta at the points, as the norm sees them, like all values below.
-    - `weights`: of the points, with sum 1.
+    - `values`: the quantities of u_theta at the points, of shape (n, q), like all values below.
+    - `weights`: those of the points, with sum 1.
     """
 
     values: eqx.AbstractVar[Values]
@@ -30,11 +29,11 @@ class AbstractLinearisation(eqx.Module):
     @property
     @abc.abstractmethod
     def num_parameters(self) -> int:
-        """Length of the velocities."""
+        """p, the length of a velocity."""
 
     @abc.abstractmethod
     def push(self, v: Theta) -> Values:
-        """J v: the change of the values with the parameters moving along v."""
+        """J v."""
 
     @abc.abstractmethod
     def pull(self, w: Values) -> Theta:
@@ -42,27 +41,27 @@ class AbstractLinearisation(eqx.Module):
 
     @abc.abstractmethod
     def jacobian(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:
-        """J as an array, or its columns of these indices."""
+        """J as an array, or the columns of these indices."""
 
     @abc.abstractmethod
     def astype(self, dtype: Any) -> "AbstractLinearisation":
-        """The same J multiplied in another precision."""
+        """J in another precision."""
 
     @abc.abstractmethod
     def at(self, points: Int[Array, " k"]) -> "AbstractLinearisation":
-        """The same J at the points of these indices only."""
+        """J at the points of these indices."""
 
     @abc.abstractmethod
     def kernel_diagonal(self) -> Float[Array, " nq"]:
-        """The squared lengths of the rows of J."""
+        """The diagonal of K = J J^T."""
 
     def kernel_matrix(self) -> Symmetric:
-        """K = J J^T, points and quantities in one row each; it forms J here."""
+        """K = J J^T, with a row for each point and quantity; forms J unless overridden."""
         rows = self.jacobian().reshape(-1, self.num_parameters)
         return Symmetric.of(lambda k, end: rows[k:end] @ rows[k:].T, len(rows))
 
     def kernel(self, columns: Int[Array, " b"]) -> Float[Array, "nq b"]:
-        """The columns of K of these indices; they take a product each here."""
+        """The columns of K of these indices, by one product each unless overridden."""
         units = jnp.zeros((columns.size, self.values.size), self.values.dtype)
         units = units.at[jnp.arange(columns.size), columns].set(1)
 
@@ -72,20 +71,20 @@ class AbstractLinearisation(eqx.Module):
         return jax.lax.map(column, units, batch_size=16).T
 
     def kernel_products(self, count: int) -> int:
-        """Products that so many columns of the kernel take."""
+        """Number of products that `count` columns of the kernel take."""
         return count
 
     @property
     def zeros(self) -> Theta:
-        """The velocity 0."""
+        """The zero velocity."""
         return jnp.zeros((self.num_parameters,), self.values.dtype)
 
     def restrict(self, indices: Int[Array, " s"]) -> "AbstractLinearisation":
-        """The same map for velocities that move only the parameters of these indices."""
+        """J restricted to the parameters of these indices."""
         return _Restricted(whole=self, indices=indices)  # pyright: ignore[reportCallIssue]
 
     def gram_product(self, v: Theta) -> Theta:
-        """M v with M = J^T W J: one product forward, one transposed."""
+        """M v with M = J^T W J."""
         return self.force(self.push(v))
 
     def force(self, f: Values) -> Theta:
@@ -93,18 +92,18 @@ class AbstractLinearisation(eqx.Module):
         return self.pull(self.weights[:, None] * f)
 
     def mean_square(self, f: Values) -> Float[Array, " q"]:
-        """Weighted mean of f^2 over the points, of each quantity."""
+        """Weighted mean of f^2 over the points, for each quantity."""
         return self.weights @ f**2
 
     def weighted_rows(self, f: Values) -> tuple[Float[Array, "m p"], Float[Array, " m"]]:
-        """sqrt(W) J as a matrix and sqrt(W) f as a vector, m = n c: the least squares, dense."""
+        """sqrt(W) J as a matrix and sqrt(W) f as a vector, m = n q."""
         root = jnp.sqrt(self.weights)[:, None]
         rows = root[:, :, None] * self.jacobian()
         return rows.reshape(-1, self.num_parameters), jnp.ravel(root * f)
 
 
 class _Restricted(AbstractLinearisation):
-    """The columns of another J."""
+    """Columns of another J."""
 
     whole: AbstractLinearisation
     indices: Int[Array, " s"]
@@ -122,8 +121,7 @@ class _Restricted(AbstractLinearisation):
         return self.indices.size
 
     def push(self, v: Theta) -> Values:
-        full = self.whole.zeros.at[self.indices].set(v, unique_indices=True)
-        return self.whole.push(full)
+        return self.whole.push(self.whole.zeros.at[self.indices].set(v, unique_indices=True))
 
     def pull(self, w: Values) -> Theta:
         return self.whole.pull(w)[self.indices]

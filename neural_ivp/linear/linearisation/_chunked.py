@@ -1,4 +1,4 @@
-"""J at many points in the memory of a few: linearised chunk by chunk, anew for each product."""
+"""J in the memory of a chunk of the points: each product linearises the chunks one by one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,10 +19,9 @@ Maker = Callable[
 
 
 class ChunkedLinearisation(AbstractLinearisation):
-    """The chunks are one axis more of the points; the last one is filled up with points of
-    weight zero.
+    """J by chunks, the leading axis of `points`; the last chunk is padded with points of weight 0.
 
-    `jacobian` and `kernel` hold J for all points, as the solvers that ask for them must.
+    `jacobian` and `kernel_matrix` hold J for all points.
     """
 
     make: Maker = eqx.field(static=True)
@@ -44,17 +43,12 @@ class ChunkedLinearisation(AbstractLinearisation):
         return self._sum(lambda lin, w: lin.pull(w), w)
 
     def gram_product(self, v: Theta) -> Theta:
-        """Both products in one pass: each chunk is linearised once."""
-
-        def part(lin, weights):
-            return lin.pull(weights[:, None] * lin.push(v))
-
-        return self._sum(part, self.weights)
+        # Both products in one pass linearise each chunk once.
+        return self._sum(lambda lin, w: lin.pull(w[:, None] * lin.push(v)), self.weights)
 
     def kernel_diagonal(self) -> Float[Array, " nq"]:
-        shape = self.values.shape
         parts = self._map(lambda lin, _: lin.kernel_diagonal(), self.weights)
-        return jnp.ravel(parts)[: shape[0] * shape[1]]
+        return jnp.ravel(parts)[: self.values.size]
 
     def jacobian(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:
         return self._joined(self._map(lambda lin, _: lin.jacobian(indices), self.weights))
@@ -70,7 +64,7 @@ class ChunkedLinearisation(AbstractLinearisation):
         return self.make(self.template, self.theta, sample, self.norm)
 
     def _map(self, part: Callable, along: Array) -> Array:
-        """`part` of each chunk's linearisation and its rows of `along`."""
+        """`part` of each chunk's linearisation and of its rows of `along`."""
         return jax.lax.map(lambda chunk: part(self._at(chunk[0]), chunk[1]), self._split(along))
 
     def _sum(self, part: Callable, along: Array) -> Theta:
@@ -81,8 +75,8 @@ class ChunkedLinearisation(AbstractLinearisation):
 
     def _split(self, along: Array) -> tuple[Array, Array]:
         count, size = self.points.shape[:2]
-        filled = _padded(along, count * size, 0)
-        return self.points, filled.reshape(count, size, *along.shape[1:])
+        padded = _padded(along, count * size, 0)
+        return self.points, padded.reshape(count, size, *along.shape[1:])
 
     def _joined(self, parts: Array) -> Array:
         return parts.reshape(-1, *parts.shape[2:])[: len(self.weights)]
@@ -96,8 +90,8 @@ def _unit_weights(points: Points) -> WeightedPoints:
 
 
 def _padded(array: Array, length: int, filling) -> Array:
-    missing = jnp.broadcast_to(filling, (length - len(array), *array.shape[1:]))
-    return jnp.concatenate([array, missing.astype(array.dtype)])
+    padding = jnp.broadcast_to(filling, (length - len(array), *array.shape[1:]))
+    return jnp.concatenate([array, padding.astype(array.dtype)])
 
 
 def linearise_in_chunks(
@@ -108,7 +102,7 @@ def linearise_in_chunks(
     norm: AbstractInnerProduct,
     chunk_size: int,
 ) -> ChunkedLinearisation:
-    """J at the points of `sample`, `chunk_size` of which are linearised at a time by `make`."""
+    """Linearise by `make` at the points of `sample`, `chunk_size` of them at a time."""
     n, d = sample.points.shape
     count = -(-n // chunk_size)
     points = _padded(sample.points, count * chunk_size, sample.points[-1])

@@ -15,8 +15,7 @@ from ._base import AbstractLinearisation
 
 
 class GenericLinearisation(AbstractLinearisation):
-    """`jax.linearize` at the points, transposed for the way back: about 8 n p operations for
-    a product with M."""
+    """J by `jax.linearize`, and J^T by its transpose."""
 
     template: AbstractNetwork
     theta: Theta
@@ -37,15 +36,15 @@ class GenericLinearisation(AbstractLinearisation):
         return jax.linear_transpose(self.push_function, self.theta)(w)[0]
 
     def jacobian(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:
-        """One reverse pass a point and quantity."""
+        """One reverse pass per point and quantity."""
         jacobian = jax.vmap(self._rows)(self.points)
         return jacobian if indices is None else jacobian[..., indices]
 
     def kernel_diagonal(self) -> Float[Array, " nq"]:
-        def lengths(x):
+        def squares(x):
             return jnp.sum(self._rows(x) ** 2, axis=-1)
 
-        return jnp.ravel(jax.lax.map(lengths, self.points, batch_size=16))
+        return jnp.ravel(jax.lax.map(squares, self.points, batch_size=16))
 
     def astype(self, dtype: Any) -> "GenericLinearisation":
         template, theta, sample = jax.tree.map(
@@ -67,7 +66,7 @@ class GenericLinearisation(AbstractLinearisation):
 def linearise_generic(
     template: AbstractNetwork, theta: Theta, sample: WeightedPoints, norm: AbstractInnerProduct
 ) -> GenericLinearisation:
-    """Linearise the network with parameters theta at the points of `sample`."""
+    """Linearise any network with parameters `theta` at the points of `sample`."""
     _, rebuild = flatten(template)
 
     def values(theta):

@@ -1,4 +1,4 @@
-"""`linearise`: J at given points, by the network's structure where it has one."""
+"""`linearise`: J at given points, by the network's structure where possible."""
 
 import jax
 import jax.numpy as jnp
@@ -23,9 +23,14 @@ def linearise(
 ) -> AbstractLinearisation:
     """Linearise the network with parameters `theta` at the points of `sample`.
 
-    `template` gives the architecture; its own parameters are not used. `norm` is `L2` with
-    scales of one if not given. With `chunk_size`, so many points are linearised at a time, anew for
-    each product: memory is that of a chunk, and a product costs two to three times as much.
+    **Arguments:**
+
+    - `template`: the architecture; its own parameters are not used.
+    - `theta`: parameters, of shape (p,).
+    - `sample`: points (n, d) and weights (n,).
+    - `norm`: `L2` with scales of one if not given.
+    - `chunk_size`: points linearised at a time, again for each product, which takes less memory
+      and more time; all of them if not given.
 
     **Raises:** `InputError` for an argument of another kind, or a theta of another size.
     """
@@ -37,8 +42,8 @@ def linearise(
         norm = L2((1.0,) * jax.eval_shape(template, sample.points[0]).shape[0])
     if chunk_size is not None:
         check_count("chunk_size", chunk_size)
-    if chunk_size is not None and chunk_size < len(sample.points):
-        return linearise_in_chunks(_whole, template, theta, sample, norm, chunk_size)
+        if chunk_size < len(sample.points):
+            return linearise_in_chunks(_whole, template, theta, sample, norm, chunk_size)
     return _whole(template, theta, sample, norm)
 
 

@@ -1,10 +1,10 @@
 """J of a network of dense layers, by its structure.
 
 A layer z = V a + b that is called once per point enters J as d(value)/dV = d a^T, where a is
-the layer's input and d the derivative of the value in z. With the inputs and these signals of
-all layers at all points, J v and J^T w are matrix products of 2 n p operations each, half of
-what forward and reverse differentiation take; a column of J is the product of an entry of d
-and one of a; and J J^T is a sum over the layers of elementwise products of small Gram matrices.
+the layer's input and d, its signal, the derivative of the value in z. With the inputs and signals
+of all layers at all points, J v and J^T w are matrix products of 2 n p operations each; a column of
+J is the product of an entry of d and one of a; and J J^T is a sum over the layers of elementwise
+products of Gram matrices.
 """
 
 from typing import Any
@@ -24,12 +24,10 @@ from ._base import AbstractLinearisation
 
 
 class StructuredLinearisation(AbstractLinearisation):
-    """Inputs a (n, in) and signals d (q, out, n) of each dense layer, in the order of theta.
+    """Inputs a (n, in) and signals d (q, out, n) of each dense layer, in the order of theta."""
 
-    With the points last in d, the products are of the kinds `x @ y` and `x @ y.T`; XLA's
-    `x.T @ y` on CPUs is half as fast, and so is fusing a product with what surrounds it.
-    """
-
+    # With the points last in d, the products are of the kinds `x @ y` and `x @ y.T`: on CPUs XLA's
+    # `x.T @ y` is slower, and so is a product fused with its surroundings.
     values: Values
     weights: Weights
     inputs: tuple[Float[Array, "n _in"], ...]
@@ -38,8 +36,7 @@ class StructuredLinearisation(AbstractLinearisation):
     @property
     def _sizes(self) -> list[tuple[int, int]]:
         """(in, out) of each layer."""
-        layers = zip(self.inputs, self.signals, strict=True)
-        return [(a.shape[1], d.shape[1]) for a, d in layers]
+        return [(a.shape[1], d.shape[1]) for a, d in zip(self.inputs, self.signals, strict=True)]
 
     @property
     def num_parameters(self) -> int:
@@ -61,12 +58,12 @@ class StructuredLinearisation(AbstractLinearisation):
     def pull(self, w: Values) -> Theta:
         total, offset = jnp.zeros(self.num_parameters, self.values.dtype), 0
         for a, d in zip(self.inputs, self.signals, strict=True):
-            # A loop over the quantities: a sum over their axis is twice as slow.
+            # A loop over the quantities, since a sum over their axis is slower.
             back = jnp.zeros_like(d[0])
             for signal, wq in zip(d, w.T, strict=True):
                 back = back + signal * wq[None, :]
             back = jax.lax.optimization_barrier(back)
-            # Into its place: XLA would fuse a concatenation with the products before it.
+            # In place, since XLA would fuse a concatenation with the products before it.
             for part in (jnp.ravel(back @ a), jnp.sum(back, axis=1)):
                 total = jax.lax.dynamic_update_slice(total, part, (offset,))
                 offset += part.size
@@ -129,8 +126,8 @@ class StructuredLinearisation(AbstractLinearisation):
         return jax.tree.map(lambda leaf: leaf.astype(dtype), self)
 
     def _origins(self) -> tuple[np.ndarray, np.ndarray]:
-        """For each parameter the entry of all inputs (the last is 1, for the biases) and the
-        entry of all signals whose product is its column."""
+        """For each parameter the indices of the input (the last one is 1, for the biases) and of
+        the signal whose product is its column."""
         sources, sinks = [], []
         constant = sum(fan_in for fan_in, _ in self._sizes)
         first_in = first_out = 0
@@ -143,14 +140,14 @@ class StructuredLinearisation(AbstractLinearisation):
 
 
 class _Tapped(eqx.Module):
-    """A dense layer whose output is shifted, and whose input is noted with where it came from."""
+    """A dense layer that shifts its output and records its input and the trace that called it."""
 
     layer: Dense
     shift: Float[Array, " out"]
-    notes: list = eqx.field(static=True)
+    calls: list = eqx.field(static=True)
 
     def __call__(self, h: Float[Array, " in"]) -> Float[Array, " out"]:
-        self.notes.append((h, get_opaque_trace_state()))
+        self.calls.append((h, get_opaque_trace_state()))
         return self.layer(h) + self.shift
 
 
@@ -159,9 +156,9 @@ def _is_dense(node) -> bool:
 
 
 def _trained_layers(network: AbstractNetwork) -> list[bool] | None:
-    """Of the network's nodes (dense layers and other arrays), which are trained dense layers.
+    """Return which of the network's nodes (dense layers and other arrays) are trained dense layers.
 
-    None if there are parameters besides them.
+    None if there are parameters outside them.
     """
     parameters, _ = partition(network)
     trained = []
@@ -174,24 +171,24 @@ def _trained_layers(network: AbstractNetwork) -> list[bool] | None:
 
 
 def _tap(nodes: list, structure, trained: list[bool], shifts: list) -> tuple[Any, list[list]]:
-    """The network with its trained layers' outputs shifted, and where they note their inputs."""
-    notes = [[] for _ in shifts]
-    parts = iter(zip(shifts, notes, strict=True))
+    """Return the network with its trained layers tapped, and the lists of their calls."""
+    layer_calls = [[] for _ in shifts]
+    parts = iter(zip(shifts, layer_calls, strict=True))
     tapped = [
         _Tapped(node, *next(parts)) if is_trained else node
         for node, is_trained in zip(nodes, trained, strict=True)
     ]
-    return jax.tree.unflatten(structure, tapped), notes
+    return jax.tree.unflatten(structure, tapped), layer_calls
 
 
 def linearise_structured(
     template: AbstractNetwork, theta: Theta, sample: WeightedPoints, norm: AbstractInnerProduct
 ) -> StructuredLinearisation | None:
-    """Linearise the network with parameters theta at the points of `sample`.
+    """Linearise a network of dense layers with parameters `theta` at the points of `sample`.
 
-    None for a network with parameters outside dense layers, or with a layer that is called
-    more or less than once per point or inside another transformation, as by a norm with
-    derivatives.
+    None for a network with parameters outside dense layers, or with a layer that is not called
+    exactly once per point, or is called inside another transformation, as a norm with derivatives
+    does.
     """
     network = flatten(template)[1](theta)
     trained = _trained_layers(network)
@@ -203,15 +200,15 @@ def linearise_structured(
 
     def at_point(x):
         def value(shifts):
-            tapped, notes = _tap(nodes, structure, trained, shifts)
-            value, here = norm(tapped, x), get_opaque_trace_state()
-            if any(len(calls) != 1 or calls[0][1] != here for calls in notes):
+            tapped, layer_calls = _tap(nodes, structure, trained, shifts)
+            quantities, trace = norm(tapped, x), get_opaque_trace_state()
+            if any(len(calls) != 1 or calls[0][1] != trace for calls in layer_calls):
                 raise _NotStructured
-            return value, [calls[0][0] for calls in notes]
+            return quantities, [calls[0][0] for calls in layer_calls]
 
-        value_here, back, inputs = jax.vjp(value, shifts, has_aux=True)
-        signals = jax.vmap(back)(jnp.eye(value_here.size, dtype=x.dtype))[0]
-        return value_here, inputs, signals
+        quantities, back, inputs = jax.vjp(value, shifts, has_aux=True)
+        signals = jax.vmap(back)(jnp.eye(quantities.size, dtype=x.dtype))[0]
+        return quantities, inputs, signals
 
     try:
         values, inputs, signals = jax.vmap(at_point, out_axes=(0, 0, -1))(sample.points)
@@ -221,4 +218,4 @@ def linearise_structured(
 
 
 class _NotStructured(Exception):
-    """Raised while tracing, on the first sight of a layer that is not called plainly once."""
+    """Raised while tracing a network with a layer that is not called plainly once."""

@@ -1,4 +1,4 @@
-"""Dense and iterative linear algebra on arrays and operators; it knows no network."""
+"""Dense and iterative linear algebra on arrays and operators, without networks."""
 
 from ._damping import Damping, DampingLike, check_damping, damping_value
 from ._direct import Spectrum, estimated_spectrum, factor

@@ -3,29 +3,27 @@
 from typing import Any, TypeAlias
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from ...errors import InputError, check_scalar
 
 
 class Damping(eqx.Module):
-    r"""mu in $\min_v \overline{|J v - f|^2} + \mu |v|^2$.
+    r"""The damping mu in $\min_v \overline{|J v - f|^2} + \mu |v|^2$.
 
-    A plain number given as `damping` to a velocity solver is relative; `Damping(mu,
-    relative=False)` says mu itself.
+    A plain number given as `damping` to a velocity solver is relative.
 
     **Arguments:**
 
-    - `value`: a positive number, of shape (); without unit if relative, else in the units of
-      M = JᵀWJ.
+    - `value`: positive, of shape (); without unit if relative, else in the units of M = J^T W J.
     - `relative`: whether `value` multiplies the largest eigenvalue of M.
 
     **Raises:** `InputError` for a value that is not positive, or a `relative` that is no bool.
 
     ```python
-    damping = nivp.linear.Damping(1e-6, relative=False)
+    damping = nivp.Damping(1e-6, relative=False)
     solver = nivp.RidgeCholesky(damping=damping)
     ```
     """
@@ -53,11 +51,10 @@ def check_damping(damping: DampingLike) -> None:
 def damping_value(
     damping: DampingLike, largest: Float[Array, ""], dtype: Any = None
 ) -> Float[Array, ""]:
-    """mu for the largest eigenvalue of M and the dtype of its products (that of `largest` if not
-    given): 1e-10 relative in float64 and 1e-6 in float32 for None.
+    """Return mu for the `largest` eigenvalue of M; it is a constant to gradients.
 
-    mu is a choice, not a function to differentiate: gradients take it as a constant. J = 0 has no
-    scale; any mu gives the velocity 0, and 1 is taken.
+    None means a relative 1e-10 if `dtype`, that of the products (of `largest` if not given), is
+    float64, and 1e-6 otherwise.
     """
     if damping is None:
         damping = 1e-10 if (dtype or largest.dtype) == jnp.float64 else 1e-6
@@ -65,5 +62,6 @@ def damping_value(
         if not damping.relative:
             return jnp.asarray(damping.value, largest.dtype)
         damping = damping.value
+    # J = 0 has no scale, and the velocity is 0 for any mu.
     mu = jnp.where(largest == 0, jnp.ones_like(largest), damping * largest)
-    return lax.stop_gradient(mu.astype(largest.dtype))
+    return jax.lax.stop_gradient(mu.astype(largest.dtype))

@@ -1,4 +1,4 @@
-"""A symmetric matrix A + mu I, factored once, that answers many right-hand sides; its spectrum."""
+"""Cholesky factorisation of A + mu I, and estimates of its spectrum."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ Inverse = Callable[[Float[Array, " m"]], Float[Array, " m"]]
 
 
 class Spectrum(eqx.Module):
-    """What a solver learned of the eigenvalues of M.
+    """Estimates of the eigenvalues of M.
 
     - `damping`: mu, absolute.
     - `largest`: the largest eigenvalue.
@@ -34,10 +34,7 @@ def factor(
     damping_of: Callable[[Float[Array, ""]], Float[Array, ""]],
     key: PRNGKeyArray,
 ) -> tuple[Symmetric, Inverse, Spectrum]:
-    """`matrix` + mu I, its inverse by Cholesky, and its spectrum.
-
-    `damping_of` gives mu for the largest eigenvalue.
-    """
+    """Return `matrix` + mu I, its inverse by Cholesky, and its spectrum."""
     structure = jax.eval_shape(lambda: jnp.diagonal(matrix.upper))
     starts = random_signs(key, structure.size, structure.dtype)
     largest = power_iteration(lambda v: matrix @ v, starts[0])
@@ -57,8 +54,8 @@ def factor(
 def estimated_spectrum(
     inverse: Inverse, starts: Float[Array, "4 m"], damping, largest: Float[Array, ""]
 ) -> Spectrum:
-    """From two block solves with A + mu I: tr(A (A + mu I)^-1) by Hutchinson's estimate, and
-    the smallest eigenvalue by inverse iteration, which errs upwards."""
+    """Return the spectrum from two block solves with A + mu I: tr(A (A + mu I)^-1) by Hutchinson's
+    estimate, and an upper estimate of the smallest eigenvalue by inverse iteration."""
     inverse = jax.vmap(inverse)
     once = inverse(starts)
     rank = starts.shape[1] - damping * jnp.mean(jnp.sum(starts * once, axis=1))

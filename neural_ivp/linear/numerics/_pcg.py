@@ -1,9 +1,8 @@
 """Preconditioned conjugate gradients as a lineax solver.
 
 `lineax.CG` stops on element-wise tests and turns to NaN in float32 when |p.Ap| <= 200 eps n
-|r.z|, which depends on the scale of the operator. This one stops on the relative residual in
-the 2-norm, returns it, keeps the best iterate and says why it ended; lineax's implicit
-differentiation applies as to any of its solvers.
+|r.z|, which depends on the scale of the operator. `PCG` stops on the relative residual in the
+2-norm, and returns it, the best iterate and the reason for its end.
 """
 
 from typing import Any
@@ -39,20 +38,19 @@ class PCG(lx.AbstractLinearSolver):
     **Arguments:**
 
     - `rtol`: stop when |b - A y| <= rtol |b| (2-norm).
-    - `max_steps`: at most this many iterations.
-    - `patience`: stagnation if nothing that is asked for has improved for so many iterations.
-    - `energy`: whether the error in the energy norm must come down to `rtol` |y|_A as well, which
-      it may do long after the residual. Its square falls by $\alpha_k r_k \cdot z_k$ in iteration
-      k (Hestenes & Stiefel, 1952, theorem 6:1); k times the largest of the last four falls is
-      taken for what is left: too little where the iteration rests for longer, on isolated
-      eigenvalues near zero. At the end it is taken from the residual itself.
+    - `max_steps`: the largest number of iterations.
+    - `patience`: iterations without improvement after which the result is stagnation.
+    - `energy`: whether the error in the energy norm must fall to `rtol` |y|_A as well. Its square
+      falls by $\alpha_k r_k \cdot z_k$ in iteration k (Hestenes & Stiefel, 1952, theorem 6:1); the
+      estimate of what remains is k times the largest of the last four decreases, which is too small
+      where the iteration pauses for longer, and at the end an estimate from the residual itself.
 
     Options of `lineax.linear_solve`: `preconditioner` (an operator approximating the inverse)
-    and `y0`. `stats` holds `num_steps`, `relative_residual` (|b - A y| / |b| of the best
-    iterate, computed at the end: the recurrence may promise more than the arithmetic keeps) and
-    `indefinite_preconditioner`. Results: `max_steps_reached`; `stagnation`, also where the
-    recurrence met `rtol` and the residual, or the error by it, is more than twice that; or
-    `breakdown` when A or the preconditioner shows a direction of non-positive curvature.
+    and `y0`. `stats` holds `num_steps`, `relative_residual` (|b - A y| / |b| of the best iterate,
+    computed at the end, not by the recurrence) and `indefinite_preconditioner`. Results:
+    `max_steps_reached`; `stagnation`, also where the recurrence met `rtol` but the residual, or the
+    error estimated from it, is more than twice that; `breakdown` where A or the preconditioner has
+    a direction of non-positive curvature.
 
     Source: Hestenes & Stiefel, 1952; Saad, "Iterative methods for sparse linear systems", 9.2.
     """
@@ -82,8 +80,8 @@ class PCG(lx.AbstractLinearSolver):
 
         def unfinished(s: _State):
             missed = (s.best_norm > limit) | self._far(s, vector)
-            going = (s.iterations < self.max_steps) & (s.since_best < self.patience)
-            return missed & going & ~s.broken
+            allowed = (s.iterations < self.max_steps) & (s.since_best < self.patience)
+            return missed & allowed & ~s.broken
 
         final = jax.lax.while_loop(
             unfinished, lambda s: self._iterate(state, inverse, size, s), first
@@ -91,26 +89,26 @@ class PCG(lx.AbstractLinearSolver):
         met = (final.best_norm <= limit) & ~self._far(final, vector)
         rest = vector - state.mv(final.best)
         relative = jnp.where(size == 0, jnp.zeros_like(size), jnp.linalg.norm(rest) / size)
-        kept = met & (relative <= 2 * self.rtol)
-        if self.energy:  # of the true residual, whose rounding the recurrence does not see
-            kept &= final.step * jnp.vdot(rest, inverse.mv(rest)) <= self._allowed(2, final, vector)
+        confirmed = met & (relative <= 2 * self.rtol)
+        if self.energy:  # from the true residual, since the recurrence misses its rounding
+            allowed = self._allowed(2, final, vector)
+            confirmed &= final.step * jnp.vdot(rest, inverse.mv(rest)) <= allowed
         stats = {
             "num_steps": final.iterations,
             "relative_residual": relative,
             "indefinite_preconditioner": final.indefinite,
         }
-        return final.best, self._result(final, met, kept), stats
+        return final.best, self._result(final, met, confirmed), stats
 
     def _start(self, operator, inverse, vector, y0) -> _State:
         r = vector - operator.mv(y0)
-        # A guess that is worse than none is not used: the iteration starts from zero.
+        # A `y0` whose residual is larger than that of zero is not used.
         useful = jnp.linalg.norm(r) < jnp.linalg.norm(vector)
         y, r = jnp.where(useful, y0, 0), jnp.where(useful, r, vector)
         z = inverse.mv(r)
-        count = jnp.zeros((), jnp.int32)
+        zero = jnp.zeros((), jnp.int32)
         rz, norm = jnp.vdot(r, z), jnp.linalg.norm(r)
         indefinite = ~(rz > 0) & (norm > 0)
-        broken = indefinite | ~jnp.isfinite(norm)
         unknown = jnp.where(rz > 0, jnp.inf, jnp.zeros_like(rz))
         return _State(
             y=y,
@@ -120,11 +118,11 @@ class PCG(lx.AbstractLinearSolver):
             rz=rz,
             best=y,
             best_norm=norm,
-            since_best=count,
+            since_best=zero,
             gains=jnp.full(4, unknown),
             least_gain=unknown,
-            iterations=count,
-            broken=broken,
+            iterations=zero,
+            broken=indefinite | ~jnp.isfinite(norm),
             indefinite=indefinite,
         )
 
@@ -139,13 +137,13 @@ class PCG(lx.AbstractLinearSolver):
         indefinite = ~(rz > 0) & (norm > 0)
         broken = broken | indefinite | ~jnp.isfinite(rz) | ~jnp.isfinite(norm)
         better = norm < s.best_norm
-        if self.energy:  # whose error each iteration lessens, whatever the 2-norm does
+        if self.energy:  # each iteration reduces the error in that norm, whatever the 2-norm does
             better |= norm <= self.rtol * size
         better &= jnp.isfinite(norm)
         gain = step * s.rz
-        # Far below what the residual itself can reach, nothing is left to gain: squares underflow.
-        spent = norm <= 1e-3 * jnp.finfo(norm.dtype).eps * size
-        gets_on = better | (gain < s.least_gain) if self.energy else better
+        # Far below the rounding of the residual, whose squares underflow.
+        exhausted = norm <= 1e-3 * jnp.finfo(norm.dtype).eps * size
+        progress = better | (gain < s.least_gain) if self.energy else better
         return _State(
             y=y,
             r=r,
@@ -154,8 +152,8 @@ class PCG(lx.AbstractLinearSolver):
             rz=rz,
             best=jnp.where(better, y, s.best),
             best_norm=jnp.where(better, norm, s.best_norm),
-            since_best=jnp.where(gets_on, 0, s.since_best + 1),
-            gains=jnp.where(spent, 0, jnp.roll(s.gains, 1).at[0].set(gain)),
+            since_best=jnp.where(progress, 0, s.since_best + 1),
+            gains=jnp.where(exhausted, 0, jnp.roll(s.gains, 1).at[0].set(gain)),
             least_gain=jnp.minimum(gain, s.least_gain),
             iterations=s.iterations + 1,
             broken=broken,
@@ -166,24 +164,24 @@ class PCG(lx.AbstractLinearSolver):
         """Whether the energy norm of the error may still be above the tolerance."""
         if not self.energy:
             return jnp.asarray(False)
-        left = jnp.maximum(s.iterations, 1) * jnp.max(s.gains)
-        return left > self._allowed(1, s, vector)
+        remaining = jnp.maximum(s.iterations, 1) * jnp.max(s.gains)
+        return remaining > self._allowed(1, s, vector)
 
     def _allowed(self, times: float, s: _State, vector) -> Float[Array, ""]:
         """The square of so many times the tolerance in the energy norm."""
         return (times * self.rtol) ** 2 * jnp.maximum(jnp.vdot(vector, s.y), 0)
 
-    def _result(self, s: _State, met, kept) -> lx.RESULTS:
+    def _result(self, s: _State, met, confirmed) -> lx.RESULTS:
         result = lx.RESULTS.where(
             s.since_best >= self.patience, lx.RESULTS.stagnation, lx.RESULTS.max_steps_reached
         )
         result = lx.RESULTS.where(s.broken, lx.RESULTS.breakdown, result)
         result = lx.RESULTS.where(met, lx.RESULTS.stagnation, result)
-        return lx.RESULTS.where(kept, lx.RESULTS.successful, result)
+        return lx.RESULTS.where(confirmed, lx.RESULTS.successful, result)
 
     def transpose(self, state: lx.AbstractLinearOperator, options: dict[str, Any]):
-        kept = {k: v.transpose() for k, v in options.items() if k == "preconditioner"}
-        return state.transpose(), kept
+        options = {k: v.transpose() for k, v in options.items() if k == "preconditioner"}
+        return state.transpose(), options
 
     def conj(self, state: lx.AbstractLinearOperator, options: dict[str, Any]):
         return state, options

@@ -12,9 +12,9 @@ def power_iteration(
     start: Float[Array, " m"],
     num_products: int = 12,
 ) -> Float[Array, ""]:
-    """The largest eigenvalue of a positive semi-definite operator, from below; 0 if it is 0.
+    """Return a lower estimate of the largest eigenvalue of a positive semi-definite operator.
 
-    The damping is relative to it, so a few per cent are enough; `start` should be random.
+    `start` should be random. A few per cent of accuracy suffice for a relative damping.
     """
 
     def body(carry, _):
@@ -29,14 +29,14 @@ def power_iteration(
 
 
 def random_signs(key: PRNGKeyArray, size: int, dtype) -> Float[Array, "4 m"]:
-    """Starts of power iterations, and probes of a trace.
-
-    Folded once more, since a key that drew the points too would make signs that follow them.
-    """
+    """Return four random vectors: starts of power iterations, and probes of a trace."""
+    # The key is folded, since the points may have been drawn with it.
     return jax.random.rademacher(jax.random.fold_in(key, 1), (4, size), dtype)
 
 
 def safe_ratio(part: Float[Array, ""], whole: Float[Array, ""]) -> Float[Array, ""]:
-    """part / whole, and 0 / 0 = 0: what is met exactly has no residual."""
-    met = part == 0
-    return jnp.where(met, jnp.zeros_like(part), part / jnp.where(met, jnp.ones_like(whole), whole))
+    """Return part / whole, and 0 where `part` is 0."""
+    zero = part == 0
+    return jnp.where(
+        zero, jnp.zeros_like(part), part / jnp.where(zero, jnp.ones_like(whole), whole)
+    )

@@ -1,11 +1,16 @@
-"""How the solution of one least-squares problem ended, in words."""
+"""Results of least-squares solves, in words."""
 
 import lineax as lx
 from jaxtyping import Array, Bool
 
 
 class RESULTS(lx.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
-    """`lineax.RESULTS`, and the ends that only this problem knows."""
+    """The results of a least-squares solve, as sentences: `lineax.RESULTS` and those below.
+
+    ```python
+    print(nivp.RESULTS[nivp.RESULTS.factorisation_failed])
+    ```
+    """
 
     nonfinite_target = (
         "The right-hand side L[u] is not finite at one or more points; the velocity is 0."
@@ -31,15 +36,18 @@ class RESULTS(lx.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
     )
 
 
-def promoted(result: lx.RESULTS) -> RESULTS:
-    """lineax's result of an iteration, in words that speak of this library's arguments."""
-    own = RESULTS.promote(result)
-    own = RESULTS.where(own == RESULTS.stagnation, RESULTS.tolerance_out_of_reach, own)
-    return RESULTS.where(own == RESULTS.breakdown, RESULTS.indefinite_system, own)
+def promoted(solution: lx.Solution) -> RESULTS:
+    """Return the result of a solve by `PCG` in terms of this library's arguments."""
+    result = RESULTS.promote(solution.result)
+    result = RESULTS.where(result == RESULTS.stagnation, RESULTS.tolerance_out_of_reach, result)
+    breakdown = result == RESULTS.breakdown
+    result = RESULTS.where(breakdown, RESULTS.indefinite_system, result)
+    indefinite = breakdown & solution.stats["indefinite_preconditioner"]
+    return RESULTS.where(indefinite, RESULTS.indefinite_preconditioner, result)
 
 
 def refused(result: RESULTS) -> Bool[Array, ""]:
-    """Whether there is no velocity to speak of: the step that asked for it must not be taken."""
+    """Return whether the velocity is 0 for want of a solution: its step must be rejected."""
     return (  # pyright: ignore[reportReturnType] (arrays, not bools)
         (result == RESULTS.nonfinite_target)
         | (result == RESULTS.nonfinite_jacobian)

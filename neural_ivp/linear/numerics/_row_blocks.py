@@ -1,4 +1,4 @@
-"""Products with a few rows of many numbers, block by block in place: memory is that of the rows."""
+"""Products with a few long rows, block by block and in place, in the memory of the rows."""
 
 from collections.abc import Callable
 
@@ -12,22 +12,22 @@ Rows = Float[Array, "r p"]
 def fill_rows(
     rows: Rows, block: int, new: Callable[[Int[Array, " b"], Float[Array, "b p"]], Rows]
 ) -> Rows:
-    """Replaces the rows, a block at a time, by `new` of their indices and what they were."""
+    """Replace the rows, a block at a time, by `new(indices, old_rows)`."""
     size, steps = _even(rows.shape[0], block)
 
     def one(step, rows):
-        # The last block ends with the last row: what it shares with the one before is done.
+        # The last block ends with the last row, and skips the rows of the block before.
         start = jnp.minimum(step * size, rows.shape[0] - size)
         index = start + jnp.arange(size)
         old = jax.lax.dynamic_slice_in_dim(rows, start, size)
-        some = jnp.where((index < step * size)[:, None], old, new(index, old))
-        return jax.lax.dynamic_update_slice_in_dim(rows, some, start, 0)
+        replaced = jnp.where((index < step * size)[:, None], old, new(index, old))
+        return jax.lax.dynamic_update_slice_in_dim(rows, replaced, start, 0)
 
     return jax.lax.fori_loop(0, steps, one, rows)
 
 
 def multiply_rows(matrix: Float[Array, "r r"], rows: Rows, num_blocks: int = 16) -> Rows:
-    """`matrix @ rows`, some columns at a time."""
+    """Return `matrix @ rows`, computed a block of columns at a time."""
     length = rows.shape[1]
     size, steps = _even(length, -(-length // num_blocks))
 
@@ -35,13 +35,13 @@ def multiply_rows(matrix: Float[Array, "r r"], rows: Rows, num_blocks: int = 16)
         start = jnp.minimum(step * size, length - size)
         old = jax.lax.dynamic_slice_in_dim(rows, start, size, axis=1)
         done = (start + jnp.arange(size) < step * size)[None]
-        some = jnp.where(done, old, matrix @ old)
-        return jax.lax.dynamic_update_slice_in_dim(rows, some, start, 1)
+        product = jnp.where(done, old, matrix @ old)
+        return jax.lax.dynamic_update_slice_in_dim(rows, product, start, 1)
 
     return jax.lax.fori_loop(0, steps, one, rows)
 
 
 def _even(count: int, block: int) -> tuple[int, int]:
-    """The size of equal blocks of at most `block`, and how many cover `count`."""
+    """Return the size of equal blocks of at most `block`, and how many cover `count`."""
     steps = -(-count // block)
     return -(-count // steps), steps

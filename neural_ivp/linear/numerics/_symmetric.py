@@ -1,4 +1,4 @@
-"""Symmetric matrices of which half is computed, and Cholesky's factorisation of them."""
+"""Symmetric matrices of which half is computed, and their Cholesky factorisation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,24 +10,22 @@ import lineax as lx
 from jax.scipy.linalg import cho_solve
 from jaxtyping import Array, Float
 
-# Rows computed at a time: of 8 such panels, 44 % of the matrix is left out.
+# Rows computed at a time.
 BLOCK = 512
 
 
 class Symmetric(eqx.Module):
-    """A symmetric matrix by its entries on and above the diagonal; below it `upper` has zeros.
+    """A symmetric matrix by its entries on and above the diagonal; below it `upper` has zeros."""
 
-    Row by row that is what LAPACK wants to see, the lower half column by column: of the other half
-    XLA makes a copy in that order, or computes all that leads to it in the slower one.
-    """
-
+    # LAPACK reads the lower half column by column, which is this half row by row. XLA would copy
+    # the other half into that order.
     upper: Float[Array, "m m"]
 
     @classmethod
     def of(
         cls, panel: Callable[[int, int], Float[Array, "_b _m"]], size: int, block: int = BLOCK
     ) -> "Symmetric":
-        """`panel(start, end)` makes the rows `start` to `end` of the columns `start` and later."""
+        """`panel(start, end)` returns rows `start` to `end` of the columns from `start` on."""
         if size <= block:
             return cls(jnp.triu(panel(0, size)))
         first = jnp.triu(panel(0, block))
@@ -49,17 +47,14 @@ class Symmetric(eqx.Module):
         return Symmetric(self.upper + shift * jnp.eye(len(self.upper), dtype=self.upper.dtype))
 
     def factor(self) -> Float[Array, "m m"]:
-        """Cholesky's lower factor of a positive definite matrix, nan where it is not; a constant
-        to gradients, as the state of a solver is."""
+        """Return the lower Cholesky factor, a constant to gradients; nan where A is not positive
+        definite."""
         # `jnp.linalg.cholesky` would first read the zeros as entries of A.
         return jax.lax.linalg.cholesky(jax.lax.stop_gradient(self.upper).T, symmetrize_input=False)
 
 
 class Cholesky(lx.AbstractLinearSolver):
-    """Solves with a symmetric positive definite matrix, as `lineax.Cholesky`, by a given factor.
-
-    For an operator whose matrix is `Symmetric`: pass `factor()` of that as `state`.
-    """
+    """`lineax.Cholesky` for a `Symmetric` matrix, whose `factor()` is the `state`."""
 
     def init(self, operator: lx.AbstractLinearOperator, options: dict[str, Any]):
         del options

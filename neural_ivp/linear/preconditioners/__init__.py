@@ -1,4 +1,4 @@
-"""Approximations of M that make iterations on M + mu I short."""
+"""Preconditioners of M + mu I."""
 
 from ._base import (
     AbstractBuiltPreconditioner,
@@ -7,5 +7,6 @@ from ._base import (
     DampingOf,
     NoPreconditioner,
 )
+from ._interpolation import kernel_factor
 from ._landmarks import Landmarks
 from ._nystrom import Nystrom

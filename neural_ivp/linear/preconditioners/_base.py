@@ -1,4 +1,4 @@
-"""The contract of preconditioners: approximate inverses of M + mu I; and the identity."""
+"""The contract of preconditioners, approximate inverses of M + mu I; and the identity."""
 
 import abc
 from collections.abc import Callable
@@ -17,20 +17,20 @@ DampingOf = Callable[[Float[Array, ""]], Float[Array, ""]]
 
 
 class AbstractBuiltPreconditioner(eqx.Module):
-    """What a preconditioner has built, and may keep for the stages of a step.
+    """A preconditioner built at one theta, which the stages of a step may share.
 
-    - `products`: products with M that were spent on it.
+    - `products`: products with M that it took.
     """
 
     products: eqx.AbstractVar[Int[Array, ""]]
 
     @abc.abstractmethod
     def updated(self, linearisation: AbstractLinearisation) -> "AbstractFactors":
-        """The same for J at a theta near by and the same points."""
+        """The approximation of M for J at the same points and a theta near by."""
 
 
 class AbstractFactors(AbstractBuiltPreconditioner):
-    """What is known of M; it serves any damping.
+    """An approximation of M, for any damping.
 
     - `largest`: largest eigenvalue of M.
     """
@@ -43,25 +43,25 @@ class AbstractFactors(AbstractBuiltPreconditioner):
 
     @abc.abstractmethod
     def inverse(self, damping: Float[Array, ""]) -> Callable[[Theta], Theta]:
-        """v -> P^-1 v with P approximating M + mu I up to a factor."""
+        """v -> P^-1 v with P proportional to an approximation of M + mu I."""
 
     @abc.abstractmethod
     def effective_rank(self, damping: Float[Array, ""]) -> Float[Array, ""] | None:
-        """The sum of lambda / (lambda + mu) over the eigenvalues found; None if none were."""
+        """The sum of lambda / (lambda + mu) over the known eigenvalues; None if there are none."""
 
 
 class AbstractPreconditioner(eqx.Module):
-    """Approximates M."""
+    """Builds approximations of M = J^T W J."""
 
     @abc.abstractmethod
     def build(
         self, linearisation: AbstractLinearisation, damping_of: DampingOf, key: PRNGKeyArray
     ) -> AbstractBuiltPreconditioner:
-        """Approximate M = J^T W J well enough for the damping that will be asked for."""
+        """Approximate M well enough for the damping that `damping_of` returns."""
 
 
 class _Identity(AbstractFactors):
-    """Nothing but the largest eigenvalue."""
+    """The identity as P, and the largest eigenvalue of M."""
 
     largest: Float[Array, ""]
     products: Int[Array, ""]
@@ -74,13 +74,7 @@ class _Identity(AbstractFactors):
 
 
 class NoPreconditioner(AbstractPreconditioner):
-    """Plain iterations; the largest eigenvalue comes from a power iteration.
-
-    ```python
-    solver = nivp.RidgeCG(preconditioner=nivp.linear.NoPreconditioner())
-    print(solver.preconditioner)
-    ```
-    """
+    """No preconditioner; a power iteration estimates the largest eigenvalue of M."""
 
     def build(
         self, linearisation: AbstractLinearisation, damping_of: DampingOf, key: PRNGKeyArray

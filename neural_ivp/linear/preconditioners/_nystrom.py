@@ -18,7 +18,7 @@ class LowRank(AbstractFactors):
     """M approximated by U diag(eigenvalues) U^T.
 
     - `basis`: U^T.
-    - `tail`: the smallest eigenvalue found, which bounds what the sketch does not see.
+    - `tail`: the smallest of the eigenvalues, a bound of those outside the sketch.
     """
 
     basis: Rows
@@ -28,15 +28,14 @@ class LowRank(AbstractFactors):
     products: Int[Array, ""]
 
     def inverse(self, damping: Float[Array, ""]) -> Callable[[Theta], Theta]:
-        """P = U (Lambda + mu) U^T / (tail + mu) + (I - U U^T): what the sketch does not see is
-        left unchanged. Frangella, Tropp & Udell, 2023, equation 1.3.
-        """
+        """P = U (Lambda + mu) U^T / (tail + mu) + (I - U U^T), Frangella, Tropp & Udell, 2023,
+        equation 1.3."""
         scale = (self.tail + damping) / (self.eigenvalues + damping)
 
         def apply(v: Theta) -> Theta:
             inside = self.basis @ v
             outside = v - inside @ self.basis
-            # Twice, since in float32 what is left of U after once outweighs the smallest scales.
+            # Twice, since in float32 the rest of U after one projection outweighs small scales.
             outside = outside - (self.basis @ outside) @ self.basis
             return outside + (scale * inside) @ self.basis
 
@@ -47,23 +46,26 @@ class LowRank(AbstractFactors):
 
 
 class Nystrom(AbstractPreconditioner):
-    """Randomised Nystrom sketch of M.
+    """Randomised Nystrom sketch of M, a preconditioner of `RidgeCG`.
+
+    It takes `rank` products with M, and the memory of p `rank` numbers and the products of a block.
+    A small rank underestimates the largest eigenvalue, and with it a relative damping.
 
     **Arguments:**
 
-    - `rank`: of the sketch (at most p is used), one product with M each. Good values: 100 to
-      300.
-    - `block`: products done at once; more take more memory, and are faster where one does not
-      fill the machine.
-
-    The sketch is built in place: one array of p times its rank, and the products of a
-    block. A rank of ten finds the largest eigenvalue, and with it a relative damping, some per cent
-    too small.
+    - `rank`: that of the sketch, p at most. Good values: 100 to 300.
+    - `block`: products computed at once. Larger blocks take more memory, and are faster where one
+      product does not fill the machine.
 
     **Raises:** `InputError` for a rank or block below one.
 
     Source: Frangella, Tropp & Udell, "Randomized Nystrom preconditioning", 2023, algorithms
     2.1 and E.2.
+
+    ```python
+    solver = nivp.RidgeCG(preconditioner=nivp.Nystrom(200))
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=solver)
+    ```
     """
 
     rank: int = eqx.field(static=True)
@@ -91,17 +93,17 @@ TestRows = Callable[[Int[Array, " b"]], Float[Array, "b p"]]
 
 
 def _test_rows(key: PRNGKeyArray, rank: int, like: Theta) -> TestRows:
-    """Random signs: drawn anew for each use, since all of them take as much memory as the sketch.
+    """Return the function that draws the test rows, random signs, of given indices.
 
-    So many times longer than they are many, they are close to orthogonal (singular values within
-    1 +- 8^{-1/2}, as good as it takes); shorter ones are made orthonormal.
+    Each use draws them again, since all of them take as much memory as the sketch. Long ones are
+    close to orthogonal (singular values within 1 +- 8^{-1/2}); short ones are made orthonormal.
     """
     p = like.size
 
     def row(index):
         words = jax.random.bits(jax.random.fold_in(key, index), (-(-p // 32),), jnp.uint32)
-        coins = (words[:, None] >> jnp.arange(32, dtype=jnp.uint32)[None]) & 1
-        signs = 2 * coins.reshape(-1)[:p].astype(like.dtype) - 1
+        bits = (words[:, None] >> jnp.arange(32, dtype=jnp.uint32)[None]) & 1
+        signs = 2 * bits.reshape(-1)[:p].astype(like.dtype) - 1
         return signs / jnp.sqrt(jnp.asarray(p, like.dtype))
 
     if p >= max(8 * rank, 1_000):
@@ -111,26 +113,24 @@ def _test_rows(key: PRNGKeyArray, rank: int, like: Theta) -> TestRows:
 
 
 def _low_rank(test: TestRows, sketch: Rows, block: int) -> LowRank:
-    """Factors from M times test rows, in the memory of these."""
+    """Return the factors from the sketch, M times the test rows, in the memory of the sketch."""
     rank = sketch.shape[0]
 
     def core(sketch):
         empty = jnp.zeros((rank, rank), sketch.dtype)
         return fill_rows(empty, block, lambda index, _: test(index) @ sketch.T)
 
-    # The shift keeps the core positive definite in this arithmetic: its rounding, by its
-    # asymmetry, is 0.15 eps times its trace. The source's shift is 100 to 7 000 times larger
-    # with 3 000 to 140 000 parameters, and hides in float32 what lies below 1e-3 of the largest.
+    # The shift is above the rounding of the core and keeps it positive definite; the source's,
+    # which grows with p, would hide small eigenvalues in float32.
     shift = 4 * jnp.finfo(sketch.dtype).eps * jnp.trace(core(sketch))
-    # Without a direction to see (J = 0), any positive shift will do.
-    blind = shift == 0
-    shift = jnp.where(blind, jnp.ones_like(shift), shift)
+    zero = shift == 0  # J = 0: any positive shift serves
+    shift = jnp.where(zero, jnp.ones_like(shift), shift)
     sketch = fill_rows(sketch, block, lambda index, rows: rows + shift * test(index))
     half = multiply_rows(_inverse(_root(core(sketch))), sketch)
     triangle, basis = _orthogonalised(half)
     _, singular, inner = jnp.linalg.svd(triangle)
     basis = multiply_rows(inner, basis)
-    eigenvalues = jnp.where(blind, 0, jnp.maximum(singular**2 - shift, 0))
+    eigenvalues = jnp.where(zero, 0, jnp.maximum(singular**2 - shift, 0))
     return LowRank(
         basis=basis,
         eigenvalues=eigenvalues,
@@ -141,12 +141,11 @@ def _low_rank(test: TestRows, sketch: Rows, block: int) -> LowRank:
 
 
 def _orthogonalised(rows: Rows) -> tuple[Float[Array, "r r"], Rows]:
-    """L and Q of rows = L Q, in the memory of the rows.
+    """Return L and Q of rows = L Q, in the memory of the rows, by shifted Cholesky QR.
 
-    From Cholesky factors of the Gram matrix: a first one with a shift above its rounding, and
-    two more, which mend what the shift and the rounding left. Fukaya, Kannan, Nakatsukasa,
-    Yamamoto & Yanagisawa, "Shifted Cholesky QR for computing the QR factorization of
-    ill-conditioned matrices", 2020.
+    The first Gram matrix is shifted above its rounding; two more passes correct the error. Fukaya,
+    Kannan, Nakatsukasa, Yamamoto & Yanagisawa, "Shifted Cholesky QR for computing the QR
+    factorization of ill-conditioned matrices", 2020.
     """
     gram = rows @ rows.T
     shift = 10 * jnp.finfo(rows.dtype).eps * jnp.trace(gram)
@@ -164,5 +163,5 @@ def _root(gram: Float[Array, "r r"]) -> Float[Array, "r r"]:
 
 
 def _inverse(triangle: Float[Array, "r r"]) -> Float[Array, "r r"]:
-    one = jnp.eye(*triangle.shape, dtype=triangle.dtype)
-    return jax.scipy.linalg.solve_triangular(triangle, one, lower=True)
+    identity = jnp.eye(*triangle.shape, dtype=triangle.dtype)
+    return jax.scipy.linalg.solve_triangular(triangle, identity, lower=True)

@@ -1,4 +1,4 @@
-"""Solvers of the least-squares problem min_v mean |J v - f|^2 + mu |v|^2."""
+"""Solvers of min_v mean |J v - f|^2 + mu |v|^2."""
 
 from ._auto import AutoVelocitySolver, choose_velocity_solver
 from ._base import (
@@ -8,6 +8,7 @@ from ._base import (
     SolverSetup,
     Velocity,
     VelocityInfo,
+    make_velocity,
 )
 from ._least_squares import LeastSquares
 from ._proximal_damping import ProximalDamping

@@ -1,4 +1,4 @@
-"""The velocity solver that the sizes ask for: the one chooser of this library."""
+"""The choice of a velocity solver by the sizes of J."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ from ._ridge_cholesky import RidgeCholesky
 from ._ridge_dual import RidgeDual
 from ._ridge_dual_cg import RidgeDualCG
 
-# An exact solve is preferred up to the cost of so many products. Conjugate gradients take a few
-# hundred, but the operations of a factorisation run at several times their rate.
+# An exact solve is preferred up to the cost of so many products: more than conjugate gradients
+# take, since the operations of a factorisation run at a higher rate.
 ITERATIVE_PRODUCTS = 1_000
 MEMORY = 2e9
 
@@ -28,21 +28,18 @@ MEMORY = 2e9
 def choose_velocity_solver(
     p: int, rows: int, dtype: Any, *, subset: int | None = None, memory: float = MEMORY
 ) -> tuple[AbstractVelocitySolver, str]:
-    """The solver for p parameters and m = n q rows of J, and why.
+    """Return the solver for p parameters and m = n q rows of J, and the reason in a sentence.
 
-    It compares the operations of `RidgeCholesky` (p x p), `RidgeDual` (m x m) and, in float32,
-    whose normal equations lose the singular values of J below 1e-3 of the largest,
-    `LeastSquares` with those of 1 000 products. Where the cheapest exact one does not fit in
-    memory or costs more, it takes `RidgeDualCG` in float64 and `RidgeCG` in float32.
+    The exact solver of the fewest operations, of `RidgeCholesky` (p x p) and `RidgeDual` (m x m) in
+    float64 and `LeastSquares` in float32, unless it exceeds `memory` or the operations of 1 000
+    products; then `RidgeDualCG` in float64 and `RidgeCG` in float32.
 
     **Arguments:**
 
     - `p`, `rows`: the numbers of parameters and rows, at least 1.
-    - `dtype`: of J, "float64" or "float32".
-    - `subset`: a random subset of so many parameters moves; all of them if not given.
+    - `dtype`: that of J, "float64" or "float32".
+    - `subset`: size of the random subset of the parameters that moves; all of them if not given.
     - `memory`: bytes that an exact solver may take.
-
-    **Returns:** the solver, and a sentence that says what was taken and why.
 
     **Raises:** `InputError` for a count below one, or a dtype that is not a real float.
 
@@ -57,8 +54,8 @@ def choose_velocity_solver(
         solver, why = choose_velocity_solver(min(p, subset), rows, dtype, memory=memory)
         return RandomSubset(solver, subset), f"random subsets of {subset} parameters; {why}"
     double = _is_double(dtype)
-    wide = jnp.dtype(dtype).itemsize
-    # Solver, operations, entries held.
+    itemsize = jnp.dtype(dtype).itemsize
+    # Solver, operations, numbers in memory. In float32 the normal equations lose singular values.
     if double:
         exact = [
             (RidgeCholesky(), rows * p**2 + p**3 / 3, rows * p + 2 * p**2),
@@ -66,11 +63,11 @@ def choose_velocity_solver(
         ]
     else:
         exact = [(LeastSquares(), 4 * (rows + p) * p**2, 2 * (rows + p) * p)]
-    allowed = [entry for entry in exact if entry[2] * wide <= memory]
+    allowed = [entry for entry in exact if entry[2] * itemsize <= memory]
     solver, operations, entries = min(allowed or exact, key=lambda entry: entry[1])
     cost = operations / (ITERATIVE_PRODUCTS * 4 * rows * p)
     sizes = f"{p} parameters, {rows} rows, {jnp.dtype(dtype)}"
-    space = f"{entries * wide / 1e9:.2g} GB of the {memory / 1e9:.2g} GB allowed"
+    space = f"{entries * itemsize / 1e9:.2g} GB of the {memory / 1e9:.2g} GB allowed"
     name = type(solver).__name__
     if allowed and cost <= 1:
         return solver, f"{name} for {sizes}: exact, and takes {space}"
@@ -90,12 +87,12 @@ def _is_double(dtype: Any) -> bool:
 
 
 class AutoVelocitySolver(AbstractDampedSolver):
-    """The solver that `choose_velocity_solver` takes for J.
+    """The solver that `neural_ivp.linear.choose_velocity_solver` returns for J.
 
     **Arguments:**
 
-    - `damping`: mu relative to the largest eigenvalue, or a `Damping`; that of the solver chosen if
-      not given.
+    - `damping`: mu relative to the largest eigenvalue of M, or a `Damping`; the default of the
+      chosen solver if not given.
     - `memory`: bytes that an exact solver may take.
 
     **Raises:** `InputError` for a damping or memory that is not positive.

@@ -1,4 +1,4 @@
-"""The contract of velocity solvers: `setup` once a step, `solve` once a stage, a `Velocity`."""
+"""The contract of velocity solvers: `setup` once a step, `solve` once a stage."""
 
 import abc
 import functools
@@ -16,22 +16,20 @@ from ..numerics import RESULTS, DampingLike, Spectrum, damping_value, safe_ratio
 
 
 class VelocityInfo(eqx.Module):
-    """What a solver knows of its solution.
+    """Statistics of one solve.
 
-    - `iterations`: of the linear solver (0 for a direct one).
-    - `products`: multiplications by M spent in the solve (what `setup` spent is not in it).
+    - `iterations`: those of the linear solver (0 for a direct one).
+    - `products`: multiplications by M, without those of `setup`.
     - `rebuilds`: preconditioners built in the solve.
     - `linear_residual`: |(M + mu I) v - F| / |F|.
-    - `projection_residual`: |J v - f| / |f|, root mean squares over the points: what the
-      network cannot follow.
-    - `held_out_residual`: the same on points the solver has not seen, where some were given.
+    - `projection_residual`: |J v - f| / |f|, root mean squares over the points.
+    - `held_out_residual`: the same on the points of `held_out`; None without them.
     - `damping`: mu, absolute.
     - `largest`: largest eigenvalue of M.
-    - `effective_rank`: the sum of lambda / (lambda + mu) over the eigenvalues of M, estimated:
-      how many directions the damping leaves free. From a sketch, those it sees; None from an
-      iteration without one.
-    - `condition`: of the system that was solved, estimated; (largest + mu) / mu from iterative
-      solvers, which is an upper bound.
+    - `effective_rank`: estimate of the sum of lambda / (lambda + mu) over the eigenvalues of M,
+      those of the preconditioner where there is one; None from an iteration without one.
+    - `condition`: estimate of the condition number of the system; from iterative solvers the
+      upper bound (largest + mu) / mu.
     """
 
     iterations: Int[Array, ""]
@@ -52,9 +50,9 @@ class VelocityInfo(eqx.Module):
 class Velocity(eqx.Module):
     """The solution v of one least-squares problem.
 
-    - `value`: v; the best iterate, always finite, whatever the result.
-    - `result`: of `neural_ivp.RESULTS`, successful or why not.
-    - `info`: see `VelocityInfo`.
+    - `value`: v, the best iterate; finite whatever the result.
+    - `result`: one of `neural_ivp.RESULTS`.
+    - `info`: a `VelocityInfo`.
     """
 
     value: Theta
@@ -63,11 +61,11 @@ class Velocity(eqx.Module):
 
 
 class SolverSetup(eqx.Module):
-    """What the stages of a step share.
+    """The part of a solver that the stages of a step share.
 
-    - `state`: the solver's own.
+    - `state`: depends on the solver.
     - `products`: multiplications by M that it took.
-    - `rebuilds`: preconditioners that were built.
+    - `rebuilds`: preconditioners built.
     """
 
     state: Any
@@ -88,21 +86,21 @@ class SolverSetup(eqx.Module):
 class AbstractVelocitySolver(eqx.Module):
     r"""Solves $\min_v \overline{|J v - f|^2} + \mu |v|^2$.
 
-    `setup` is called once a step, at its first stage, and `solve` for each stage, where J has
-    changed a little. `solve_velocity` is both for one problem.
+    `setup` is called at the first stage of a step, `solve` at each stage; `solve_velocity` calls
+    both.
     """
 
     @abc.abstractmethod
     def setup(
         self, linearisation: AbstractLinearisation, velocity: Theta, key: PRNGKeyArray
     ) -> SolverSetup:
-        """What all stages of a step share: random choices, a preconditioner.
+        """Return what all stages of a step share, such as random choices and a preconditioner.
 
         **Arguments:**
 
         - `linearisation`: J at the first stage.
-        - `velocity`: that with which the step before ended, of shape (p,).
-        - `key`: of the random choices.
+        - `velocity`: that at the end of the previous step, of shape (p,).
+        - `key`: that of the random choices.
         """
 
     @abc.abstractmethod
@@ -113,23 +111,23 @@ class AbstractVelocitySolver(eqx.Module):
         velocity: Theta,
         setup: SolverSetup,
     ) -> Velocity:
-        """The velocity of one stage.
+        """Return the velocity of one stage.
 
         **Arguments:**
 
         - `linearisation`: J at this stage.
         - `target`: f at the points, of shape (n, q).
-        - `velocity`: where an iteration starts, of shape (p,).
-        - `setup`: what `setup` returned for this step.
+        - `velocity`: the start of an iteration, of shape (p,).
+        - `setup`: the result of `setup` for this step.
         """
 
     @abc.abstractmethod
     def with_damping(self, damping: DampingLike) -> "AbstractVelocitySolver":
-        """The same solver with another damping, which may be traced."""
+        """Return the solver with another damping, which may be traced."""
 
 
 class AbstractDampedSolver(AbstractVelocitySolver):
-    """A solver that holds its damping itself."""
+    """A solver with a field `damping`."""
 
     damping: eqx.AbstractVar[DampingLike]
 
@@ -142,7 +140,7 @@ class AbstractDampedSolver(AbstractVelocitySolver):
 
 
 class AbstractDirectSolver(AbstractDampedSolver):
-    """A solver that factors a matrix; a key is all that the stages of a step share."""
+    """A solver that factors a matrix at each stage; the stages share the key."""
 
     def setup(
         self, linearisation: AbstractLinearisation, velocity: Theta, key: PRNGKeyArray
@@ -151,10 +149,9 @@ class AbstractDirectSolver(AbstractDampedSolver):
 
 
 def in_units_of_the_target(solve: Callable[..., Velocity]) -> Callable[..., Velocity]:
-    """`solve` of a solver for f of any size, whose squares may leave the range of the dtype.
+    """Return `solve` with f and the velocity divided by the power of two next below max |f|.
 
-    f and the velocity to start from are divided by the power of two next below max |f|, which
-    rounds nothing.
+    That is without rounding, and serves f whose squares leave the range of the dtype.
     """
 
     @functools.wraps(solve)
@@ -163,10 +160,9 @@ def in_units_of_the_target(solve: Callable[..., Velocity]) -> Callable[..., Velo
         usable = jnp.isfinite(largest) & (largest > 0)
         _, power = jnp.frexp(jnp.where(usable, largest, jnp.ones_like(largest)))
         power = power - 1
-        found = solve(
-            self, linearisation, jnp.ldexp(target, -power), jnp.ldexp(velocity, -power), setup
-        )
-        return eqx.tree_at(lambda v: v.value, found, jnp.ldexp(found.value, power))
+        target, velocity = jnp.ldexp(target, -power), jnp.ldexp(velocity, -power)
+        solution = solve(self, linearisation, target, velocity, setup)
+        return eqx.tree_at(lambda v: v.value, solution, jnp.ldexp(solution.value, power))
 
     return scaled
 
@@ -183,15 +179,20 @@ def make_velocity(
     products: int | Int[Array, ""] = 0,
     rebuilds: int = 0,
 ) -> Velocity:
-    """The velocity with its measures, or zero and the reason why there is none."""
-    sound = jnp.all(jnp.isfinite(value))
-    result = RESULTS.where(sound, result, RESULTS.factorisation_failed)
-    flat = jnp.isfinite(spectrum.damping + spectrum.largest)
-    flat &= jnp.all(jnp.isfinite(linearisation.values))
-    result = RESULTS.where(flat, result, RESULTS.nonfinite_jacobian)
-    finite = jnp.all(jnp.isfinite(target))
-    result = RESULTS.where(finite, result, RESULTS.nonfinite_target)
-    value = jnp.where(sound & flat & finite, value, jnp.zeros_like(value))
+    """Return the velocity with its statistics; it is 0 where something is not finite."""
+    finite_value = jnp.all(jnp.isfinite(value))
+    result = RESULTS.where(finite_value, result, RESULTS.factorisation_failed)
+    finite_jacobian = jnp.isfinite(spectrum.damping + spectrum.largest)
+    finite_jacobian &= jnp.all(jnp.isfinite(linearisation.values))
+    result = RESULTS.where(finite_jacobian, result, RESULTS.nonfinite_jacobian)
+    finite_target = jnp.all(jnp.isfinite(target))
+    result = RESULTS.where(finite_target, result, RESULTS.nonfinite_target)
+    finite = finite_value & finite_jacobian & finite_target
+    value = jnp.where(finite, value, jnp.zeros_like(value))
+    effective_rank = spectrum.effective_rank
+    if effective_rank is not None:  # a random estimate, which may exceed what a rank can be
+        most = min(linearisation.num_parameters, linearisation.values.size)
+        effective_rank = jnp.clip(effective_rank, 0, most)
     info = VelocityInfo(
         iterations=jnp.asarray(iterations, jnp.int32),
         products=jnp.asarray(products, jnp.int32),
@@ -200,23 +201,16 @@ def make_velocity(
         projection_residual=projection_residual(linearisation, value, target),
         damping=spectrum.damping,
         largest=spectrum.largest,
-        effective_rank=_within(spectrum.effective_rank, linearisation),
+        effective_rank=effective_rank,
         condition=spectrum.condition,
     )
     return Velocity(value, result, info)
 
 
-def _within(rank, linearisation: AbstractLinearisation):
-    """The estimate of a rank, which is random, no larger than a rank can be."""
-    if rank is None:
-        return None
-    return jnp.clip(rank, 0, min(linearisation.num_parameters, linearisation.values.size))
-
-
 def projection_residual(
     linearisation: AbstractLinearisation, v: Theta, f: Values
 ) -> Float[Array, ""]:
-    """|J v - f| / |f| in the weighted mean square; 0 for a zero target that is met."""
+    """Return |J v - f| / |f| in the weighted root mean square; 0 where J v = f = 0."""
     # In units of the largest entry, whose square may leave the range of the dtype.
     unit = jnp.max(jnp.abs(f))
     unit = jnp.where(unit == 0, jnp.ones_like(unit), unit)

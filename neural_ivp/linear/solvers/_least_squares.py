@@ -1,4 +1,4 @@
-"""Dense velocities by QR of J itself, whose condition number is not squared."""
+"""Dense velocities by QR of J, whose condition number is not squared."""
 
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
@@ -25,18 +25,21 @@ from ._base import (
 
 
 class LeastSquares(AbstractDirectSolver):
-    r"""QR of $\sqrt{W} J$ stacked on $\sqrt\mu I$: cost $O((n c + p) p^2)$, memory n c p.
+    r"""QR of $\sqrt{W} J$ stacked on $\sqrt\mu I$: cost $O((n q + p) p^2)$, memory n q p.
 
-    The normal equations see the squares of J's singular values and lose those below the square
-    root of the rounding unit; this solver does not, which in float32 is the difference between
-    a cut-off at 1e-3 of the largest and one at 1e-6.
+    The normal equations of the other solvers lose singular values of J below the square root of the
+    rounding unit, relative to the largest; this solver does not. Take it in float32.
 
     **Arguments:**
 
-    - `damping`: mu relative to the largest eigenvalue of M = J^T W J; `Damping(mu,
-      relative=False)` for mu itself.
+    - `damping`: mu relative to the largest eigenvalue of M = J^T W J, or a `Damping`.
 
     **Raises:** `InputError` for a damping that is not positive.
+
+    ```python
+    solver = nivp.LeastSquares(damping=1e-11)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=solver)
+    ```
     """
 
     damping: DampingLike
@@ -63,8 +66,8 @@ class LeastSquares(AbstractDirectSolver):
         q, r = jnp.linalg.qr(matrix)
         value = solve_triangular(r, q.T @ right)
         # The gradient of the objective, relative to its size at v = 0.
-        slope = jnp.linalg.norm(matrix.T @ (matrix @ value - right))
-        residual = safe_ratio(slope, jnp.linalg.norm(matrix.T @ right))
+        gradient = jnp.linalg.norm(matrix.T @ (matrix @ value - right))
+        residual = safe_ratio(gradient, jnp.linalg.norm(matrix.T @ right))
 
         def inverse(b):
             return solve_triangular(r, solve_triangular(r, b, trans=1))

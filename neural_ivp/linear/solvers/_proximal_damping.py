@@ -12,31 +12,34 @@ from ._base import AbstractVelocitySolver, SolverSetup, Velocity, projection_res
 
 
 class ProximalDamping(AbstractVelocitySolver):
-    r"""$\min_v \overline{|J v - f|^2} + \mu |v - v_0|^2$, v_0 the velocity of the step before.
+    r"""$\min_v \overline{|J v - f|^2} + \mu |v - v_0|^2$, v_0 the velocity of the previous step.
 
-    What the equation does not determine goes on as before instead of stopping, and larger
-    dampings lose less. `inner` solves for v - v_0, so any solver will do.
+    Directions that the points do not determine keep the previous velocity instead of stopping, so
+    that a larger damping costs less accuracy.
 
     **Arguments:**
 
-    - `inner`: the solver.
+    - `inner`: any velocity solver; it solves for v - v_0, and has the damping.
 
     **Raises:** `InputError` for something that is no velocity solver.
 
     Source: "Dirac-Frenkel-Onsager" and inertial regularisations of the Dirac-Frenkel principle;
-    it is Tikhonov's with a prior guess (Hansen, 1998, section 5.1).
+    Tikhonov regularisation with a prior estimate (Hansen, 1998, section 5.1).
+
+    ```python
+    solver = nivp.ProximalDamping(nivp.RidgeCholesky(damping=1e-6))
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=solver)
+    ```
     """
 
     inner: AbstractVelocitySolver
 
-    def __init__(self, inner: AbstractVelocitySolver):
-        check_kind("inner", inner, AbstractVelocitySolver)
-        self.inner = inner
+    def __check_init__(self):
+        check_kind("inner", self.inner, AbstractVelocitySolver)
 
     def setup(
         self, linearisation: AbstractLinearisation, velocity: Theta, key: PRNGKeyArray
     ) -> SolverSetup:
-        # A velocity that is not finite is no centre.
         centre = jnp.where(jnp.all(jnp.isfinite(velocity)), velocity, 0)
         inner = self.inner.setup(linearisation, linearisation.zeros, key)
         return SolverSetup((centre, inner), inner.products, inner.rebuilds)
@@ -49,18 +52,18 @@ class ProximalDamping(AbstractVelocitySolver):
         setup: SolverSetup,
     ) -> Velocity:
         centre, inner = setup.state
-        rest = target - linearisation.push(centre)
-        moved = self.inner.solve(linearisation, rest, velocity - centre, inner)
-        # What is not finite in the rest comes from J unless the target has it.
-        blamed = jnp.all(jnp.isfinite(target)) & (moved.result == RESULTS.nonfinite_target)
-        result = RESULTS.where(blamed, RESULTS.nonfinite_jacobian, moved.result)
-        value = jnp.where(refused(result), 0, centre + moved.value)
-        sizes = (jnp.linalg.norm(linearisation.force(f)) for f in (rest, target))
+        difference = target - linearisation.push(centre)
+        change = self.inner.solve(linearisation, difference, velocity - centre, inner)
+        # If the target is finite, J is not.
+        from_jacobian = jnp.all(jnp.isfinite(target)) & (change.result == RESULTS.nonfinite_target)
+        result = RESULTS.where(from_jacobian, RESULTS.nonfinite_jacobian, change.result)
+        value = jnp.where(refused(result), 0, centre + change.value)
+        sizes = (jnp.linalg.norm(linearisation.force(f)) for f in (difference, target))
         info = eqx.tree_at(
             lambda info: (info.linear_residual, info.projection_residual),
-            moved.info,
+            change.info,
             (
-                moved.info.linear_residual * safe_ratio(*sizes),
+                change.info.linear_residual * safe_ratio(*sizes),
                 projection_residual(linearisation, value, target),
             ),
         )

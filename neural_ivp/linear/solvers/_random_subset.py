@@ -1,4 +1,4 @@
-"""Move only a fresh random subset of the parameters in each step."""
+"""Velocities of a random subset of the parameters."""
 
 import equinox as eqx
 import jax
@@ -14,28 +14,31 @@ from ._base import AbstractVelocitySolver, SolverSetup, Velocity
 class RandomSubset(AbstractVelocitySolver):
     """Solves for a random subset of the velocity's entries; the others are zero.
 
-    The subset is drawn anew for each step and shared by its stages. It costs a fraction of the
-    full solve and regularises: far smaller dampings stay stable, and the parameters that are
-    not moved in one step are in the next.
+    The subset is drawn for each step and shared by its stages. It costs a fraction of the full
+    solve, and it regularises, so that smaller dampings are stable.
 
     **Arguments:**
 
     - `inner`: the solver of the smaller problem.
-    - `size`: s, parameters moved in a step (all of them if p is smaller). Good values: 300 to
-      500, with two points or more for each.
+    - `size`: entries in the subset (all of them if p is smaller). Good values: 300 to 500, with
+      at least two points for each.
 
-    **Raises:** `InputError` for a size below one.
+    **Raises:** `InputError` for a size below one or something that is no velocity solver.
 
     Source: Berman & Peherstorfer, "Randomized sparse Neural Galerkin schemes", NeurIPS 2023.
+
+    ```python
+    solver = nivp.RandomSubset(nivp.RidgeCholesky(), size=300)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=solver)
+    ```
     """
 
     inner: AbstractVelocitySolver
-    size: int = eqx.field(static=True)
+    size: int = eqx.field(static=True, default=300)
 
-    def __init__(self, inner: AbstractVelocitySolver, size: int = 300):
-        check_kind("inner", inner, AbstractVelocitySolver)
-        check_count("size", size)
-        self.inner, self.size = inner, size
+    def __check_init__(self):
+        check_kind("inner", self.inner, AbstractVelocitySolver)
+        check_count("size", self.size)
 
     def setup(
         self, linearisation: AbstractLinearisation, velocity: Theta, key: PRNGKeyArray
@@ -55,9 +58,9 @@ class RandomSubset(AbstractVelocitySolver):
     ) -> Velocity:
         subset, inner = setup.state
         restricted = linearisation.restrict(subset)
-        small = self.inner.solve(restricted, target, velocity[subset], inner)
-        full = linearisation.zeros.at[subset].set(small.value)
-        return eqx.tree_at(lambda v: v.value, small, full)
+        solution = self.inner.solve(restricted, target, velocity[subset], inner)
+        full = linearisation.zeros.at[subset].set(solution.value)
+        return eqx.tree_at(lambda v: v.value, solution, full)
 
     def with_damping(self, damping: DampingLike) -> "RandomSubset":
         return RandomSubset(self.inner.with_damping(damping), self.size)

@@ -1,29 +1,16 @@
-"""Matrix-free velocities: conjugate gradients on (M + mu I) v = F."""
+"""Matrix-free velocities by conjugate gradients on (M + mu I) v = F."""
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from ...errors import InputError, check_count, check_kind, check_share
 from ...types import Theta, Values
 from ..linearisation import AbstractLinearisation
-from ..numerics import (
-    PCG,
-    RESULTS,
-    Damping,
-    DampingLike,
-    Spectrum,
-    check_damping,
-    promoted,
-)
-from ..preconditioners import (
-    AbstractBuiltPreconditioner,
-    AbstractFactors,
-    AbstractPreconditioner,
-    Nystrom,
-)
+from ..numerics import PCG, Damping, DampingLike, Spectrum, check_damping, promoted
+from ..preconditioners import AbstractBuiltPreconditioner, AbstractPreconditioner, Nystrom
 from ._base import (
     AbstractDampedSolver,
     SolverSetup,
@@ -34,33 +21,32 @@ from ._base import (
 
 
 class RidgeCG(AbstractDampedSolver):
-    r"""Preconditioned conjugate gradients; memory and time linear in p.
+    r"""Preconditioned conjugate gradients on (M + mu I) v = F, without forming J or M = J^T W J.
 
-    An iteration holds a few vectors; a `Nystrom` sketch is one array of p times its rank, and is
-    built in place.
+    Memory and time are linear in p. A gradient solves the adjoint system in the same way, and
+    lineax raises its error where that does not reach `rtol`.
 
     **Arguments:**
 
-    - `damping`: mu relative to the largest eigenvalue of M; 1e-10 where the products are in
-      float64 and 1e-6 in float32 if not given; `Damping(mu, relative=False)` for mu itself.
-    - `rtol`: where the iteration stops: the relative residual |(M + mu I) v - F| / |F|, and the
-      estimated error of v relative to v in the energy norm, (|J v|^2 + mu |v|^2)^{1/2} with the
-      mean square over the points. The second is what a projection residual needs: the first can
-      be small while J v is wrong. 1e-5 where the products are in float64 and 1e-4, about what
-      their rounding allows at a damping of 1e-6, in float32 if not given.
-    - `max_steps`: iterations at most.
-    - `preconditioner`: `Nystrom(rank)`, `Landmarks(rank)` or `NoPreconditioner()`.
-    - `rebuild`: "solve" builds the preconditioner for every right-hand side, as in the paper;
-      "step" builds it at the start of each step and shares it among the stages. Where M changes by
-      more than mu in a step, as in advection, a sketch that is kept makes solves fail and the
-      march longer; `Landmarks` with "step" follow (`benchmarks/trajectories.py reuse`).
+    - `damping`: mu relative to the largest eigenvalue of M, or a `Damping`; 1e-10 where the
+      products are in float64 and 1e-6 in float32 if not given.
+    - `rtol`: where to stop: the relative residual |(M + mu I) v - F| / |F|, and the estimated
+      relative error of v in the energy norm, (|J v|^2 + mu |v|^2)^{1/2}. 1e-5 where the products
+      are in float64 and 1e-4 in float32 if not given.
+    - `max_steps`: the largest number of iterations.
+    - `preconditioner`: `Nystrom`, `Landmarks` or `NoPreconditioner`.
+    - `rebuild`: "solve" builds the preconditioner for every right-hand side; "step" builds it at
+      the start of each step for all stages: use it with `Landmarks` where M changes by more than mu
+      in a step, as in advection (`benchmarks/trajectories.py reuse`).
     - `precision`: "same" works in the network's dtype; "mixed" multiplies by J in float32 and
       iterates in float64, which must be enabled in JAX.
 
-    A gradient solves the adjoint system in the same way; where that does not reach `rtol`, lineax
-    raises its own error, which tells the iteration's end.
-
     **Raises:** `InputError` for a value out of range, or "mixed" without float64.
+
+    ```python
+    solver = nivp.RidgeCG(preconditioner=nivp.Nystrom(200), max_steps=500)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(5_000), velocity=solver)
+    ```
     """
 
     damping: DampingLike
@@ -103,30 +89,15 @@ class RidgeCG(AbstractDampedSolver):
     ) -> SolverSetup:
         if self.rebuild == "solve":
             return SolverSetup(key)
-        built = self._build(linearisation, key)
+        built = self._build(self._multiplied(linearisation), key)
         return SolverSetup(built, built.products, 1)
 
     def _multiplied(self, linearisation: AbstractLinearisation) -> AbstractLinearisation:
-        """J as this solver multiplies it."""
+        """J in the precision of the products."""
         return linearisation.astype(jnp.float32) if self.precision == "mixed" else linearisation
 
-    def _build(
-        self, linearisation: AbstractLinearisation, key: PRNGKeyArray
-    ) -> AbstractBuiltPreconditioner:
-        multiplied = self._multiplied(linearisation)
-        built = self.preconditioner.build(multiplied, self.damping_of, key)
-        return jax.lax.stop_gradient(built)
-
-    def _factors(
-        self, linearisation: AbstractLinearisation, setup: SolverSetup
-    ) -> tuple[AbstractFactors, int | Int[Array, ""]]:
-        """The preconditioner of one solve, and the products it took."""
-        J = self._multiplied(linearisation)
-        if self.rebuild == "solve":
-            factors = self._build(linearisation, setup.state).updated(J)
-            return factors, factors.products
-        factors = setup.state.updated(J)
-        return factors, factors.products - setup.state.products
+    def _build(self, J: AbstractLinearisation, key: PRNGKeyArray) -> AbstractBuiltPreconditioner:
+        return jax.lax.stop_gradient(self.preconditioner.build(J, self.damping_of, key))
 
     @in_units_of_the_target
     def solve(
@@ -136,18 +107,21 @@ class RidgeCG(AbstractDampedSolver):
         velocity: Theta,
         setup: SolverSetup,
     ) -> Velocity:
-        factors, spent = self._factors(linearisation, setup)
-        damping = self.damping_of(factors.largest)
-        multiplied, narrow = self._multiplied(linearisation), factors.largest.dtype
+        J = self._multiplied(linearisation)
+        built = self._build(J, setup.state) if self.rebuild == "solve" else setup.state
+        factors = built.updated(J)
+        damping, narrow = self.damping_of(factors.largest), factors.largest.dtype
         wide = jnp.dtype("float64") if self.precision == "mixed" else velocity.dtype
         largest, rank = factors.largest, factors.effective_rank(damping)
         # An upper bound of the condition number.
         spectrum = Spectrum(damping, largest, rank, (largest + damping) / damping)
         structure = jax.ShapeDtypeStruct(velocity.shape, wide)
-        usual = 1e-5 if narrow == jnp.float64 else 1e-4
+        rtol = self.rtol
+        if rtol is None:
+            rtol = 1e-5 if narrow == jnp.float64 else 1e-4
 
         def product(v):
-            return multiplied.gram_product(v.astype(narrow)).astype(wide) + damping.astype(wide) * v
+            return J.gram_product(v.astype(narrow)).astype(wide) + damping.astype(wide) * v
 
         apply = factors.inverse(damping)
 
@@ -158,24 +132,23 @@ class RidgeCG(AbstractDampedSolver):
         solution = lx.linear_solve(
             lx.FunctionLinearOperator(product, structure, positive),
             linearisation.force(target).astype(wide),
-            PCG(usual if self.rtol is None else self.rtol, self.max_steps, 100, energy=True),
+            PCG(rtol, self.max_steps, 100, energy=True),
             options={
                 "preconditioner": lx.FunctionLinearOperator(inverse, structure, positive),
                 "y0": velocity.astype(wide),
             },
             throw=False,
         )
-        result = promoted(solution.result)
-        indefinite = solution.stats["indefinite_preconditioner"]
-        indefinite &= result == RESULTS.indefinite_system
+        steps = solution.stats["num_steps"]
         return make_velocity(
             linearisation,
             target,
             solution.value.astype(velocity.dtype),
-            RESULTS.where(indefinite, RESULTS.indefinite_preconditioner, result),
+            promoted(solution),
             solution.stats["relative_residual"].astype(velocity.dtype),
             spectrum,
             rebuilds=int(self.rebuild == "solve"),
-            iterations=solution.stats["num_steps"],
-            products=solution.stats["num_steps"] + spent + 2,  # the first and last residual
+            iterations=steps,
+            # Those of `updated` or `build`, and two for the first and the last residual.
+            products=steps + factors.products - setup.products + 2,
         )

@@ -1,18 +1,10 @@
-"""Dense velocities: Cholesky of M + mu I. The fastest way for small p."""
+"""Dense velocities by Cholesky of M + mu I, for small p."""
 
 import jax.numpy as jnp
 
 from ...types import Theta, Values
 from ..linearisation import AbstractLinearisation
-from ..numerics import (
-    RESULTS,
-    Damping,
-    DampingLike,
-    Symmetric,
-    check_damping,
-    factor,
-    safe_ratio,
-)
+from ..numerics import RESULTS, Damping, DampingLike, Symmetric, check_damping, factor, safe_ratio
 from ._base import (
     AbstractDirectSolver,
     SolverSetup,
@@ -23,14 +15,21 @@ from ._base import (
 
 
 class RidgeCholesky(AbstractDirectSolver):
-    r"""Forms M = J^T W J and factors M + mu I: cost $O(n p^2 + p^3)$, memory n c p.
+    r"""Cholesky of M + mu I with M = J^T W J: cost $O(n q p^2 + p^3)$, memory n q p.
+
+    The fastest solver for small p; `RidgeDual` is the one for fewer rows n q than parameters.
 
     **Arguments:**
 
-    - `damping`: mu relative to the largest eigenvalue of M; 1e-10 in float64 and 1e-6 in float32
-      if not given; `Damping(mu, relative=False)` for mu itself.
+    - `damping`: mu relative to the largest eigenvalue of M, or a `Damping`; 1e-10 in float64 and
+      1e-6 in float32 if not given.
 
     **Raises:** `InputError` for a damping that is not positive.
+
+    ```python
+    solver = nivp.RidgeCholesky(damping=1e-8)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=solver)
+    ```
     """
 
     damping: DampingLike

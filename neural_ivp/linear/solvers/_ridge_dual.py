@@ -17,18 +17,23 @@ from ._base import (
 class RidgeDual(AbstractDirectSolver):
     r"""$v = J^T \sqrt W (K + \mu I)^{-1} \sqrt W f$ with the kernel $K = \sqrt W J J^T \sqrt W$.
 
-    The same v as that of (M + mu I) v = J^T W f, at a cost of $O((n q)^3)$ and memory (n q)^2
-    with n points and q quantities of the norm (q = c for `L2`). For networks of dense layers K
-    comes from their structure without J, and p hardly matters.
+    It is the v of (M + mu I) v = J^T W f, at cost $O((n q)^3)$ and memory (n q)^2 with n points and
+    q quantities of the norm (q = c for `L2`). For networks of dense layers K comes from their
+    structure without J, and p hardly matters.
 
     **Arguments:**
 
-    - `damping`: mu relative to the largest eigenvalue of K, which is that of M; 1e-10 in float64
-      and 1e-6 in float32 if not given; `Damping(mu, relative=False)` for mu itself.
+    - `damping`: mu relative to the largest eigenvalue of M, or a `Damping`; 1e-10 in float64 and
+      1e-6 in float32 if not given.
 
     **Raises:** `InputError` for a damping that is not positive.
 
     Source: Woodbury's identity; Jacot, Gabriel & Hongler, "Neural tangent kernel", 2018.
+
+    ```python
+    solver = nivp.RidgeDual(damping=1e-8)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(500), velocity=solver)
+    ```
     """
 
     damping: DampingLike

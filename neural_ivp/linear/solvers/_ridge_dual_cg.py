@@ -1,4 +1,4 @@
-"""Iterative velocities through the kernel of the points, with a preconditioner without products."""
+"""Iterative velocities through the kernel of the points."""
 
 import equinox as eqx
 import jax
@@ -12,16 +12,15 @@ from ...types import Theta, Values
 from ..linearisation import AbstractLinearisation
 from ..numerics import (
     PCG,
-    RESULTS,
     Damping,
     DampingLike,
     Spectrum,
     check_damping,
-    pivoted_cholesky,
     power_iteration,
     promoted,
     safe_ratio,
 )
+from ..preconditioners import kernel_factor
 from ._base import (
     AbstractDampedSolver,
     SolverSetup,
@@ -34,30 +33,31 @@ from ._base import (
 class RidgeDualCG(AbstractDampedSolver):
     r"""`RidgeDual` by conjugate gradients: $(K + \mu I) z = \sqrt W f$, $v = J^T \sqrt W z$.
 
-    The preconditioner is F F^T + mu I with F from some columns of the kernel K, drawn by
-    randomly pivoted Cholesky. For networks of dense layers they come from the layers' structure
-    without a single product, but not for nothing: n q rank^2 operations, next to which only large
-    networks' products are dear (`info.products` counts those alone). It is built for each
-    right-hand side; a Nystrom sketch of M costs its rank in products, and does not survive a step
-    when the damping is small, since M changes by more than mu. Memory n q rank, time linear in n
-    and p. For other networks, and with `chunk_size`, each column takes a product, which is counted.
+    The preconditioner, built for each right-hand side, is F F^T + mu I with F from columns of the
+    kernel K that randomly pivoted Cholesky draws: n q rank^2 operations and, for networks of dense
+    layers, no product with M; for other networks, and with `chunk_size`, each column takes one.
+    Memory n q rank, time linear in n and p.
 
     **Arguments:**
 
-    - `damping`: mu relative to the largest eigenvalue of K, which is that of M; 1e-10 in float64
-      and 1e-6 in float32 if not given; `Damping(mu, relative=False)` for mu itself.
-    - `rtol`: relative residual |(K + mu I) z - sqrt(W) f| / |sqrt(W) f| at which to stop.
-      A projection residual of that size asks for a smaller one.
-    - `max_steps`: iterations at most.
+    - `damping`: mu relative to the largest eigenvalue of M, or a `Damping`; 1e-10 in float64 and
+      1e-6 in float32 if not given.
+    - `rtol`: relative residual |(K + mu I) z - sqrt(W) f| / |sqrt(W) f| at which to stop. Good
+      values: below the projection residual.
+    - `max_steps`: the largest number of iterations.
     - `rank`: columns of the kernel, at most n q and rounded down to whole blocks. Good values:
-      one to two times the effective rank that the solve reports, where the time of the columns
-      and that of the iterations balance; with fewer, iterations grow.
+      one to two times the effective rank that the solve reports; fewer take more iterations.
     - `block`: columns drawn at once.
 
     **Raises:** `InputError` for a value out of range.
 
     Source: Diaz, Epperly, Frangella, Tropp & Webber, "Robust, randomized preconditioning for
     kernel ridge regression", 2023.
+
+    ```python
+    solver = nivp.RidgeDualCG(rank=400)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(5_000), velocity=solver)
+    ```
     """
 
     damping: DampingLike
@@ -85,7 +85,6 @@ class RidgeDualCG(AbstractDampedSolver):
     def setup(
         self, linearisation: AbstractLinearisation, velocity: Theta, key: PRNGKeyArray
     ) -> SolverSetup:
-        """The random choices; the preconditioner of each stage is its own."""
         return SolverSetup(jax.random.fold_in(key, 1))
 
     @in_units_of_the_target
@@ -116,9 +115,6 @@ class RidgeDualCG(AbstractDampedSolver):
             options={"preconditioner": lx.FunctionLinearOperator(inverse, structure, positive)},
             throw=False,
         )
-        result = promoted(solution.result)
-        indefinite = solution.stats["indefinite_preconditioner"]
-        indefinite &= result == RESULTS.indefinite_system
         # The residual of the primal system is J^T sqrt(W) times that of the dual one.
         primal = back(product(solution.value) - right)
         steps = solution.stats["num_steps"]
@@ -126,7 +122,7 @@ class RidgeDualCG(AbstractDampedSolver):
             linearisation,
             target,
             back(solution.value),
-            RESULTS.where(indefinite, RESULTS.indefinite_preconditioner, result),
+            promoted(solution),
             safe_ratio(jnp.linalg.norm(primal), jnp.linalg.norm(linearisation.force(target))),
             spectrum,
             iterations=steps,
@@ -135,23 +131,12 @@ class RidgeDualCG(AbstractDampedSolver):
         )
 
     def _preconditioner(self, linearisation: AbstractLinearisation, key: PRNGKeyArray):
-        """The inverse of F F^T + mu I by Woodbury's identity, what F knows of K, and its rank."""
-        linearisation = jax.lax.stop_gradient(linearisation)
-        root = jnp.sqrt(linearisation.weights)
-        q = linearisation.values.shape[1]
-        scale = jnp.repeat(root, q)
-        most = min(self.rank, scale.size)
-        block = min(self.block, most)
-        rank = most // block * block
-
-        def columns(pivots):
-            return scale[:, None] * linearisation.kernel(pivots) * scale[pivots][None, :]
-
-        diagonal = scale**2 * linearisation.kernel_diagonal()
-        factor, _ = pivoted_cholesky(columns, diagonal, rank, block, key)
+        """The inverse of F F^T + mu I by Woodbury's identity, its spectrum, and the rank of F."""
+        factor, pivots, _, _ = kernel_factor(linearisation, self.rank, self.block, key)
+        rank = pivots.size
         small = factor.T @ factor
         start = jax.random.rademacher(jax.random.fold_in(key, rank), (rank,), factor.dtype)
-        largest = power_iteration(lambda v: small @ v, start, 100)  # small: they cost nothing
+        largest = power_iteration(lambda v: small @ v, start, 100)
         damping = self.damping_of(largest)
         inner = jnp.linalg.cholesky(small + damping * jnp.eye(rank, dtype=factor.dtype))
 

@@ -1,4 +1,4 @@
-"""One least-squares problem, set up and solved."""
+"""`solve_velocity`: setup and solve of one least-squares problem."""
 
 from typing import Any
 
@@ -20,20 +20,18 @@ def solve_velocity(
     velocity: ArrayLike | None = None,
     held_out: tuple[AbstractLinearisation, Array] | None = None,
 ) -> Velocity:
-    r"""Solve $\min_v \overline{|J v - f|^2} + \mu |v|^2$ once.
-
-    The damping is a constant to a gradient through it, also where it is relative to M.
+    r"""Solve $\min_v \overline{|J v - f|^2} + \mu |v|^2$ once; mu is a constant to gradients.
 
     **Arguments:**
 
-    - `solver`: how.
-    - `linearisation`, `target`: J and f, of shape (n, q), at weighted points, as
-      `velocity_problem` makes them.
-    - `key`: of the solver's random choices.
-    - `velocity`: where an iteration starts, of shape (p,); 0 if not given.
-    - `held_out`: J and f at other points, for `info.held_out_residual`.
+    - `solver`: a velocity solver.
+    - `linearisation`: J at n weighted points, as `velocity_problem` returns it.
+    - `target`: f at the points, of shape (n, q).
+    - `key`: that of the solver's random choices.
+    - `velocity`: the start of an iteration, of shape (p,); 0 if not given.
+    - `held_out`: (J, f) at other points, for `info.held_out_residual`.
 
-    **Returns:** a `Velocity`, whose `value` has the shape (p,).
+    **Returns:** a `Velocity`, with `value` of shape (p,), `result` and `info`.
 
     **Raises:** `InputError` for arguments of the wrong kind, shape or dtype.
 
@@ -49,14 +47,14 @@ def solve_velocity(
     start = zeros if velocity is None else _real("velocity", velocity, zeros, "one per parameter")
     check_key(key)
     setup = solver.setup(linearisation, start, key)
-    found = solver.solve(linearisation, target, start, setup)
-    if held_out is not None:
-        other, values = _checked_held_out(linearisation, held_out)
-        residual = projection_residual(other, found.value, values)
-        found = eqx.tree_at(
-            lambda v: v.info.held_out_residual, found, residual, is_leaf=lambda x: x is None
-        )
-    return found
+    solution = solver.solve(linearisation, target, start, setup)
+    if held_out is None:
+        return solution
+    other, values = _checked_held_out(linearisation, held_out)
+    residual = projection_residual(other, solution.value, values)
+    return eqx.tree_at(
+        lambda v: v.info.held_out_residual, solution, residual, is_leaf=lambda x: x is None
+    )
 
 
 def _checked_held_out(linearisation: AbstractLinearisation, held_out: Any) -> tuple:
@@ -74,14 +72,13 @@ def _checked_held_out(linearisation: AbstractLinearisation, held_out: Any) -> tu
 
 
 def _real(name: str, given: ArrayLike, like: Array, fix: str) -> Array:
-    """`given` as an array of the shape and dtype of `like`; whole numbers are converted."""
+    """Return `given` as an array of the shape and dtype of `like`; integers are converted."""
     try:
         array = jnp.asarray(given)
     except (TypeError, ValueError) as error:
         raise InputError(f"`{name}` must be an array of {like.dtype}, got {given!r}") from error
     check_shape(f"`{name}`", array.shape, like.shape, fix)
-    whole = jnp.issubdtype(array.dtype, jnp.integer)
-    if not (whole or array.dtype == like.dtype):
+    if not (jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == like.dtype):
         raise InputError(
             f"`{name}` is {array.dtype} and J is {like.dtype}: give both the same dtype"
         )

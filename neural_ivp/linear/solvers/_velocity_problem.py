@@ -1,4 +1,4 @@
-"""The least-squares problem of one instant: J and f = L[u] at weighted points."""
+"""The least-squares problem at one time: J and f = L[u] at weighted points."""
 
 from typing import Any
 
@@ -7,14 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ...errors import (
-    InputError,
-    check_finite,
-    check_kind,
-    check_positive,
-    check_shape,
-    concrete,
-)
+from ...errors import InputError, check_finite, check_kind, check_positive, check_shape, concrete
 from ...networks import AbstractNetwork, field_at, flatten
 from ...problems import AbstractProblem
 from ...types import Field, Theta, Time, WeightedPoints
@@ -29,18 +22,27 @@ def velocity_problem(
     *,
     chunk_size: int | None = None,
 ) -> tuple[AbstractLinearisation, Float[Array, "n q"]]:
-    """J of the network and f = L[u] at time `t`, both as the norm of the problem sees them.
+    """Return J of the network and f = L[u] at time `t`, the input of `solve_velocity`.
 
-    What `solve_velocity` solves: the change of the parameters that follows u_t = L[u] best.
+    Both are in the quantities of the problem's norm.
 
     **Arguments:**
 
-    - `problem`, `network`, `t`: the equation, u and the time at which it is looked at.
-    - `sample`: points and weights, of shapes (n, d) and (n,).
+    - `problem`: the equation u_t = L[u].
+    - `network`: u.
+    - `t`: time, in time units.
+    - `sample`: points (n, d) and weights (n,).
     - `chunk_size`: points linearised at a time, to bound the memory; all of them if not given.
+
+    **Returns:** the linearisation and f, of shape (n, q).
 
     **Raises:** `InputError` for a time that is not finite, or a sample of the wrong shape, another
     dtype than the network's, without points, or whose weights are negative or do not sum to 1.
+
+    ```python
+    J, f = nivp.velocity_problem(problem, network, 0.0, points)
+    print(J.num_parameters, f.shape)
+    ```
     """
     check_kind("problem", problem, AbstractProblem)
     check_kind("network", network, AbstractNetwork)
@@ -94,7 +96,7 @@ def velocity_problem_at(
 def right_hand_side(
     problem: AbstractProblem, field: Field, t: Time, sample: WeightedPoints, chunk_size: int | None
 ) -> Float[Array, "n q"]:
-    """f = L[u] at the points, as the norm sees it, for the field u(t, .)."""
+    """Return f = L[u] at the points, in the quantities of the norm, for the field u(t, .)."""
     dtype = sample.points.dtype  # the network's, whatever the coefficients' is
     time = jnp.asarray(t, dtype)
 

@@ -1,0 +1,217 @@
+"""README.md and docs/: snippets run, commands parse, and what they name exists.
+
+Each file's snippets run in the order they stand, as a reader would paste them, but for their sizes:
+`SIZES` makes the numbers in their text small, and where they leave network and method to the
+library, `cheap_network` and `cheap_method` make those of the default small. Accuracy is not tested
+here.
+"""
+
+import builtins
+import functools
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import diffrax
+import numpy as np
+import pytest
+
+import neural_ivp as nivp
+from neural_ivp.cli._finish import metrics
+from neural_ivp.cli._main import _parser
+from neural_ivp.config import make_config, read_table
+from neural_ivp.defaults import default_method, default_network
+from neural_ivp.solve import _solve
+
+from .test_layers import ROOMS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))]
+FILES = ["README.md", "CONTRIBUTING.md", *PAGES]
+TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in FILES}
+
+# Each must occur in the snippets of its file exactly once, so that none is forgotten.
+SIZES = {
+    "README.md": {"Advection(dimension=2)": "Advection(dimension=2, width=0.15)"},
+    "docs/method.md": {
+        "Advection(dimension=2)": "Advection(dimension=2, width=0.15)",
+        "width=30, depth=3": "width=6, depth=1",
+        "num_points=4_000": "num_points=200",
+        "rank=200": "rank=10",
+        "rtol=1e-4": "rtol=1e-1",
+        "steps=300": "steps=20",
+    },
+    "docs/problems.md": {"steps=200": "steps=10"},
+    "docs/fitting.md": {
+        "tolerance=1e-5": "tolerance=1e-1",
+        "default_network(problem, ": "default_network(problem, width=6, depth=1, ",
+    },
+    "docs/time_stepping.md": {
+        "default_network(problem, ": "default_network(problem, width=6, depth=1, "
+    },
+    "docs/reliability.md": {"steps=100": "steps=20", "width=10, depth=2": "width=6, depth=1"},
+    "docs/extending.md": {"steps=100": "steps=20"},
+}
+
+
+def blocks(name: str, language: str) -> list[str]:
+    """The fenced code blocks of a language in a file."""
+    fence = rf"^```{language}\n(.*?)^```$"
+    return re.findall(fence, TEXTS[name], flags=re.MULTILINE | re.DOTALL)
+
+
+def with_blocks(language: str) -> list[str]:
+    return [name for name in FILES if blocks(name, language)]
+
+
+def cheap_network(problem, *, key):
+    """The default network with less width and depth."""
+    return default_network(problem, width=8, depth=1, key=key)
+
+
+def cheap_method(problem, network) -> nivp.NeuralIVP:
+    """The default method with less work in every part: the same classes in the same places."""
+    method = default_method(problem, network)
+    solver = method.velocity
+    if isinstance(solver, nivp.RandomSubset):
+        solver = nivp.RandomSubset(solver.inner, 100)
+    return nivp.NeuralIVP(
+        sampler=type(method.sampler)(300),
+        velocity=solver,
+        integrator=nivp.AdaptiveStep(method.integrator.solver, rtol=1e-2, atol=1e-3),
+        fit=(nivp.GaussNewton(steps=20, sampler=nivp.ImportanceSampling(200)),),
+        restart=method.restart,
+    )
+
+
+@pytest.fixture(scope="module")
+def namespace_of(tmp_path_factory):
+    """What the snippets of a file leave behind, run once in a namespace and a folder of its own."""
+
+    @functools.cache
+    def run(name: str) -> dict:
+        text = "\n".join(blocks(name, "python"))
+        for size, smaller in SIZES.get(name, {}).items():
+            assert text.count(size) == 1, f"{size!r} is not once in the snippets of {name}"
+            text = text.replace(size, smaller)
+        names: dict = {"__name__": "docs"}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(tmp_path_factory.mktemp("docs"))
+            patch.setattr(_solve, "default_network", cheap_network)
+            patch.setattr(_solve, "default_method", cheap_method)
+            exec(compile(text, name, "exec"), names)
+            names["files"] = {path.name for path in Path.cwd().iterdir()}
+        return names
+
+    return run
+
+
+@pytest.mark.parametrize("name", with_blocks("python"))
+def test_snippets_run(name, namespace_of):
+    namespace_of(name)
+
+
+def test_the_readme_leaves_what_it_says(namespace_of):
+    names = namespace_of("README.md")
+    assert names["files"] == {"advection.png", "advection.nivp", "rod.nivp"}
+    assert names["solution"].result == names["reaction"].result == "successful"
+    assert names["solution"](0.15, names["x"]).shape == (1,)
+    assert names["reaction"].problem is names["rod"]
+
+
+def test_the_solve_spelled_out_restarts(namespace_of):
+    solution = namespace_of("docs/method.md")["solution"]
+    assert solution.result == "successful"
+    assert [fit["t"] for fit in solution.fits] == [0.0, 0.25]
+
+
+def test_the_failure_is_one(namespace_of):
+    assert namespace_of("docs/reliability.md")["solution"].result == "max_steps_reached"
+
+
+def test_metrics_are_those_of_the_table(namespace_of):
+    table = TEXTS["docs/command_line.md"].split("| Key | Value |")[1].split("\n\n")[0]
+    rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| `")]
+    solution = namespace_of("README.md")["reaction"]
+    written = metrics(solution, None, seed=0, points=1, device="cpu", versions={})
+    assert [key for keys, _ in rows for key in re.findall(r"`(\w+)`", keys)] == list(written)
+    for keys, value in rows:
+        inner = written[re.findall(r"`(\w+)`", keys)[0]]
+        if isinstance(inner, dict) and inner:
+            assert re.findall(r"`(\w+)`", value.split(":")[-1]) == list(inner)
+
+
+def test_rooms_are_those_of_the_table():
+    table = TEXTS["docs/design.md"].split("| Rooms | Content |")[1].split("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    rooms = [set(re.findall(r"`([\w.]+)`", row)) for row in reversed(rows)]
+    assert rooms == [names for names in ROOMS if names != {""}]  # the top level has no row
+
+
+LINES = [line for name in FILES for block in blocks(name, "console") for line in block.splitlines()]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_commands_are_valid(line, monkeypatch):
+    """Every command parses, and the config that it would run can be made."""
+    monkeypatch.chdir(ROOT)
+    program, *arguments = shlex.split(line)
+    assert program == ".venv/bin/neural-ivp"
+    parsed = _parser().parse_args(arguments)
+    if getattr(parsed, "config", None):
+        config = make_config(read_table(parsed.config, parsed.set))
+        assert np.all(np.isfinite(config.ts))
+
+
+def test_configs_are_valid():
+    for name in with_blocks("toml"):
+        for block in blocks(name, "toml"):
+            make_config(tomllib.loads(block))
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_links_and_files_exist(name):
+    text, folder = TEXTS[name], (ROOT / name).parent
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (folder / path).resolve() if path else ROOT / name
+        assert target.is_file(), link
+        if anchor:
+            prose = re.sub(r"^```.*?^```$", "", target.read_text(), flags=re.MULTILINE | re.DOTALL)
+            headings = re.findall(r"^#+ (.*)$", prose, flags=re.MULTILINE)
+            assert anchor in map(slug, headings), link
+    for path in re.findall(r"(?:configs|benchmarks|docs|tests|neural_ivp)/[\w/]+\.\w+", text):
+        assert (ROOT / path).exists(), path
+    targets = set(re.findall(r"(?:^    |`)make ([\w-]+)", text, flags=re.MULTILINE))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert targets <= set(re.findall(r"^([\w-]+):", makefile, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_names_exist(name):
+    """`nivp.x.y` in the text, and classes that stand there without their module."""
+    code = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", TEXTS[name], flags=re.DOTALL))
+    for path in {path for span in code for path in re.findall(r"\bnivp\.([\w.]*\w)", span)}:
+        functools.reduce(getattr, path.split("."), nivp)  # raises for one that is not there
+    rooms = [getattr(nivp, room) for room in ("linear", "networks", "problems", "evolution")]
+    places = [nivp, *rooms, diffrax, builtins]
+    for span in code:
+        for word in re.findall(r"^([A-Z][a-z]\w*[A-Z]\w*)\b", span):
+            assert any(hasattr(place, word) for place in places), word
+
+
+def test_every_page_is_in_the_contents():
+    linked = set(re.findall(r"\((\w+\.md)\)", TEXTS["docs/index.md"]))
+    assert linked | {"index.md"} == {Path(name).name for name in PAGES}
+
+
+def test_the_readme_is_one_page():
+    assert TEXTS["README.md"].count("\n") <= 150
