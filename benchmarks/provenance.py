@@ -48,9 +48,9 @@ def command() -> str:
 
 
 def commit() -> str:
-    """The commit of this checkout; of a copy without .git what the variable COMMIT says."""
+    """What the variable COMMIT says of a copy of a checkout, else the commit of this one."""
     described = _output("git", "-C", str(ROOT), "describe", "--always", "--dirty")
-    return described or os.environ.get("COMMIT", "unknown")
+    return os.environ.get("COMMIT", described or "unknown")
 
 
 def machine() -> dict:
