@@ -1,4 +1,4 @@
-"""The problems of the catalogue, where their references do not look."""
+"""The problems of the catalogue where their references do not look, and what is no problem."""
 
 import jax
 import jax.numpy as jnp
@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
+
+from .helpers import KEY, refused, small_network
 
 
 @pytest.mark.parametrize("width", [0.15, 0.4, 1.0])
@@ -20,3 +22,70 @@ def test_a_bump_on_a_torus_is_smooth_across_the_periods(width):
     wanted = width * np.sqrt(2 * np.pi) / length * (1 + 2 * phases) / (60 * np.pi * width**2)
     got = jax.vmap(lambda x: problem.exact(t, x))(jnp.asarray(x)[:, None])[:, 0]
     np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
+
+
+BOX, LINE = nivp.Box((0.0,), (1.0,)), nivp.Torus((2.0,))
+
+
+def heat(rate=1.0, domain=LINE, phase=0.0):
+    return nivp.Problem(
+        domain=domain,
+        initial=lambda x: jnp.sin(jnp.pi * x + phase),
+        rhs=lambda u, t, x: rate * nivp.laplacian(u)(x),
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: heat(0.5j), "`rhs` is complex: make real and imaginary part two components"),
+        (
+            lambda: nivp.Problem(
+                domain=LINE, initial=lambda x: jnp.exp(1j * jnp.pi * x), rhs=lambda u, t, x: u(x)
+            ),
+            "`initial` is complex",
+        ),
+        *[
+            (
+                lambda condition=condition: nivp.Problem(
+                    domain=BOX,
+                    initial=lambda x: x,
+                    rhs=lambda u, t, x: u(x),
+                    zero_boundary=condition,  # pyright: ignore
+                ),
+                "`zero_boundary` must be True or False, for all of the boundary, got",
+            )
+            for condition in ("neumann", (True, False), 1, None)
+        ],
+    ],
+)
+def test_what_cannot_be_said_is_refused(make, words):
+    with refused(words):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        (heat(domain=nivp.Torus((2.5,))), "domain"),
+        (heat(rate=1.1), "rhs"),
+        (heat(phase=0.1), "initial"),
+        (
+            nivp.Problem(
+                domain=LINE, initial=lambda x: jnp.stack([x[0], x[0]]), rhs=lambda u, t, x: u(x)
+            ),
+            "components",
+        ),
+    ],
+)
+def test_a_file_is_not_loaded_with_another_problem(other, what, tmp_path):
+    problem = heat()
+    method = nivp.NeuralIVP(
+        sampler=nivp.Uniform(60), velocity=nivp.RidgeCholesky(), fit=(nivp.LastLayer(),)
+    )
+    network = small_network(problem)
+    solution = nivp.solve(problem, network, method, ts=[0.0, 1e-4], key=KEY)
+    solution.save(tmp_path / "u.nivp")
+    assert nivp.load(tmp_path / "u.nivp", problem=heat()).problem is not problem
+    with refused(f"`problem` has another `{what}` than the one that was solved"):
+        nivp.load(tmp_path / "u.nivp", problem=other)

@@ -270,3 +270,28 @@ def test_the_report_names_the_signs_of_trouble(changes, words):
     solution = report_of(**changes)
     found = findings(solution.record, [segment.theta for segment in solution.segments])
     assert (found == []) if words is None else any(words in sentence for sentence in found)
+
+
+def test_a_large_residual_is_named_in_a_short_march_too():
+    solution = report_of()
+    record = {name: values[:3] for name, values in solution.record.items()}
+    assert nivp.diagnostics.findings(record, []) == []
+    record["projection_residual"] = np.array([1e-4, 0.36, 1e-3])
+    (sentence,) = nivp.diagnostics.findings(record, [])
+    assert "could not follow 36% of L[u]" in sentence
+
+
+def test_an_invariant_that_moved_is_named():
+    """By more than ten tolerances of its size: 1e-3 of the 2 that the mass of 1 + cos is not."""
+    problem = nivp.Problem(
+        domain=nivp.Torus((2.0,)),
+        initial=lambda x: 1 + jnp.cos(jnp.pi * x),
+        rhs=lambda u, t, x: nivp.laplacian(u)(x),
+        invariants={"mass": lambda u, x: u(x)[0]},
+    )
+    solution = report_of()
+    for moved, named in ((1.9e-2, False), (2.1e-2, True)):
+        record = solution.record | {"invariants": np.full((20, 1), 2.0 + moved)}
+        fits = [solution.fits[0] | {"tolerance": 1e-3}]
+        changed = dataclasses.replace(solution, problem=problem, record=record, fits=fits)
+        assert ("mass: the equation conserves it" in changed.report()) is named

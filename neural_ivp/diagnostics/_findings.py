@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+# A residual above it, at any step, is an error of that size in u_t.
+LARGE_RESIDUAL = 0.1
 MIN_STEPS = 12  # for medians
 # The smallest stability interval on the negative real axis of the usual explicit schemes: Heun 2,
 # Bosh3 2.5, Dopri5 and Tsit5 3.3.
@@ -20,8 +22,9 @@ def findings(record: Mapping[str, np.ndarray], parameters: Sequence[np.ndarray])
     """
     accepted = {name: values[record["accepted"]] for name, values in record.items()}
     if len(accepted["t0"]) < MIN_STEPS:
-        return []
+        return [sentence for sentence in [_large_residual(accepted)] if sentence]
     sentences = [
+        _large_residual(accepted),
         _stability(accepted),
         _rejections(record),
         _iterations(accepted),
@@ -89,6 +92,35 @@ def _plateau(accepted: Mapping[str, np.ndarray]) -> str:
         f"residual: the network cannot follow {residual:.0%} of L[u] (median). Try a wider or "
         "deeper network, a smaller damping, or more points if it is much larger on points not used"
     )
+
+
+def _large_residual(accepted: Mapping[str, np.ndarray]) -> str:
+    residual = accepted["projection_residual"]
+    if not np.any(residual > LARGE_RESIDUAL):
+        return ""
+    worst = int(np.nanargmax(residual))
+    return (
+        f"residual: at t = {accepted['t0'][worst]:.4g} the network could not follow "
+        f"{residual[worst]:.0%} of L[u], and u is wrong by what was not followed. Try a wider or "
+        "deeper network, a smaller damping, or more points"
+    )
+
+
+def invariant_findings(drifts: Mapping[str, tuple[float, float]], tolerance: float) -> list[str]:
+    """A sentence for each invariant that moved by more than ten tolerances.
+
+    **Arguments:**
+
+    - `drifts`: by name, how far the invariant moved and its size, both of the same units.
+    - `tolerance`: relative, of the time steps.
+    """
+    return [
+        f"{name}: the equation conserves it, and it moved by {drift:.1e} at a size of {size:.1e}, "
+        f"more than ten times the tolerance {tolerance:.1e} of the steps. Try "
+        f"`NeuralIVP(conserve=({name!r},))`, or look whether u has the boundary values it should"
+        for name, (drift, size) in drifts.items()
+        if drift > 10 * tolerance * size
+    ]
 
 
 def _growing(accepted: Mapping[str, np.ndarray]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..evolution import Invariants
 from ..problems import AbstractProblem
-from ._findings import findings
+from ._findings import findings, invariant_findings
 
 
 def step_totals(
@@ -54,7 +54,10 @@ def report(
     ]
     if totals["accepted_steps"]:
         lines += [*_of_steps(record), *_of_invariants(problem, record), *_of_solves(record, totals)]
-    lines += [f"sign of trouble: {sentence}" for sentence in findings(record, parameters)]
+    sentences = findings(record, parameters)
+    if totals["accepted_steps"] and fits[0].get("tolerance"):
+        sentences += invariant_findings(_drifts(problem, record), fits[0]["tolerance"])
+    lines += [f"sign of trouble: {sentence}" for sentence in sentences]
     if seconds:
         spent = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
         lines.append(f"wall time: {spent}")
@@ -130,10 +133,22 @@ def _of_invariants(problem: AbstractProblem, record: Mapping[str, np.ndarray]) -
     """How far each invariant departed from its initial value."""
     accepted = record["invariants"][record["accepted"]]
     start = np.asarray(Invariants.of(problem, accepted.dtype)(problem.initial))
-    lines = []
-    for name, before, values in zip(problem.invariants, start, accepted.T, strict=True):
-        drift = np.max(np.abs(values - before))
-        lines.append(
-            f"{name}: {values[-1]:.10g}, up to {drift:.1e} from the {before:.10g} at the start"
-        )
-    return lines
+    drifts = _drifts(problem, record)
+    return [
+        f"{name}: {last:.10g}, up to {drifts[name][0]:.1e} from the {before:.10g} at the start"
+        for name, before, last in zip(problem.invariants, start, accepted[-1], strict=True)
+    ]
+
+
+def _drifts(
+    problem: AbstractProblem, record: Mapping[str, np.ndarray]
+) -> dict[str, tuple[float, float]]:
+    """By name, how far an invariant departed from its initial value, and its size there."""
+    accepted = record["invariants"][record["accepted"]]
+    invariants = Invariants.of(problem, accepted.dtype)
+    start, sizes = (np.asarray(f(problem.initial)) for f in (invariants, invariants.sizes))
+    moved = np.max(np.abs(accepted - start), axis=0)
+    return {
+        name: (float(drift), float(size))
+        for name, drift, size in zip(problem.invariants, moved, sizes, strict=True)
+    }

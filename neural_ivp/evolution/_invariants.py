@@ -1,5 +1,7 @@
 """Conserved quantities: integrals by a fixed quadrature, and their restoration after a step."""
 
+from collections.abc import Mapping
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from ..domains import AbstractDomain
 from ..networks import AbstractNetwork, field_at, flatten
-from ..problems import AbstractProblem
+from ..problems import AbstractProblem, Density
 from ..types import Field, Points, Scalar, Theta, Weights
 
 NUM_POINTS = 4_096  # of the quadrature: 64 x 64 in two dimensions, 16 x 16 x 16 in three
@@ -54,14 +56,24 @@ class Invariants(eqx.Module):
         return cls(problem, jnp.asarray(points, dtype), jnp.asarray(weights, dtype))
 
     def __call__(self, u: Field) -> Float[Array, " k"]:
-        densities = self.problem.invariants.values()
+        return self._integrals(u, self.problem.invariants)
+
+    def _integrals(self, u: Field, densities: Mapping[str, Density]) -> Float[Array, " k"]:
         if not densities:
             return jnp.zeros((0,), self.weights.dtype)
 
         def evaluate(x):
-            return jnp.stack([jnp.asarray(density(u, x), x.dtype) for density in densities])
+            return jnp.stack([jnp.asarray(d(u, x), x.dtype) for d in densities.values()])
 
         return self.weights @ jax.vmap(evaluate)(self.points)
+
+    def sizes(self, u: Field) -> Float[Array, " k"]:
+        r"""The integrals of $|\rho_k[u](x)|$, which do not cancel."""
+        magnitudes = {
+            name: lambda u, x, density=density: jnp.abs(density(u, x))
+            for name, density in self.problem.invariants.items()
+        }
+        return self._integrals(u, magnitudes)
 
     def restore(
         self,

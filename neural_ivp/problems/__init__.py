@@ -3,6 +3,7 @@
 from ._advection import Advection
 from ._base import AbstractExactProblem, AbstractProblem, Density, check_problem
 from ._custom import Problem
+from ._fingerprint import check_fingerprint, fingerprint
 from ._fokker_planck import FokkerPlanck
 from ._heat import Heat
 from ._wave import Wave

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from ..calculus import AbstractInnerProduct
 from ..domains import AbstractDomain
-from ..errors import check_shape
+from ..errors import InputError, check_shape
 from ..types import Field, Point, Scalar, Value
 
 # (u, x) to rho[u](x), one number.
@@ -62,12 +62,20 @@ def check_problem(problem: AbstractProblem) -> None:
     value = jax.eval_shape(problem.initial, x)
     fix = f"return an array with one entry per component ({c}) for one point"
     check_shape("the value of `initial`", jnp.shape(value), (c,), fix)
-
-    def rhs(t, x):
-        return problem.rhs(problem.initial, t, x)
-
-    check_shape("the value of `rhs`", jnp.shape(jax.eval_shape(rhs, t, x)), (c,), fix)
+    _check_real("initial", value)
+    rate = jax.eval_shape(lambda t, x: problem.rhs(problem.initial, t, x), t, x)
+    check_shape("the value of `rhs`", jnp.shape(rate), (c,), fix)
+    _check_real("rhs", rate)
     for name, density in problem.invariants.items():
         value = jax.eval_shape(lambda x, density=density: density(problem.initial, x), x)
         subject = f"the value of the density {name!r} of `invariants`"
         check_shape(subject, jnp.shape(value), (), "return one number for one point")
+
+
+def _check_real(name: str, value: jax.ShapeDtypeStruct) -> None:
+    if jnp.issubdtype(value.dtype, jnp.complexfloating):
+        raise InputError(
+            f"the value of `{name}` is complex: make real and imaginary part two components. For "
+            "i u_t = -u_xx / 2: initial = jnp.stack([real, imaginary]) and, with "
+            "a = nivp.laplacian(u)(x), rhs = jnp.stack([-a[1], a[0]]) / 2"
+        )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from ..calculus import L2, AbstractInnerProduct
 from ..data import GriddedData
 from ..domains import AbstractDomain
-from ..errors import InputError, check_shape
+from ..errors import InputError, check_kind, check_shape
 from ..types import Field, Point, Scalar, Value
 from ._base import AbstractProblem, Density, check_problem
 
@@ -61,6 +61,12 @@ class Problem(AbstractProblem):
         norm: AbstractInnerProduct | None = None,
         invariants: Mapping[str, Density] | None = None,
     ):
+        check_kind("domain", domain, AbstractDomain)
+        if not isinstance(zero_boundary, bool):
+            raise InputError(
+                f"`zero_boundary` must be True or False, for all of the boundary, got "
+                f"{zero_boundary!r}: no other condition can be imposed"
+            )
         if zero_boundary and domain.periods is not None:
             raise InputError("`zero_boundary=True` needs a box; a torus has no boundary")
         self.domain, self.zero_boundary = domain, zero_boundary

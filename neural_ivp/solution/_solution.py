@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..evolution import Segment, check_size, evaluate, record_from, segment_arrays, segments_from
 from ..files import read_file, write_file
 from ..networks import AbstractNetwork, field_at, flatten
-from ..problems import AbstractProblem
+from ..problems import AbstractProblem, check_fingerprint, fingerprint
 from ..types import Field, Reference
 from ._plot import plot_solution
 
@@ -182,6 +182,7 @@ class Solution:
         arrays |= {f"record.{name}": values for name, values in self.record.items()}
         header = {
             "problem": describe(self.problem),
+            "fingerprint": fingerprint(self.problem),
             "network": describe(self.template),
             "segments": len(self.segments),
             **{name: getattr(self, name) for name in _PLAIN},
@@ -220,6 +221,7 @@ def load(
     """
     header, arrays = read_file(Path(path), KIND, VERSION)
     rebuilt = rebuild_or_check("problem", header["problem"], problem, AbstractProblem, "load")
+    check_fingerprint(rebuilt, header["fingerprint"])
     template = rebuild_or_check("network", header["network"], network, AbstractNetwork, "load")
     segments = segments_from(arrays, header["segments"])
     check_size(template, segments)

@@ -26,7 +26,7 @@ from ..evolution import (
 )
 from ..files import write_file
 from ..networks import AbstractNetwork
-from ..problems import AbstractProblem
+from ..problems import AbstractProblem, fingerprint
 from ._checkpoint import Checkpoint
 from ._march import March
 from ._stopwatch import Stopwatch
@@ -40,6 +40,8 @@ class CheckpointWriter:
     def __init__(self, checkpoint: Checkpoint | None, march: March, watch: Stopwatch):
         self.checkpoint, self.march, self.watch = checkpoint, march, watch
         self.warned = False
+        # Evaluated once: it runs the problem's functions.
+        self.fingerprint = None if checkpoint is None else fingerprint(march.problem)
 
     def __call__(self, begins: bool) -> None:
         """Between attempts: write at the start of a segment and after every `every` attempts."""
@@ -53,6 +55,7 @@ class CheckpointWriter:
             return
         header, arrays = to_arrays(self.march)
         header |= {
+            "fingerprint": self.fingerprint,
             "package": package_version(),
             "every": self.checkpoint.every,
             "seconds": self.watch.seconds(),

@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..evolution import NeuralIVP
 from ..files import read_file
 from ..networks import AbstractNetwork
-from ..problems import AbstractProblem
+from ..problems import AbstractProblem, check_fingerprint
 from ..progress import Report, check_progress
 from ..solution import Solution
 from ._checkpoint import Checkpoint, check_checkpoint, check_path
@@ -96,6 +96,7 @@ def read_checkpoint(
         name: rebuild_or_check(name, header[name], given[name], kinds[name], "resume")
         for name in kinds
     }
+    check_fingerprint(parts["problem"], header["fingerprint"])
     try:
         march = from_arrays(header, arrays, **parts)
     except InputError as error:

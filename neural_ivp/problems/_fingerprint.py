@@ -1,0 +1,47 @@
+"""What tells two problems apart whose functions no file can hold."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..errors import InputError
+from ._base import AbstractProblem
+
+POINTS = 3
+# Relative to the largest value: room for a file written in the other precision.
+TOLERANCE = 1e-3
+
+
+def fingerprint(problem: AbstractProblem) -> dict[str, Any]:
+    """Domain, components and boundary of a problem, and its initial value and right-hand side at
+    fixed points and t = 0, as plain data."""
+    domain = problem.domain
+    points = jnp.asarray(domain.low_discrepancy_points(POINTS), float)
+    zero = jnp.zeros(())
+    initial = jax.vmap(problem.initial)(points)
+    rhs = jax.vmap(lambda x: problem.rhs(problem.initial, zero, x))(points)
+    return {
+        "domain": [type(domain).__name__, list(domain.lower), list(domain.upper)],
+        "components": problem.components,
+        "zero_boundary": problem.zero_boundary,
+        "initial": np.asarray(initial, float).tolist(),
+        "rhs": np.asarray(rhs, float).tolist(),
+    }
+
+
+def check_fingerprint(problem: AbstractProblem, saved: Mapping[str, Any]) -> None:
+    """Raise `InputError`, naming what differs, unless a problem has the fingerprint of a file."""
+    for name, value in fingerprint(problem).items():
+        if name in ("initial", "rhs"):
+            size = TOLERANCE * np.max(np.abs(saved[name]), initial=0.0)
+            same = np.allclose(value, saved[name], rtol=0, atol=size, equal_nan=True)
+        else:
+            same = value == saved[name]
+        if not same:
+            raise InputError(
+                f"`problem` has another `{name}` than the one that was solved: {value}, and the "
+                f"file {saved[name]}: pass the problem of the file"
+            )
