@@ -40,7 +40,7 @@ def row_of(solution, clock):
         "result": solution.result,
         "steps": int(accepted.sum()),
         "rejected": int((~accepted).sum()),
-        "solves": int(record["rhs_evaluations"].sum()),
+        "solves": int(record["num_linear_solves"].sum()),
         **clock.row(),
     }
 
@@ -64,7 +64,7 @@ def tolerance(nivp, records, key):
         def march(norm, rtol, network=fit.network, problem=problem):
             method = nivp.NeuralIVP(
                 sampler=fixed_points(nivp, 200),
-                velocity=nivp.RidgeCholesky(damping=1e-9),
+                velocity_solver=nivp.RidgeCholesky(damping=1e-9),
                 integrator=nivp.AdaptiveStep(rtol=rtol, atol=rtol / 100, error_norm=norm),
                 # The network is fitted already.
                 fit=(nivp.GaussNewton(steps=1, tolerance=1.0),),
@@ -127,7 +127,7 @@ def stiff(nivp, records, key):
     explicit = dataclasses.replace(
         default,
         integrator=nivp.AdaptiveStep(dfx.Tsit5(), rtol=1e-4, atol=1e-6),
-        velocity=nivp.RandomSubset(nivp.RidgeCholesky(damping=1e-12), 300),
+        velocity_solver=nivp.RandomSubset(nivp.RidgeCholesky(damping=1e-12), 300),
         sampler=nivp.ImportanceSampling(2_000),
     )
     for name, method in {"default": default, "tsit5": explicit}.items():

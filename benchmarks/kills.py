@@ -37,9 +37,9 @@ sampler = { name = "ImportanceSampling", num_points = 300 }
 integrator = { rtol = 1e-4, solver = "Tsit5" }
 restart = { name = "PeriodicRestart", every = 0.3 }
 fit = [{ name = "LastLayer", num_points = 500 }]
-[method.velocity]
+[method.velocity_solver]
 name = "ProximalDamping"
-[method.velocity.inner]
+[method.velocity_solver.inner]
 name = "RidgeCG"
 damping = 1e-7
 rebuild = "step"

@@ -29,7 +29,7 @@ def restarts(nivp, records, turns, damping):
     for name, rule in rules.items():
         method = nivp.NeuralIVP(
             sampler=nivp.ImportanceSampling(1_000),
-            velocity=nivp.RidgeCholesky(damping=damping),
+            velocity_solver=nivp.RidgeCholesky(damping=damping),
             integrator=nivp.AdaptiveStep(rtol=1e-4, atol=1e-6),
             restart=rule,
             refit=nivp.Refit(

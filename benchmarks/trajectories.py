@@ -190,7 +190,7 @@ def reuse(nivp, records, names):
             for label, solver in reusing(nivp, damping=damping, rtol=1e-6).items():
                 method = nivp.NeuralIVP(
                     sampler=nivp.ImportanceSampling(4_000),
-                    velocity=solver,
+                    velocity_solver=solver,
                     integrator=nivp.AdaptiveStep(diffrax.Tsit5(), rtol=1e-4, atol=1e-6),
                     fit=(nivp.GaussNewton(steps=1),),
                 )
@@ -212,7 +212,7 @@ def reusing(nivp, **options):
 
 def row_of(solution, clock):
     times, record = clock.row(), solution.record
-    evaluations = np.sum(record["rhs_evaluations"])
+    evaluations = np.sum(record["num_linear_solves"])
     return {
         "p": solution.segments[0].theta.shape[1],
         "products_per_evaluation": np.sum(record["num_products"]) / evaluations,

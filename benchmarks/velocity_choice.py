@@ -70,7 +70,7 @@ def velocity_choice(nivp, records, name):
         solver = getattr(nivp, kind)(damping=damping)
         method = nivp.NeuralIVP(
             sampler=nivp.ImportanceSampling(points),
-            velocity=solver if subset is None else nivp.RandomSubset(solver, subset),
+            velocity_solver=solver if subset is None else nivp.RandomSubset(solver, subset),
             integrator=nivp.AdaptiveStep(diffrax.Tsit5(), rtol=rtol, atol=1e-6, max_steps=200),
             fit=(nivp.LastLayer(),),
         )

@@ -6,6 +6,7 @@ into the object. Only registered classes can be built: a file names classes, nev
 
 import inspect
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import diffrax as dfx
@@ -85,10 +86,32 @@ register(
 )
 
 
+# Names of version 0.1 before its rooms were built, for a hint; none of them is accepted.
+_RENAMED = {
+    "Following": "ImportanceSampling",
+    "Particles": "SequentialMonteCarlo",
+    "QuasiUniform": "QuasiMonteCarlo",
+    "Mixed": "LinearCombination",
+    "Auto": "AutoVelocitySolver",
+    "Anchored": "ProximalDamping",
+    "AbsoluteDamping": "Damping",
+    "Implicit": "SDIRK4",
+    "Adaptive": "AdaptiveStep",
+    "Fixed": "ConstantStep",
+}
+
+
+def hint(name: Any, valid: Iterable[str]) -> str:
+    """The new name of a renamed class, or the nearest valid name, and the list of all."""
+    if name in _RENAMED:
+        return f" It was renamed {_RENAMED[name]!r}, see CHANGELOG.md."
+    return suggestion(str(name), valid)
+
+
 def registered(name: str) -> type:
     """The class of that name; `InputError` with the nearest name if there is none."""
     if name not in _REGISTRY:
-        raise InputError(f"unknown name {name!r}.{suggestion(str(name), _REGISTRY)}")
+        raise InputError(f"unknown name {name!r}.{hint(name, _REGISTRY)}")
     return _REGISTRY[name]
 
 
@@ -148,7 +171,7 @@ def build(table: Any, key: PRNGKeyArray) -> Any:
 def rebuild_or_check(name: str, table: Any, given: Any, kind: type, reader: str) -> Any:
     """The object that a table of a file describes, or `given` if its description is the same.
 
-    The parameters of a network are 0: the file holds their values elsewhere.
+    A rebuilt network has zero parameters; the caller takes them from the arrays of the file.
 
     **Raises:** `InputError` if `given` is of another kind or description, or needed and missing.
     """

@@ -126,9 +126,9 @@ def check_positive(name: str, value: Any, *, zero: bool = False) -> None:
         raise InputError(f"`{name}` must be finite and {sign}, got {value!r}")
 
 
-def check_share(name: str, value: Any) -> None:
+def check_fraction(name: str, value: Any) -> None:
     """Raise `InputError` unless `value` is one number between 0 and 1, both excluded."""
-    check_scalar(name, value)
+    check_positive_scalar(name, value)
     array = concrete(name, value)
     if array is not None and not array < 1:
         raise InputError(f"`{name}` must lie between 0 and 1, got {value!r}")
@@ -144,7 +144,7 @@ def check_key(key: Any) -> None:
         raise InputError(f"`key` must be one random key, as of `jax.random.key(0)`, got {key!r}")
 
 
-def check_scalar(name: str, value: Any) -> None:
+def check_positive_scalar(name: str, value: Any) -> None:
     """Raise `InputError` unless `value` is one number, finite and > 0."""
     if isinstance(value, bool | str) or np.ndim(value) != 0:
         raise InputError(f"`{name}` must be one positive number, got {value!r}")

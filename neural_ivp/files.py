@@ -37,7 +37,7 @@ def write_file(
         "arrays": [[name, a.dtype.name, list(a.shape)] for name, a in arrays.items()],
     }
     header["sha256"] = _checksum(header, _raw(arrays))
-    draft = draft_of(path)
+    draft = temporary_path(path)
     try:
         with draft.open("wb") as file:
             file.write(json.dumps(header).encode() + b"\n")
@@ -51,7 +51,7 @@ def write_file(
             draft.unlink(missing_ok=True)
 
 
-def draft_of(path: Path) -> Path:
+def temporary_path(path: Path) -> Path:
     """The temporary file that replaces `path` once written; a killed process may leave it."""
     return path.with_name(path.name + ".part")
 

@@ -24,8 +24,8 @@ class Progress:
     - `record`: statistics of the attempted step, named as in `StepRecord`; None in a fit.
 
     ```python
-    show = lambda report: print(report.phase, report.fraction)
-    show(nivp.Progress("evolve", 0.5, 0.1, {"dt": 1e-3}))
+    ts, key = [0.0, 1e-3], jax.random.key(0)
+    nivp.solve(problem, network, method, ts=ts, key=key, progress=print)
     ```
     """
 
@@ -36,8 +36,23 @@ class Progress:
     stage: str = ""
     record: Mapping[str, np.ndarray] | None = None
 
+    def __str__(self) -> str:
+        numbers = self.numbers
+        if self.phase != "evolve":
+            at = f"t = {self.t:<8.4g}  " if self.phase == "refit" else ""
+            return f"{at}held-out error {numbers['error']:.2e}"
+        iterations = f"  CG iterations {numbers['iterations']}" if numbers["iterations"] else ""
+        return (
+            f"t = {self.t:<8.4g}  step {numbers['dt']:.1e}"
+            f"{iterations}  residual {numbers['residual']:.1e}"
+        )
 
-Report: TypeAlias = Callable[[Progress], None]
+
+ProgressCallback: TypeAlias = Callable[[Progress], None]
+
+
+def no_progress(progress: Progress) -> None:
+    """Show nothing."""
 
 
 def check_progress(progress: Any) -> None:

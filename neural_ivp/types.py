@@ -1,6 +1,6 @@
 """Types that all rooms share.
 
-Letters everywhere the same: d space, c components, n points, p parameters, h features.
+The letters of axes: d space, c components, n points, p parameters, q quantities of the norm.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,9 @@ Field: TypeAlias = Callable[[Float[Array, " d"]], Array]
 
 
 class WeightedPoints(eqx.Module):
-    """Quadrature points and weights: sum_i w_i f(x_i) approximates the mean of f over the domain.
+    """Quadrature points and weights: sum_i w_i f(x_i) approximates a mean of f.
+
+    The mean is that over the domain, unless the sampler says otherwise (`SequentialMonteCarlo`).
 
     **Arguments:**
 

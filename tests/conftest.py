@@ -28,8 +28,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 from jaxtyping import install_import_hook  # noqa: E402
 
-with install_import_hook("neural_ivp", "beartype.beartype"):
-    import neural_ivp  # noqa: F401
+# For the rest of the process: some rooms are imported only where they are used.
+install_import_hook("neural_ivp", "beartype.beartype")
 
 MAPS = Path("/proc/self/maps")
 

@@ -29,7 +29,7 @@ width = 8
 depth = 1
 [method]
 sampler = { name = "Uniform", num_points = 64 }
-velocity = "RidgeCholesky"
+velocity_solver = "RidgeCholesky"
 fit = [{ name = "Adam", steps = 50, num_points = 64 }, { name = "LastLayer", num_points = 200 }]
 """
 

@@ -30,14 +30,16 @@ TS = np.linspace(0.0, 0.25, 3)
 METHODS = {
     "refits": nivp.NeuralIVP(
         sampler=nivp.SequentialMonteCarlo(60, measure="uniform", num_mcmc_steps=2),
-        velocity=nivp.LeastSquares(damping=1e-9),
+        velocity_solver=nivp.LeastSquares(damping=1e-9),
         integrator=FINE,
         fit=FIT,
         restart=nivp.PeriodicRestart(every=0.1),
     ),
     "anchored": nivp.NeuralIVP(
         sampler=nivp.ImportanceSampling(80, oversampling=4),
-        velocity=nivp.ProximalDamping(nivp.RidgeCG(damping=1e-6, preconditioner=nivp.Nystrom(20))),
+        velocity_solver=nivp.ProximalDamping(
+            nivp.RidgeCG(damping=1e-6, preconditioner=nivp.Nystrom(20))
+        ),
         integrator=FINE,
         fit=FIT,
     ),
@@ -113,7 +115,7 @@ def written(tmp_path_factory):
         rhs=lambda u, t, x: -nivp.partial(u, 0)(x),
     )
     method = nivp.NeuralIVP(
-        sampler=Grid(16), velocity=nivp.LeastSquares(), integrator=FINE, fit=FIT
+        sampler=Grid(16), velocity_solver=nivp.LeastSquares(), integrator=FINE, fit=FIT
     )
     whole = nivp.solve(
         problem,
@@ -240,7 +242,7 @@ class TestTrouble:
             )
         assert_same(made, whole)
         (line,) = [str(w.message) for w in header if w.category is nivp.CheckpointWarning]
-        assert str(path) in line and "No space left" in line and "goes on" in line
+        assert str(path) in line and "No space left" in line and "continues" in line
         assert len(calls) > 3 and path.read_bytes() == calls[-1] == calls[2]
         assert list(tmp_path.iterdir()) == [path]
         monkeypatch.undo()

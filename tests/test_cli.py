@@ -23,8 +23,7 @@ from neural_ivp.cli import main
 from neural_ivp.cli._finish import measured, metrics
 from neural_ivp.cli._folder import write_text
 from neural_ivp.cli._list import list_catalogue
-from neural_ivp.cli._progress import Lines, Live
-from neural_ivp.cli._warnings import plain_warnings
+from neural_ivp.cli._progress import Lines, Live, plain_warnings
 from neural_ivp.progress import Progress
 
 from .helpers import TINY
@@ -114,7 +113,7 @@ class TestRunFolder:
         assert found["evolution"].keys() == {
             "accepted_steps",
             "rejected_steps",
-            "rhs_evaluations",
+            "num_linear_solves",
             "cg_iterations",
             "gram_products",
             "restarts",
@@ -183,7 +182,7 @@ class TestRun:
         assert captured.out.count("relative L2 error") == 2
 
     def test_what_it_prints(self, here, undrawn, capsys):
-        assert main(["run", "tiny.toml", "--set", "method.velocity=AutoVelocitySolver"]) == 0
+        assert main(["run", "tiny.toml", "--set", "method.velocity_solver=AutoVelocitySolver"]) == 0
         captured = capsys.readouterr()
         assert "RidgeDual for 81 parameters, 64 rows, float64: exact" in captured.err
         error = read_json(here / "runs/tiny/metrics.json")["relative_l2_error_overall"]
@@ -325,7 +324,7 @@ class TestBadInput:
             (["run", "tiny.toml", "--sed", "1"], "unrecognized arguments: --sed 1"),
             (["run", "none.toml"], "there is no file 'none.toml'"),
             (["run", "tiny.toml", "--set", "nokey"], "section.key=value"),
-            (["run", "tiny.toml", "--set", "method.velocity.dampin=1"], "'damping'"),
+            (["run", "tiny.toml", "--set", "method.velocity_solver.dampin=1"], "'damping'"),
             (["run", "tiny.toml", "--set", "problem.diffusivity=-1"], "`problem.diffusivity`"),
             (["run", "tiny.toml", "--set", "problem.diffusivity=hot"], "`problem.diffusivity`"),
             (["run", "tiny.toml", "--set", "time.end=-1"], "`time.end`"),

@@ -59,7 +59,7 @@ def test_values_arrive_where_they_belong(write):
     assert (config.seed, config.dtype) == (3, "float64")
     assert (config.network.width, config.network.depth) == (8, 1)
     assert isinstance(config.method.sampler, Uniform) and config.method.sampler.num_points == 64
-    assert isinstance(config.method.velocity, RidgeCholesky)
+    assert isinstance(config.method.velocity_solver, RidgeCholesky)
     assert [stage.num_points for stage in config.method.fit] == [64, 200]
     assert isinstance(config.method.restart, NoRestart)
 
@@ -106,12 +106,12 @@ def test_a_solver_of_diffrax_replaces_implicit_steps(write):
 
 def test_nested_parts(write):
     text = (
-        TINY.replace('velocity = "RidgeCholesky"\n', "")
+        TINY.replace('velocity_solver = "RidgeCholesky"\n', "")
         + """
-[method.velocity]
+[method.velocity_solver]
 name = "RandomSubset"
 size = 20
-[method.velocity.inner]
+[method.velocity_solver.inner]
 name = "RidgeCG"
 damping = 1e-7
 preconditioner = { name = "Nystrom", rank = 7 }
@@ -128,10 +128,10 @@ rules = [{ name = "PeriodicRestart", every = 0.02 }, { name = "RestartOnResidual
 """
     )
     method = load_config(write(text)).method
-    assert isinstance(method.velocity, RandomSubset) and method.velocity.size == 20
-    assert isinstance(method.velocity.inner, RidgeCG)
-    assert method.velocity.inner.damping == 1e-7
-    assert method.velocity.inner.preconditioner.rank == 7
+    assert isinstance(method.velocity_solver, RandomSubset) and method.velocity_solver.size == 20
+    assert isinstance(method.velocity_solver.inner, RidgeCG)
+    assert method.velocity_solver.inner.damping == 1e-7
+    assert method.velocity_solver.inner.preconditioner.rank == 7
     scheme = method.integrator.solver
     assert scheme.corrections == 1 and isinstance(scheme.solver, dfx.Bosh3)
     periodic, measured = method.restart.rules
@@ -145,17 +145,17 @@ rules = [{ name = "PeriodicRestart", every = 0.02 }, { name = "RestartOnResidual
 )
 def test_wrapped_solvers_and_their_dampings(write, damping, value):
     text = (
-        TINY.replace('velocity = "RidgeCholesky"\n', "")
+        TINY.replace('velocity_solver = "RidgeCholesky"\n', "")
         + f"""
-[method.velocity]
+[method.velocity_solver]
 name = "RandomSubset"
 size = 30
 inner = {{ name = "ProximalDamping", inner = {{ name = "RidgeDual", damping = {damping} }} }}
 """
     )
     config = load_config(write(text))
-    inner = config.method.velocity.inner.inner
-    assert config.method.velocity.size == 30
+    inner = config.method.velocity_solver.inner.inner
+    assert config.method.velocity_solver.size == 30
     assert value in (inner.damping, getattr(inner.damping, "value", None))
     again = load_config(write(config.toml(), "resolved.toml"))
     assert describe(again.method) == describe(config.method)
@@ -178,7 +178,11 @@ def test_every_config_of_the_repository_resolves_to_itself(path, write):
     [
         ("time.saves=[0.01, 0.02]",),
         ("method.restart.name=PeriodicRestart", "method.restart.every=0.025"),
-        ("method.velocity=RidgeCG", "method.integrator.solver=Bosh3", "method.integrator.dt0=1e-3"),
+        (
+            "method.velocity_solver=RidgeCG",
+            "method.integrator.solver=Bosh3",
+            "method.integrator.dt0=1e-3",
+        ),
         ("problem.name=Wave", "problem.speed=1"),
         ('method.conserve=["mass"]',),
     ],
@@ -213,13 +217,22 @@ def test_coefficients_keep_their_digits_in_float32(write):
         ("problem.domain.length=[1]", "unknown key `problem.domain.length` in Torus.*'lengths'"),
         ("time.ends=1", "unknown key `time.ends`.*'end'"),
         ("network.widht=3", "unknown key `network.widht`.*'width'"),
-        ("method.velocty=1", "unknown key `method.velocty`.*'velocity'"),
-        ("method.velocity.dampin=1", "unknown key `method.velocity.dampin`.*'damping'"),
+        ("method.velocty=1", "unknown key `method.velocty`.*'velocity_solver'"),
+        (
+            "method.velocity_solver.dampin=1",
+            "unknown key `method.velocity_solver.dampin`.*'damping'",
+        ),
         ("method.fit.0.step=1", "unknown key `method.fit.0.step` in Adam.*'steps'"),
         # unknown names, with the nearest of the right kind
         ("problem.name=heat", "`problem.name` cannot be \"heat\".*'Heat'"),
-        ("method.velocity=RidgeGC", "`method.velocity.name` cannot be \"RidgeGC\".*'RidgeCG'"),
-        ("method.velocity.name=Uniform", '`method.velocity.name` cannot be "Uniform"'),
+        (
+            "method.velocity_solver=RidgeGC",
+            "`method.velocity_solver.name` cannot be \"RidgeGC\".*'RidgeCG'",
+        ),
+        (
+            "method.velocity_solver.name=Uniform",
+            '`method.velocity_solver.name` cannot be "Uniform"',
+        ),
         ("method.integrator.solver=Tsit", "`method.integrator.solver.name` .*'Tsit5'"),
         ("network.name=SinusoidMLP", "`network.name` .*'SinusoidalMLP'"),
         ("network.activation=swich", "`network.activation` .*'swish'"),
@@ -233,7 +246,7 @@ def test_coefficients_keep_their_digits_in_float32(write):
         ("problem.diffusivity=[1.0]", "`problem.diffusivity` must be a finite number, got .*list"),
         ("problem.domain.lengths=1", "`problem.domain.lengths` must be a list of finite numbers"),
         ("method.sampler.num_points=1e3", "`method.sampler.num_points` must be .*write 1000"),
-        ("method.fit.0.decay=1", "`method.fit.0.decay` must be true or false, got 1"),
+        ("method.fit.0.cosine_decay=1", "`method.fit.0.cosine_decay` must be true or false, got 1"),
         ("method.fit=Adam", "`method.fit` must be an array of tables"),
         ("method.integrator.solver=3", "`method.integrator.solver` must be a table or a name"),
         ("time=1", "`time` must be a table, got 1"),
@@ -243,14 +256,17 @@ def test_coefficients_keep_their_digits_in_float32(write):
         ("problem.dimension=0", "`problem.dimension` must be an integer of at least 1"),
         ("problem.domain.lengths=[-1.0]", "`problem.domain.lengths` must be finite and positive"),
         ("network.width=0", "`network.width` must be an integer of at least 1"),
-        ("method.velocity.damping=0", "`method.velocity.damping` must be finite and positive"),
+        (
+            "method.velocity_solver.damping=0",
+            "`method.velocity_solver.damping` must be finite and positive",
+        ),
         ("method.fit=[]", "`method.fit` must be one or more fit stages"),
         # what contradicts the rest, or is said elsewhere
         ("problem.dimension=2", "`problem.dimension` = 2 would not be used.*makes it 1"),
         ("network.dtype=float32", "`network.dtype` follows from `dtype`"),
         ("method.fit.2.steps=1", "`method.fit.2`.*has 2 entries"),
         ("method.sampler=QuasiMonteCarlo", "`method.sampler.num_points` is missing"),
-        ("extends=other.toml", "`extends` can be said in a config file only"),
+        ("extends=other.toml", "`extends` is allowed only in a config file"),
         # time
         ("time.end=-0.5", "`time.end` must lie after `time.start`, got -0.5"),
         ("time.start=0.05", "`time.end` must lie after `time.start`"),
@@ -313,8 +329,8 @@ class TestExtends:
 
     def test_a_name_alone_is_the_same_as_a_table(self, write):
         write(TINY, "base.toml")
-        path = write('extends = "base.toml"\n[method.velocity]\ndamping = 1e-3\n')
-        assert load_config(path).method.velocity == RidgeCholesky(damping=1e-3)
+        path = write('extends = "base.toml"\n[method.velocity_solver]\ndamping = 1e-3\n')
+        assert load_config(path).method.velocity_solver == RidgeCholesky(damping=1e-3)
 
     def test_relative_to_the_file_and_more_than_one(self, write, tmp_path):
         (tmp_path / "inner").mkdir()
@@ -360,9 +376,11 @@ class TestOverrides:
         config = load_config(write(TINY), changes[::-1] if swap else changes)
         assert isinstance(config.problem, Wave) and float(config.problem.speed) == 2
         assert config.problem.domain == Box([0], [1])
-        short = ["method.velocity=RidgeCG", "method.velocity.damping=1e-3"]
+        short = ["method.velocity_solver=RidgeCG", "method.velocity_solver.damping=1e-3"]
         method = load_config(write(TINY), short[::-1] if swap else short).method
-        assert isinstance(method.velocity, RidgeCG) and method.velocity.damping == 1e-3
+        assert (
+            isinstance(method.velocity_solver, RidgeCG) and method.velocity_solver.damping == 1e-3
+        )
 
     def test_the_last_one_of_a_key_wins(self, write):
         assert load_config(write(TINY), ["seed=4", "seed=5"]).seed == 5

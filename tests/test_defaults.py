@@ -19,7 +19,7 @@ def chosen(problem, **options):
     ("dtype", "inner"), [("float64", nivp.RidgeCholesky), ("float32", nivp.LeastSquares)]
 )
 def test_small_networks_move_a_subset(dtype, inner):
-    velocity = chosen(ADVECTION, dtype=dtype).velocity
+    velocity = chosen(ADVECTION, dtype=dtype).velocity_solver
     assert isinstance(velocity, nivp.RandomSubset) and isinstance(velocity.inner, inner)
 
 
@@ -29,7 +29,7 @@ def test_small_networks_move_a_subset(dtype, inner):
 def test_large_networks_iterate(dtype, kind):
     wide = nivp.default_network(ADVECTION, key=KEY, width=150, dtype=dtype)
     assert nivp.networks.flatten(wide)[0].size > _defaults.DENSE_LIMIT
-    velocity = nivp.default_method(ADVECTION, wide).velocity
+    velocity = nivp.default_method(ADVECTION, wide).velocity_solver
     assert isinstance(velocity, kind)
     if dtype == "float32":
         assert isinstance(velocity.preconditioner, nivp.Nystrom)
@@ -39,7 +39,7 @@ def test_diffusion_takes_implicit_steps_of_all_parameters():
     for options, velocity in (({}, nivp.RidgeDual), ({"width": 5}, nivp.RidgeCholesky)):
         method = chosen(HEAT, **options)
         assert isinstance(method.integrator.solver, nivp.SDIRK4)
-        assert isinstance(method.velocity, velocity)
+        assert isinstance(method.velocity_solver, velocity)
 
 
 @pytest.mark.parametrize(

@@ -73,12 +73,12 @@ def cheap_network(problem, *, key):
 def cheap_method(problem, network) -> nivp.NeuralIVP:
     """The default method with less work in every part: the same classes in the same places."""
     method = default_method(problem, network)
-    solver = method.velocity
+    solver = method.velocity_solver
     if isinstance(solver, nivp.RandomSubset):
         solver = nivp.RandomSubset(solver.inner, 100)
     return nivp.NeuralIVP(
         sampler=type(method.sampler)(300),
-        velocity=solver,
+        velocity_solver=solver,
         integrator=nivp.AdaptiveStep(method.integrator.solver, rtol=1e-2, atol=1e-3),
         fit=(nivp.GaussNewton(steps=20, sampler=nivp.ImportanceSampling(200)),),
         restart=method.restart,

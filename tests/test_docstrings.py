@@ -1,6 +1,7 @@
 """Every public name says what it takes and gives, and its example runs."""
 
 import inspect
+import operator
 import re
 import textwrap
 import types
@@ -12,11 +13,15 @@ import pytest
 import neural_ivp as nivp
 
 NAMES = [name for name in nivp.__all__ if not isinstance(getattr(nivp, name), types.ModuleType)]
-CLASSES = [name for name in NAMES if inspect.isclass(getattr(nivp, name))]
+NAMES += [f"problems.{name}" for name in ("Advection", "FokkerPlanck", "Heat", "Wave")]
+
+
+def value_of(name):
+    return operator.attrgetter(name)(nivp)
 
 
 def docstring(name):
-    return inspect.getdoc(getattr(nivp, name)) or ""
+    return inspect.getdoc(value_of(name)) or ""
 
 
 def example(name):
@@ -32,7 +37,7 @@ def namespace():
     network = nivp.default_network(problem, width=6, depth=1, key=key)
     method = nivp.NeuralIVP(
         sampler=nivp.Uniform(64),
-        velocity=nivp.RidgeCholesky(),
+        velocity_solver=nivp.RidgeCholesky(),
         integrator=nivp.AdaptiveStep(rtol=1e-2),
         fit=(nivp.LastLayer(num_points=100),),
     )
@@ -44,6 +49,7 @@ def namespace():
         "network": network,
         "method": method,
         "solution": nivp.solve(problem, network, method, ts=[0.0, 0.01], key=key),
+        "key": key,
         "points": nivp.WeightedPoints.equal(jax.random.uniform(key, (50, 1))),
     }
 
@@ -60,7 +66,7 @@ def test_it_has_an_example_that_runs(name, namespace, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", NAMES)
 def test_it_names_its_arguments(name):
     """Each argument of a function or a constructor stands in the docstring by its name."""
-    value, text = getattr(nivp, name), docstring(name)
+    value, text = value_of(name), docstring(name)
     if inspect.isclass(value) and issubclass(value, BaseException | tuple):
         return
     if not callable(value):

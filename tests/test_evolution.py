@@ -31,7 +31,7 @@ def rate(t, theta, args=None):
 def method(solver, **options):
     return nivp.NeuralIVP(
         sampler=Grid(16),
-        velocity=nivp.LeastSquares(damping=1e-16),
+        velocity_solver=nivp.LeastSquares(damping=1e-16),
         integrator=nivp.AdaptiveStep(solver, **options),
     )
 
@@ -83,7 +83,9 @@ def test_a_rejected_step_changes_nothing_but_its_size():
 def test_stages_share_their_points_and_steps_do_not():
     problem = PROBLEMS["advection_1d"]
     network = small_network(problem)
-    chosen = nivp.NeuralIVP(sampler=nivp.Uniform(50), velocity=nivp.RidgeCholesky(damping=1e-4))
+    chosen = nivp.NeuralIVP(
+        sampler=nivp.Uniform(50), velocity_solver=nivp.RidgeCholesky(damping=1e-4)
+    )
     state = nivp.init(problem, network, chosen, 0.0, 1.0, KEY)
     one, first = nivp.step(problem, network, chosen, state, jnp.asarray(1.0))
     same, again = nivp.step(problem, network, chosen, state, jnp.asarray(1.0))
@@ -97,7 +99,9 @@ def test_stages_share_their_points_and_steps_do_not():
 def test_float32_stays_float32_with_64_bit_times():
     problem = PROBLEMS["heat_1d"]
     network = small_network(problem, dtype="float32")
-    chosen = nivp.NeuralIVP(sampler=nivp.Uniform(50), velocity=nivp.LeastSquares(damping=1e-6))
+    chosen = nivp.NeuralIVP(
+        sampler=nivp.Uniform(50), velocity_solver=nivp.LeastSquares(damping=1e-6)
+    )
     state = nivp.init(problem, network, chosen, 0.0, 0.1, KEY)
     state, record = nivp.step(problem, network, chosen, state, jnp.asarray(0.1, jnp.float64))
     assert state.theta.dtype == state.t.dtype == record.error.dtype == jnp.float32
@@ -122,9 +126,9 @@ def test_restart_times():
         (lambda: nivp.AdaptiveStep(rtol=0.0, atol=0.0), "cannot both be 0"),
         (lambda: nivp.AdaptiveStep(error_norm="u"), "`error_norm`"),
         (lambda: nivp.PeriodicRestart(every=-1.0), "`every`"),
-        (lambda: nivp.NeuralIVP(sampler=3, velocity=nivp.RidgeCG()), "`sampler` must be"),
+        (lambda: nivp.NeuralIVP(sampler=3, velocity_solver=nivp.RidgeCG()), "`sampler` must be"),
         (
-            lambda: nivp.NeuralIVP(sampler=Grid(4), velocity=nivp.RidgeCG(), fit=()),
+            lambda: nivp.NeuralIVP(sampler=Grid(4), velocity_solver=nivp.RidgeCG(), fit=()),
             "`fit` must be",
         ),
     ],

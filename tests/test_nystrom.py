@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
-from neural_ivp.linear.numerics import fill_rows, multiply_rows
+from neural_ivp.linear.numerics import map_row_blocks, multiply_rows
 
 from .helpers import KEY
 
@@ -72,7 +72,7 @@ def test_building_takes_one_array_of_its_size():
 def test_rows_in_place_equal_those_at_once(rows, length, block):
     values = np.random.default_rng(0).normal(size=(rows, length))
     matrix = np.random.default_rng(1).normal(size=(rows, rows))
-    done = fill_rows(jnp.asarray(values), block, lambda i, old: 2 * old + i[:, None])
+    done = map_row_blocks(jnp.asarray(values), block, lambda i, old: 2 * old + i[:, None])
     np.testing.assert_array_equal(done, 2 * values + np.arange(rows)[:, None])
     np.testing.assert_allclose(
         multiply_rows(jnp.asarray(matrix), jnp.asarray(values)), matrix @ values

@@ -47,7 +47,7 @@ def exact(u0, t):
 def solution(network, solver, dt):
     method = nivp.NeuralIVP(
         sampler=Grid(32),
-        velocity=nivp.LeastSquares(damping=1e-16),
+        velocity_solver=nivp.LeastSquares(damping=1e-16),
         integrator=nivp.ConstantStep(solver, dt=dt),
     )
     state, steps = nivp.init(PROBLEM, network, method, 0.0, 1.0, KEY), round(1 / dt)
@@ -123,7 +123,7 @@ def test_corrections_reach_what_the_scheme_aims_at():
         scheme = nivp.ExplicitRungeKutta(dfx.Euler(), corrections=corrections)
         method = nivp.NeuralIVP(
             sampler=Grid(32),
-            velocity=nivp.RidgeCholesky(damping=1e-7),
+            velocity_solver=nivp.RidgeCholesky(damping=1e-7),
             integrator=nivp.ConstantStep(scheme, dt=dt),
         )
         state = nivp.init(problem, network, method, 0.0, 1.0, KEY)

@@ -28,7 +28,7 @@ def heat():
     network = nivp.SinusoidalMLP(problem.domain, 1, width=6, depth=1, key=jax.random.key(0))
     method = nivp.NeuralIVP(
         sampler=nivp.QuasiMonteCarlo(60),
-        velocity=nivp.RidgeCholesky(damping=1e-6),
+        velocity_solver=nivp.RidgeCholesky(damping=1e-6),
         integrator=nivp.AdaptiveStep(dfx.Bosh3(), rtol=1e-2),
         fit=(nivp.LastLayer(num_points=100),),
     )
@@ -203,7 +203,7 @@ def test_each_component_has_its_error_and_its_row(plane_figure):
     np.testing.assert_array_equal(labelled(axes, "all").get_ydata(), report.relative_l2)
     for k, name in enumerate("uv"):
         line = labelled(axes, f"${name}$")
-        np.testing.assert_array_equal(line.get_ydata(), report.components[:, k])
+        np.testing.assert_array_equal(line.get_ydata(), report.relative_l2_by_component[:, k])
     many = nivp.Problem(
         domain=nivp.Torus((LENGTH,)),
         initial=lambda x: jnp.concatenate([jnp.sin(x + k) for k in range(4)]),

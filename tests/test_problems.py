@@ -81,7 +81,7 @@ def test_what_cannot_be_said_is_refused(make, words):
 def test_a_file_is_not_loaded_with_another_problem(other, what, tmp_path):
     problem = heat()
     method = nivp.NeuralIVP(
-        sampler=nivp.Uniform(60), velocity=nivp.RidgeCholesky(), fit=(nivp.LastLayer(),)
+        sampler=nivp.Uniform(60), velocity_solver=nivp.RidgeCholesky(), fit=(nivp.LastLayer(),)
     )
     network = small_network(problem)
     solution = nivp.solve(problem, network, method, ts=[0.0, 1e-4], key=KEY)

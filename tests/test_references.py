@@ -206,7 +206,7 @@ def test_density_solves_the_fokker_planck_equation():
     mean = fokker_planck_moments([t], **problem)[0][0]
     points = mean + 0.3 * np.random.default_rng(4).standard_normal((200, 2))
 
-    def centred(function):  # fourth-order first difference of s -> function(s)
+    def deviations_from_mean(function):  # fourth-order first difference of s -> function(s)
         return (8 * (function(h) - function(-h)) - function(2 * h) + function(-2 * h)) / (12 * h)
 
     def flux(p, i):
@@ -214,10 +214,10 @@ def test_density_solves_the_fokker_planck_equation():
 
     right = np.zeros(len(points))
     for i, step in enumerate(np.eye(2)):
-        right += centred(lambda s, i=i, step=step: flux(points + s * step, i))
+        right += deviations_from_mean(lambda s, i=i, step=step: flux(points + s * step, i))
         shifted = [u(t, points + m * h * step) for m in (-2, -1, 0, 1, 2)]
         right += np.tensordot([-1, 16, -30, 16, -1], shifted, 1) / (12 * h**2) / 20.0
-    left = centred(lambda s: u(t + s, points))
+    left = deviations_from_mean(lambda s: u(t + s, points))
     assert np.abs(left).max() > 1.0
     assert_close(left, right, atol=1e-6 * np.abs(left).max())
 

@@ -25,7 +25,9 @@ DRIVEN = nivp.Problem(
 
 def method(integrator, points=16):
     return nivp.NeuralIVP(
-        sampler=Grid(points), velocity=nivp.LeastSquares(damping=1e-16), integrator=integrator
+        sampler=Grid(points),
+        velocity_solver=nivp.LeastSquares(damping=1e-16),
+        integrator=integrator,
     )
 
 
@@ -92,7 +94,8 @@ def test_stiffness_agrees_with_the_dense_jacobian_of_the_velocity():
 
     wanted = np.linalg.eigvals(np.asarray(jax.jacfwd(velocity)(theta)))
     chosen = nivp.NeuralIVP(
-        sampler=Grid(40), velocity=nivp.RidgeCholesky(damping=nivp.Damping(1e-4, relative=False))
+        sampler=Grid(40),
+        velocity_solver=nivp.RidgeCholesky(damping=nivp.Damping(1e-4, relative=False)),
     )
     found = nivp.jacobian_spectrum(HEAT, network, chosen, 0.0, key=KEY, num_products=theta.size)
     np.testing.assert_allclose(abs(found[0]), np.abs(wanted).max(), rtol=1e-6)

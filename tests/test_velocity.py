@@ -8,7 +8,7 @@ import pytest
 
 import neural_ivp as nivp
 from neural_ivp.linear import linearise_generic
-from neural_ivp.linear.preconditioners import AbstractFactors
+from neural_ivp.linear.preconditioners import AbstractGramApproximation
 
 from .helpers import (
     KEY,
@@ -154,7 +154,7 @@ def test_anchored_damps_towards_the_velocity_before():
     lin, target = linearised(problem, small_network(problem))
     before = jax.random.normal(KEY, lin.zeros.shape)
     solver = nivp.ProximalDamping(nivp.RidgeCholesky(damping=1e-2))
-    velocity = nivp.solve_velocity(solver, lin, target, key=KEY, velocity=before)
+    velocity = nivp.solve_velocity(solver, lin, target, key=KEY, initial_velocity=before)
     jacobian, root = dense_parts(lin)
     mu = float(velocity.info.damping)
     right = jacobian.T @ np.ravel(root * np.asarray(target)) + mu * np.asarray(before)
@@ -202,7 +202,7 @@ def test_a_projection_in_the_energy_conserves_it_and_one_in_l2_does_not():
     assert abs(rate(problem.norm)) < 1e-3 < 10 * abs(rate(nivp.L2((1.0, 1.0))))
 
 
-class SignedFactors(AbstractFactors):
+class SignedFactors(AbstractGramApproximation):
     """A diagonal that is negative in one place."""
 
     diagonal: jax.Array
@@ -353,13 +353,13 @@ def test_a_march_refuses_steps_without_a_velocity():
     problem = PROBLEMS["advection_1d"]
     method = nivp.NeuralIVP(
         sampler=nivp.Uniform(50),
-        velocity=nivp.RidgeCG(preconditioner=Indefinite(-1.0)),
+        velocity_solver=nivp.RidgeCG(preconditioner=Indefinite(-1.0)),
         integrator=nivp.AdaptiveStep(rtol=1e-2, atol=1e-3, dtmin=1e-3),
         fit=(nivp.LastLayer(num_points=100),),
     )
     network = small_network(problem)
     solution = nivp.solve(problem, network, method, ts=[0, 0.1], key=KEY, throw=False)
-    assert solution.result == "nonfinite" and "no velocity was found" in solution.message
+    assert solution.result == "step_not_solved" and "no velocity was found" in solution.message
     assert solution.ts[-1] == 0
 
 
@@ -376,7 +376,7 @@ def test_a_jacobian_that_is_not_finite_is_found_whatever_the_damping():
         (lin, target.at[3].set(jnp.nan), nivp.RESULTS.nonfinite_target),
     ):
         velocity = nivp.solve_velocity(
-            anchored, lin_, f, key=KEY, velocity=jnp.ones_like(lin.zeros)
+            anchored, lin_, f, key=KEY, initial_velocity=jnp.ones_like(lin.zeros)
         )
         assert velocity.result == result and not np.any(velocity.value)
 
@@ -491,7 +491,7 @@ def tangent(t=0.0, problem=PROBLEMS["advection_1d"]):
 def solved(target=None, velocity=None):
     J = nivp.linear.linearise(*LINEARISED)
     target = J.values if target is None else target
-    return nivp.solve_velocity(nivp.RidgeCholesky(), J, target, key=KEY, velocity=velocity)
+    return nivp.solve_velocity(nivp.RidgeCholesky(), J, target, key=KEY, initial_velocity=velocity)
 
 
 def test_whole_numbers_are_a_target():
@@ -548,7 +548,7 @@ def test_samples_that_do_not_fit(points, weights, words):
         (lambda: solved(target=jnp.ones(7)), "`target` has shape"),
         (
             lambda: solved(velocity=jnp.ones(79, "float32")),
-            "`velocity` is float32 and J is float64",
+            "`initial_velocity` is float32 and J is float64",
         ),
         (lambda: tangent(problem=PROBLEMS["wave_1d"]), "has 1 component\\(s\\) and `problem` 2"),
         (lambda: nivp.RidgeCG(rtol=np.array([1e-3, 1e-4])), "`rtol` must be one positive number"),

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ..errors import check_positive, check_scalar, check_shape
+from ..errors import check_positive, check_positive_scalar, check_shape
 from ..types import Field, Point, Points, Scalar, Value, Values
 
 
 class AbstractInnerProduct(eqx.Module):
-    """|u|^2 is the mean over the domain of the sum of squares of `norm(u, x)`, linear in u.
+    """A squared norm: |u|^2 is the domain mean of the sum of squares of `norm(u, x)`, linear in u.
 
     The velocity of the parameters is the projection of the right-hand side in this norm, which
     conserves or dissipates the norm where the equation does. `scales` of shape (c,), positive,
@@ -24,7 +24,7 @@ class AbstractInnerProduct(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, u: Field, x: Point) -> Float[Array, " q"]:
-        """The quantities, shape (q,), at one point whose squares are added."""
+        """Return the vector, shape (q,), at x whose squared length is averaged."""
 
     def on_points(self, u: Field, points: Points) -> Values:
         """The quantities at points of shape (n, d); shape (n, q)."""
@@ -67,7 +67,8 @@ class H1(AbstractInnerProduct):
     **Arguments:**
 
     - `scales`: one positive number for each component.
-    - `length`: l, positive. Good values: the length over which u varies, which balances the terms.
+    - `length_scale`: l, positive. Good values: the length over which u
+      varies, which balances the terms.
 
     **Returns:** called with a field and a point, the quantities of shape (c + c d,).
 
@@ -76,21 +77,21 @@ class H1(AbstractInnerProduct):
     Source: Czarnecki et al., "Sobolev training for neural networks", NeurIPS 2017.
 
     ```python
-    norm = nivp.H1((1.0,), length=0.2)
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(100), velocity=nivp.RidgeCG(), fit_norm=norm)
+    norm = nivp.H1((1.0,), length_scale=0.2)
+    fitted = nivp.fit(network, problem.initial, problem.domain, method.fit, norm=norm, key=key)
     ```
     """
 
     scales: Value
-    length: Scalar
+    length_scale: Scalar
 
-    def __init__(self, scales: ArrayLike | Sequence[float], length: ArrayLike):
+    def __init__(self, scales: ArrayLike | Sequence[float], length_scale: ArrayLike):
         self.scales = L2(scales).scales
-        check_scalar("length", length)
-        self.length = jnp.asarray(length, float)
+        check_positive_scalar("length_scale", length_scale)
+        self.length_scale = jnp.asarray(length_scale, float)
 
     def __call__(self, u: Field, x: Point) -> Float[Array, " c*d+c"]:
-        scales, length = self.scales.astype(x.dtype), self.length.astype(x.dtype)
+        scales, length = self.scales.astype(x.dtype), self.length_scale.astype(x.dtype)
         slopes = length * jax.jacfwd(u)(x) / scales[:, None]
         return jnp.concatenate([u(x) / scales, jnp.ravel(slopes)])
 
@@ -98,41 +99,44 @@ class H1(AbstractInnerProduct):
 class WaveEnergy(AbstractInnerProduct):
     r"""The energy of $u_t = v, \; v_t = s^2 \Delta u$: $v^2 + s^2 |\nabla u|^2 + (s u / \ell)^2$.
 
-    The equation conserves the sum E of the first two terms; the last one makes this a norm of
-    constants too. With $P$ the projection in E onto the tangents of a network whose last layer
-    is linear, $\tfrac12 dE/dt = \langle (u, v), P (v, s^2 \Delta u) \rangle_E = \langle (u, v),
-    (v, s^2 \Delta u) \rangle_E = 0$, since (u, v) is itself a tangent. This is exact for all
-    parameters without damping, and approximate for damped subsets. In `L2` nothing bounds E.
+    The quantities are divided by speed / length_scale, as v is. The equation conserves the sum E of
+    the first two terms; the last one makes this a norm of constants too. With $P$ the projection in
+    E onto the tangents of a network whose last layer is linear, $\tfrac12 dE/dt = \langle (u, v),
+    P (v, s^2 \Delta u) \rangle_E = \langle (u, v), (v, s^2 \Delta u) \rangle_E = 0$, since (u, v)
+    is itself a tangent. This is exact for all parameters without damping, and approximate for
+    damped subsets. In `L2` nothing bounds E.
 
     **Arguments:**
 
     - `speed`: s, length / time, positive.
-    - `width`: length over which u varies, positive; v is measured in units of speed / width.
-    - `length`: l, length of the domain, positive.
+    - `length_scale`: length over which u varies, positive; v is measured in units of
+      speed / length_scale.
+    - `domain_length`: l, length of the domain, positive.
 
     **Returns:** called with a field of (u, v) and a point, the quantities of shape (d + 2,).
 
     **Raises:** `InputError` for a value that is not positive.
 
     ```python
-    norm = nivp.WaveEnergy(speed=1.0, width=0.1, length=2.0)
+    norm = nivp.WaveEnergy(speed=1.0, length_scale=0.1, domain_length=2.0)
     norm(lambda x: jnp.stack([x[0], 0 * x[0]]), jnp.zeros(1))  # [0.0, 0.1, 0.0]
     ```
     """
 
     speed: Scalar
-    width: Scalar
-    length: Scalar
+    length_scale: Scalar
+    domain_length: Scalar
 
-    def __init__(self, speed: ArrayLike, width: ArrayLike, length: ArrayLike):
-        for name, value in (("speed", speed), ("width", width), ("length", length)):
-            check_positive(name, value)
-        self.speed, self.width = jnp.asarray(speed, float), jnp.asarray(width, float)
-        self.length = jnp.asarray(length, float)
+    def __init__(self, speed: ArrayLike, length_scale: ArrayLike, domain_length: ArrayLike):
+        check_positive("speed", speed)
+        check_positive("length_scale", length_scale)
+        check_positive("domain_length", domain_length)
+        self.speed, self.length_scale = jnp.asarray(speed, float), jnp.asarray(length_scale, float)
+        self.domain_length = jnp.asarray(domain_length, float)
 
     @property
     def scales(self) -> Value:  # pyright: ignore[reportIncompatibleVariableOverride]
-        rate = self.speed / self.width
+        rate = self.speed / self.length_scale
         return jnp.stack([jnp.ones_like(rate), rate])
 
     def __call__(self, u: Field, x: Point) -> Float[Array, " d+2"]:
@@ -141,7 +145,7 @@ class WaveEnergy(AbstractInnerProduct):
             return value[0], value
 
         slope, value = jax.grad(displacement, has_aux=True)(x)
-        # In units of speed / width, as v is.
-        width, length = self.width.astype(x.dtype), self.length.astype(x.dtype)
-        rate = (self.speed / self.width).astype(x.dtype)
+        # In units of speed / length_scale, as v is.
+        width, length = self.length_scale.astype(x.dtype), self.domain_length.astype(x.dtype)
+        rate = (self.speed / self.length_scale).astype(x.dtype)
         return jnp.concatenate([value[1:] / rate, width * slope, value[:1] * width / length])

@@ -15,14 +15,13 @@ from ..defaults import num_quantities
 from ..errors import SolveInterrupted
 from ..linear import AutoVelocitySolver, choose_velocity_solver
 from ..networks import flatten
-from ..progress import Progress, Report
+from ..progress import Progress, ProgressCallback
 from ..solution import Solution
 from ._environment import device
 from ._finish import finish
 from ._folder import CHECKPOINT, remove
-from ._progress import Lines, Live
+from ._progress import Lines, Live, plain_warnings
 from ._stream import Stream
-from ._warnings import plain_warnings
 
 
 class Log(io.TextIOBase):
@@ -86,11 +85,11 @@ def carry_out(
         f"{type(problem).__name__} in {problem.domain.dimension} dimension(s), "
         f"{p} parameters ({config.dtype}), on {device()}; into {folder}{note}"
     )
-    velocity = config.method.velocity
+    velocity = config.method.velocity_solver
     if isinstance(velocity, AutoVelocitySolver):
         rows = num_points * num_quantities(problem, config.network)
         line(choose_velocity_solver(p, rows, config.dtype, memory=velocity.memory)[1])
-    reports: list[Report] = [Lines(line)]
+    reports: list[ProgressCallback] = [Lines(line)]
 
     def progress(update: Progress) -> None:
         for report in reports:

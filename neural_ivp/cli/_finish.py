@@ -149,7 +149,7 @@ def metrics(
         "wall_seconds": {name: float(value) for name, value in solution.seconds.items()},
     }
     if solution.problem.components > 1:
-        components = None if errors is None else errors.components.tolist()
+        components = None if errors is None else errors.relative_l2_by_component.tolist()
         table["relative_l2_error_components"] = components
     return _finite(table)
 

@@ -12,8 +12,7 @@ from ..solution import plot_fit
 from ..solve import fit_initial, warn_of_fit
 from ._environment import precision
 from ._folder import write_whole
-from ._progress import Lines
-from ._warnings import plain_warnings
+from ._progress import Lines, plain_warnings
 
 
 def fit(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..files import draft_of
+from ..files import temporary_path
 
 CHECKPOINT = "checkpoint.nivp"
 _SIGNS = ("config.toml", "metrics.json")
@@ -53,7 +53,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 def remove(path: Path) -> None:
     """Remove a file, and the draft that a killed process may have left."""
-    for file in (path, draft_of(path)):
+    for file in (path, temporary_path(path)):
         file.unlink(missing_ok=True)
 
 

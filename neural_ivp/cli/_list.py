@@ -9,7 +9,7 @@ import diffrax as dfx
 from ..calculus import AbstractInnerProduct
 from ..catalogue import registered, subclasses
 from ..domains import AbstractDomain
-from ..evolution import AbstractRestartRule
+from ..evolution import AbstractIntegrator, AbstractRestartRule, AbstractScheme
 from ..fitting import AbstractFitStage
 from ..linear import AbstractPreconditioner, AbstractVelocitySolver
 from ..networks import AbstractNetwork
@@ -22,9 +22,11 @@ _KINDS = (
     ("Domains", "[problem.domain]", AbstractDomain),
     ("Networks", "[network]", AbstractNetwork),
     ("Samplers", "[method.sampler]", AbstractSampler),
-    ("Velocity solvers", "[method.velocity]", AbstractVelocitySolver),
-    ("Preconditioners", "[method.velocity.preconditioner]", AbstractPreconditioner),
-    ("Runge-Kutta methods", "method.integrator.solver", dfx.AbstractERK),
+    ("Velocity solvers", "[method.velocity_solver]", AbstractVelocitySolver),
+    ("Preconditioners", "[method.velocity_solver.preconditioner]", AbstractPreconditioner),
+    ("Integrators", "[method.integrator]", AbstractIntegrator),
+    ("Runge-Kutta methods", "method.integrator.solver", (dfx.AbstractERK, dfx.Euler)),
+    ("Other schemes", "[method.integrator.solver]", AbstractScheme),
     ("Fit stages", "[[method.fit]]", AbstractFitStage),
     ("Norms of a fit", "[method.fit_norm]", AbstractInnerProduct),
     ("Restart rules", "[method.restart]", AbstractRestartRule),

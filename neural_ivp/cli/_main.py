@@ -7,13 +7,16 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
+from ..config import dtype_of, read_table
 from ..errors import InputError, check_count
-from ._environment import versions
+from ..solution import load
+from ._environment import precision, versions
+from ._finish import draw
 from ._fit import fit
 from ._list import list_catalogue
-from ._plot import plot
 from ._resume import resume
 from ._run import run
 
@@ -34,6 +37,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except SystemExit as stop:  # of argparse, for --help and --version
         return int(stop.code or 0)
+
+
+def plot(folder: str) -> int:
+    """Redraw `figure.png` of a run folder from its `solution.nivp`.
+
+    **Raises:** `InputError` for a folder that is not a run folder, or a file that cannot be read.
+    """
+    path = Path(folder)
+    if not (path / "config.toml").is_file():
+        raise InputError(f"{folder!r} is not a run folder: it has no config.toml")
+    with precision(dtype_of(read_table(path / "config.toml"))):
+        draw(load(path / "solution.nivp"), path / "figure.png")
+    print(f"picture: {path / 'figure.png'}")
+    return 0
 
 
 def _dispatch(arguments: argparse.Namespace, argv: list[str]) -> int:
@@ -126,7 +143,7 @@ def _add_config(command: argparse.ArgumentParser, *, optional: bool = False) -> 
         nargs="+",
         action="extend",
         default=[],
-        help="change values of the config, e.g. method.velocity.damping=1e-7",
+        help="change values of the config, e.g. method.velocity_solver.damping=1e-7",
     )
     command.add_argument("--seed", metavar="N", type=int, help="instead of the config's seed")
     command.add_argument(

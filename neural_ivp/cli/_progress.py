@@ -1,15 +1,19 @@
 """Progress of a solve: a live display on a terminal, plain lines elsewhere."""
 
+import contextlib
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from ..errors import CheckpointWarning, FitWarning
 from ..progress import Progress
 
 _LINES = {"fit": 20, "refit": 4, "evolve": 20}  # for each phase
+_PLAIN = (FitWarning, CheckpointWarning)
 
 
 class Lines:
@@ -30,7 +34,7 @@ class Lines:
         if mark > stage.mark or fraction >= 1:
             left = stage.remaining(now, fraction)
             about = f", about {left:.0f} s left" if left else ""
-            line = f"{phase:<7} {fraction:4.0%}  {describe(update)}"
+            line = f"{phase:<7} {fraction:4.0%}  {update!s}"
             self.write(f"{line}  {now - self.start:.1f} s{about}")
         stage.fraction, stage.mark = fraction, max(stage.mark, mark)
 
@@ -82,17 +86,23 @@ class Live:
         # A second stage or refit starts its own time estimate.
         if fraction < self.bars.tasks[self.bars.task_ids.index(task)].completed:
             self.bars.reset(task)
-        self.bars.update(task, completed=fraction, detail=describe(update))
+        self.bars.update(task, completed=fraction, detail=str(update))
 
 
-def describe(update: Progress) -> str:
-    """The numbers of a progress report as text."""
-    numbers = update.numbers
-    if update.phase != "evolve":
-        at = f"t = {update.t:<8.4g}  " if update.phase == "refit" else ""
-        return f"{at}held-out error {numbers['error']:.2e}"
-    iterations = f"  CG iterations {numbers['iterations']}" if numbers["iterations"] else ""
-    return (
-        f"t = {update.t:<8.4g}  step {numbers['dt']:.1e}"
-        f"{iterations}  residual {numbers['residual']:.1e}"
-    )
+@contextlib.contextmanager
+def plain_warnings(write: Callable[[str], None]) -> Iterator[None]:
+    """Pass the library's own warnings to `write`, one line each, without file and line number."""
+    with warnings.catch_warnings():
+        # "always": Python would show a warning only once in a process, which may have many runs.
+        for category in _PLAIN:
+            warnings.simplefilter("always", category)
+        show = warnings.showwarning
+
+        def plain(message, category, *place, **more) -> None:
+            if issubclass(category, _PLAIN):
+                write(f"warning: {message}")
+            else:
+                show(message, category, *place, **more)
+
+        warnings.showwarning = plain  # catch_warnings restores it
+        yield

@@ -10,7 +10,7 @@ import numpy as np
 from ..config import RunConfig, dtype_of, make_config, read_table
 from ..defaults import solve_keys
 from ..errors import InputError
-from ..solve import Checkpoint, LoadedCheckpoint, go_on, read_checkpoint
+from ..solve import Checkpoint, LoadedCheckpoint, continue_solve, read_checkpoint
 from ._carry_out import carry_out, run_log
 from ._environment import precision
 from ._folder import CHECKPOINT
@@ -37,7 +37,7 @@ def resume(name: str, *, every: int | None = None, quiet: bool = False) -> int:
         _check_same(config, saved, folder)
         every = saved.every if every is None else every
         checkpoint = Checkpoint(folder / CHECKPOINT, every) if every else None
-        work = functools.partial(go_on, saved, checkpoint, throw=False)
+        work = functools.partial(continue_solve, saved, checkpoint, throw=False)
         attempts = len(saved.march.records)
         note = f", resumed at t = {saved.march.t:.6g} after {attempts} attempted steps"
         with run_log(folder / "run.log", "a") as log:
@@ -54,7 +54,7 @@ def _check_folder(folder: Path) -> None:
     result = _result(folder)
     if result not in (None, "interrupted"):
         raise InputError(
-            f"`--resume`: the run in {shown} has ended ({result}): there is nothing to go on with"
+            f"`--resume`: the run in {shown} has ended ({result}): there is nothing to continue"
         )
     raise InputError(
         f"`--resume`: {shown} has no {CHECKPOINT}: the run ended during its initial fit, or wrote "

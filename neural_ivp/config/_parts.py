@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 import equinox as eqx
 import numpy as np
 
-from ..catalogue import arguments, describe, registered, subclasses
+from ..catalogue import arguments, describe, hint, registered, subclasses
 from ..errors import InputError, suggestion
 from ._values import alternatives, check_keys, check_value, plain_type, toml
 
@@ -55,7 +55,7 @@ def _class_of(value: Any, kind: type | tuple[type, ...], path: str) -> type:
     if name is None:
         raise InputError(f"`{path}` is missing.{suggestion('', names)}")
     if name not in names:
-        raise InputError(f"`{path}` cannot be {toml(name)}.{suggestion(str(name), names)}")
+        raise InputError(f"`{path}` cannot be {toml(name)}.{hint(name, names)}")
     return registered(name)
 
 

@@ -78,7 +78,7 @@ def make_config(table: dict[str, Any]) -> RunConfig:
     """The run that a table describes. **Raises:** as `load_config`."""
     check_keys(table, _SECTIONS, "", "a config")
     if "extends" in table:
-        raise InputError("`extends` can be said in a config file only")
+        raise InputError("`extends` is allowed only in a config file")
     seed, dtype = check_value(table.get("seed", 0), int, "seed"), dtype_of(table)
     if not 0 <= seed < 2**32:
         raise InputError(f"`seed` must lie between 0 and 2**32 - 1, got {seed}")

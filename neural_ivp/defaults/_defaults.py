@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ..errors import InputError, check_scalar
+from ..errors import InputError, check_positive_scalar
 from ..evolution import SDIRK4, AdaptiveStep, NeuralIVP
 from ..fitting import GaussNewton
 from ..linear import choose_velocity_solver
@@ -104,10 +104,10 @@ def default_method(
 
     ```python
     method = nivp.default_method(problem, network, rtol=1e-3)
-    print(type(method.velocity), method.integrator.solver)
+    print(type(method.velocity_solver), method.integrator.solver)
     ```
     """
-    check_scalar("rtol", rtol)
+    check_positive_scalar("rtol", rtol)
     theta, _ = flatten(network)
     quantities = num_quantities(problem, network)
     derivatives, line = quantities > problem.components, problem.domain.dimension == 1
@@ -124,11 +124,11 @@ def default_method(
         damping = max(rtol**2 / 100, LEAST_DAMPING) if double else 1e-9
         subset = subset if double else min(subset, 500)
     rows = points * quantities
-    velocity, _ = choose_velocity_solver(theta.size, rows, theta.dtype, subset=subset)
+    velocity_solver, _ = choose_velocity_solver(theta.size, rows, theta.dtype, subset=subset)
     solver = SDIRK4() if implicit else dfx.Tsit5()
     return NeuralIVP(
         sampler=ImportanceSampling(points),
-        velocity=velocity.with_damping(damping),
+        velocity_solver=velocity_solver.with_damping(damping),
         integrator=AdaptiveStep(solver, rtol=rtol, atol=rtol / 100),
         fit=(GaussNewton(tolerance=min(1e-5, rtol)),),
     )

@@ -14,7 +14,7 @@ RATIO = 5.0  # of their decay rate to the rate of change of u, above which a pro
 
 
 def diffusive(problem: AbstractProblem) -> bool:
-    """Whether waves of a 32nd of a side decay more than 5 times faster than u changes at the start.
+    """Return True if sine waves, 32 to a side, decay 5 times faster than u changes at the start.
 
     The noise of a network has such scales, and explicit steps must resolve their fast decay. Each
     component is perturbed alone, so that an exchange between components (waves) does not count.

@@ -21,7 +21,7 @@ class ErrorReport:
 
     - `ts`: the times, shape (k,), in time units.
     - `relative_l2`: |u - w| / |w| at each time, shape (k,); NaN where w vanishes.
-    - `components`: the same for each component, shape (k, c).
+    - `relative_l2_by_component`: the same for each component, shape (k, c).
     - `maximum`: largest absolute pointwise error at each time, shape (k,).
     - `overall`: |u - w| / |w| over all space and saved times.
 
@@ -33,7 +33,7 @@ class ErrorReport:
 
     ts: np.ndarray
     relative_l2: np.ndarray
-    components: np.ndarray
+    relative_l2_by_component: np.ndarray
     maximum: np.ndarray
     overall: float
 
@@ -145,7 +145,7 @@ def measure_errors(
     return ErrorReport(
         ts=ts,
         relative_l2=_ratio(misfit.sum(axis=1), size.sum(axis=1)),
-        components=_ratio(misfit, size),
+        relative_l2_by_component=_ratio(misfit, size),
         maximum=np.asarray(maximum),
         overall=float(_ratio(misfit.sum(), size.sum())),
     )

@@ -1,4 +1,4 @@
-"""Signs of trouble in the record of a march, in words, with what to change."""
+"""Findings: signs of trouble in the record of a solve, with what to change."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ STABILITY_LIMIT = 2.0
 
 
 def findings(record: Mapping[str, np.ndarray], parameters: Sequence[np.ndarray]) -> list[str]:
-    """One sentence for each sign of trouble in a march.
+    """One sentence for each sign of trouble in a solve.
 
     **Arguments:**
 
@@ -75,7 +75,7 @@ def _iterations(accepted: Mapping[str, np.ndarray]) -> str:
 
 
 def _unconverged(record: Mapping[str, np.ndarray]) -> str:
-    unconverged, total = record["num_unconverged"].sum(), record["rhs_evaluations"].sum()
+    unconverged, total = record["num_unconverged"].sum(), record["num_linear_solves"].sum()
     if not unconverged > 0.1 * total:
         return ""
     return (
@@ -90,7 +90,7 @@ def _plateau(accepted: Mapping[str, np.ndarray]) -> str:
         return ""
     return (
         f"residual: the network cannot follow {residual:.0%} of L[u] (median). Try a wider or "
-        "deeper network, a smaller damping, or more points if it is much larger on points not used"
+        "deeper network, a smaller damping, or more points if it is much larger on held-out points"
     )
 
 
@@ -128,7 +128,7 @@ def _growing(accepted: Mapping[str, np.ndarray]) -> str:
     if not last > 5 * first:
         return ""
     return (
-        f"residual: on points not used it grew from {first:.1e} to {last:.1e}. Try "
+        f"residual: on held-out points it grew from {first:.1e} to {last:.1e}. Try "
         "`RestartOnResidual`, or a wider network"
     )
 
@@ -140,7 +140,7 @@ def _too_few_points(accepted: Mapping[str, np.ndarray]) -> str:
     if not (held_out > 5 * used and held_out > 1e-3):
         return ""
     return (
-        f"points: the residual is {held_out:.1e} on points not used and {used:.1e} on those of "
+        f"points: the residual is {held_out:.1e} on held-out points and {used:.1e} on those of "
         "the step (medians). Try more points, or a larger damping"
     )
 

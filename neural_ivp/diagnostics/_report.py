@@ -19,7 +19,7 @@ def step_totals(
     return {
         "accepted_steps": int(accepted.sum()),
         "rejected_steps": int((~accepted).sum()),
-        "rhs_evaluations": int(record["rhs_evaluations"].sum()),
+        "num_linear_solves": int(record["num_linear_solves"].sum()),
         "cg_iterations": int(record["iterations"].sum()),
         "gram_products": int(record["num_products"].sum()),
         "restarts": sum(not fit.get("refused") for fit in fits[1:]),
@@ -50,14 +50,14 @@ def report(
         f"time: {first:g} to {last:g}",
         *_of_fits(fits),
         f"steps: {totals['accepted_steps']} accepted, {totals['rejected_steps']} rejected; "
-        f"{totals['rhs_evaluations']} right-hand sides",
+        f"{totals['num_linear_solves']} linear solves",
     ]
     if totals["accepted_steps"]:
         lines += [*_of_steps(record), *_of_invariants(problem, record), *_of_solves(record, totals)]
     sentences = findings(record, parameters)
     if totals["accepted_steps"] and fits[0].get("tolerance"):
         sentences += invariant_findings(_drifts(problem, record), fits[0]["tolerance"])
-    lines += [f"sign of trouble: {sentence}" for sentence in sentences]
+    lines += [f"finding: {sentence}" for sentence in sentences]
     if seconds:
         spent = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
         lines.append(f"wall time: {spent}")
@@ -74,7 +74,9 @@ def _of_fits(fits: Sequence[Mapping[str, Any]]) -> list[str]:
             f"after {fit['steps']:.0f} steps"
         )
         if fit.get("refused"):
-            lines.append("refused: that is more than the tolerance of refits; the march went on")
+            lines.append(
+                "rejected: its error is above the tolerance of refits; nothing was changed"
+            )
         elif remark := fit_remark(fit):
             lines.append(f"warning: it {remark}")
     return lines
@@ -88,7 +90,7 @@ def fit_remark(fit: Mapping[str, Any]) -> str:
     return (
         f"has a held-out relative L2 error of {error:.1e}, more than the tolerance rtol = "
         f"{tolerance:.1e} of the time steps: the solution cannot be better than its start. Give "
-        "the fit more steps or a wider or deeper network, or march with a larger rtol"
+        "the fit more steps or a wider or deeper network, or take a larger rtol"
     )
 
 
@@ -103,7 +105,7 @@ def _of_steps(record: Mapping[str, np.ndarray]) -> list[str]:
     lines = [
         f"step size: {dt.min():.2e} to {dt.max():.2e}",
         f"projection residual |J v - f| / |f|: median {np.median(residual):.1e}, "
-        f"largest {residual.max():.1e}; on points not used: median {np.median(held_out):.1e}, "
+        f"largest {residual.max():.1e}; on held-out points: median {np.median(held_out):.1e}, "
         f"largest {held_out.max():.1e}",
         f"condition number of the solved system: up to {record['condition'][accepted].max():.1e}"
         + f"; effective rank {ranks.min():.0f} to {ranks.max():.0f}" * known,
@@ -124,7 +126,7 @@ def _of_solves(record: Mapping[str, np.ndarray], totals: Mapping[str, int]) -> l
     return [
         f"linear solves: {totals['cg_iterations']} iterations, {totals['gram_products']} "
         f"products with M, {int(record['rebuilds'].sum())} preconditioners built; "
-        f"{unconverged} of {totals['rhs_evaluations']} ended short of their "
+        f"{unconverged} of {totals['num_linear_solves']} ended short of their "
         f"tolerance (largest relative residual {record['linear_residual'].max():.1e})"
     ]
 

@@ -40,7 +40,7 @@ class AbstractDomain(eqx.Module):
         """The image of a point in the period that starts at `lower`; x itself on a box."""
 
     @abc.abstractmethod
-    def centred(self, points: Points) -> Points:
+    def deviations_from_mean(self, points: Points) -> Points:
         """Shortest displacements of points of shape (n, d) from their mean, circular on a torus."""
 
     @property
@@ -130,7 +130,7 @@ class Box(AbstractDomain):
         low, high = jnp.asarray(self.lower, x.dtype), jnp.asarray(self.upper, x.dtype)
         return jnp.min(jnp.minimum(x - low, high - x))
 
-    def centred(self, points: Points) -> Points:
+    def deviations_from_mean(self, points: Points) -> Points:
         return points - jnp.mean(points, axis=0, keepdims=True)
 
     def wrap(self, x: Point) -> Point:
@@ -178,7 +178,7 @@ class Torus(AbstractDomain):
     def distance(self, x: Point) -> Scalar:
         return jnp.asarray(np.inf, x.dtype)
 
-    def centred(self, points: Points) -> Points:
+    def deviations_from_mean(self, points: Points) -> Points:
         wave_number = 2 * jnp.pi / jnp.asarray(self.lengths, points.dtype)[None]
         angles = wave_number * points
         sines, cosines = (jnp.mean(f(angles), axis=0, keepdims=True) for f in (jnp.sin, jnp.cos))

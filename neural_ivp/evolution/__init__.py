@@ -8,7 +8,7 @@ from ._step_control import AbstractIntegrator, AdaptiveStep, ConstantStep
 from ._trajectory import (
     Segment,
     SegmentRecorder,
-    check_size,
+    check_num_parameters,
     evaluate,
     record_from,
     segment_arrays,

@@ -27,7 +27,7 @@ class NeuralIVP(eqx.Module):
     **Arguments:**
 
     - `sampler`: draws the points of each step. Good values: `ImportanceSampling(4_000)`.
-    - `velocity`: solves for v. Good values: `AutoVelocitySolver()`.
+    - `velocity_solver`: solves for v. Good values: `AutoVelocitySolver()`.
     - `integrator`: `AdaptiveStep` or `ConstantStep`; `AdaptiveStep()` if not given.
     - `fit`: stages of the fit of the initial value; `(GaussNewton(),)` if not given.
     - `fit_norm`: norm of the fits; `L2` with the problem's scales if not given. `H1` also matches
@@ -46,12 +46,12 @@ class NeuralIVP(eqx.Module):
 
     ```python
     sampler = nivp.ImportanceSampling(1_000)
-    method = nivp.NeuralIVP(sampler=sampler, velocity=nivp.AutoVelocitySolver())
+    method = nivp.NeuralIVP(sampler=sampler, velocity_solver=nivp.AutoVelocitySolver())
     ```
     """
 
     sampler: AbstractSampler
-    velocity: AbstractVelocitySolver
+    velocity_solver: AbstractVelocitySolver
     integrator: AbstractIntegrator
     fit: tuple[AbstractFitStage, ...]
     fit_norm: AbstractInnerProduct | None
@@ -65,7 +65,7 @@ class NeuralIVP(eqx.Module):
         self,
         *,
         sampler: AbstractSampler,
-        velocity: AbstractVelocitySolver,
+        velocity_solver: AbstractVelocitySolver,
         integrator: AbstractIntegrator | None = None,
         fit: tuple[AbstractFitStage, ...] | None = None,
         fit_norm: AbstractInnerProduct | None = None,
@@ -77,7 +77,7 @@ class NeuralIVP(eqx.Module):
     ):
         if chunk_size is not None:
             check_count("chunk_size", chunk_size)
-        self.sampler, self.velocity, self.chunk_size = sampler, velocity, chunk_size
+        self.sampler, self.velocity_solver, self.chunk_size = sampler, velocity_solver, chunk_size
         self.integrator = AdaptiveStep() if integrator is None else integrator
         self.fit = (GaussNewton(),) if fit is None else tuple(fit)
         self.fit_norm, self.held_out = fit_norm, held_out
@@ -90,7 +90,7 @@ class NeuralIVP(eqx.Module):
             raise InputError(f"`conserve` names one invariant twice: {self.conserve!r}")
         kinds = dict(
             sampler=AbstractSampler,
-            velocity=AbstractVelocitySolver,
+            velocity_solver=AbstractVelocitySolver,
             integrator=AbstractIntegrator,
             restart=AbstractRestartRule,
             refit=Refit,

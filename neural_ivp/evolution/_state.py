@@ -36,13 +36,14 @@ class StepRecord(eqx.Module):
     """One attempted step from `t0` to `t1`.
 
     - `accepted`: whether the state moved to `t1`.
-    - `finite`, `target_finite`: whether all right-hand sides, velocities and new values are finite,
-      and whether f = L[u] is.
+    - `solved`: whether the step could be computed: every velocity was found, the stages of an
+      implicit step and the invariants to conserve were solved for, and all values are finite.
+    - `target_finite`: whether f = L[u] was finite.
     - `error`: scaled local error; the step is accepted below 1.
     - `iterations`, `num_unconverged`: linear iterations, and solves short of their tolerance.
     - `num_products`: products with M, those for the preconditioner included.
     - `rebuilds`: preconditioners built.
-    - `rhs_evaluations`: linear solves, each with its own right-hand side.
+    - `num_linear_solves`: linear solves, each with its own right-hand side.
     - `linear_residual`: the largest over the stages.
     - `projection_residual`: |J v - f| / |f| at the start; for implicit steps |L[u] - f| / |f| at
       the end, f being the time derivative in the last stage.
@@ -61,14 +62,14 @@ class StepRecord(eqx.Module):
     t0: Scalar
     t1: Scalar
     accepted: Bool[Array, ""]
-    finite: Bool[Array, ""]
+    solved: Bool[Array, ""]
     target_finite: Bool[Array, ""]
     error: Scalar
     iterations: Int[Array, ""]
     num_unconverged: Int[Array, ""]
     num_products: Int[Array, ""]
     rebuilds: Int[Array, ""]
-    rhs_evaluations: Int[Array, ""]
+    num_linear_solves: Int[Array, ""]
     linear_residual: Scalar
     projection_residual: Scalar
     held_out_residual: Scalar

@@ -99,7 +99,7 @@ def step(
     - `problem`, `method`: as for `init`.
     - `template`: the architecture of the network; the parameters are `state.theta`.
     - `state`: of `init` or of the step before.
-    - `stop`: the time at which the step ends at the latest.
+    - `stop`: the latest end time of the step.
 
     **Returns:** the new `State`, and the `StepRecord` of the attempt (`neural_ivp.evolution`).
 
@@ -128,10 +128,10 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     theta1, restored = invariants.restore(
         template, result.theta, t1, state.invariants, method.conserve
     )
-    finite = result.finite & restored
-    finite &= jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(result.values))
+    solved = result.solved & restored
+    solved &= jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(result.values))
     accepted, scaled, dt, controller_state = method.integrator.control(
-        equation, theta, result, finite, t0, t1, state.controller_state
+        equation, theta, result, solved, t0, t1, state.controller_state
     )
     new = dataclasses.replace(
         state,
@@ -149,7 +149,7 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
         t0=t0,
         t1=t1,
         accepted=accepted,
-        finite=finite,
+        solved=solved,
         error=scaled,
         held_out_residual=_held_out_residual(equation, method, state, result, sample_key),
         parameter_drift=safe_ratio(jnp.linalg.norm(theta1 - start), jnp.linalg.norm(start)),
@@ -171,7 +171,7 @@ def step_equation(problem, template, method: NeuralIVP, sample, key) -> StepEqua
         problem=problem,
         template=template,
         sample=sample,
-        solver=method.velocity,
+        solver=method.velocity_solver,
         key=key,
         rtol=method.integrator.rtol,
         atol=method.integrator.atol,

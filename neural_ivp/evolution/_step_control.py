@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from ..errors import InputError, check_count, check_positive, check_scalar
+from ..errors import InputError, check_count, check_positive, check_positive_scalar
 from ..types import Scalar, Theta
 from .schemes import AbstractScheme, ExplicitRungeKutta, StepEquation, StepResult
 
@@ -51,7 +51,7 @@ class AbstractIntegrator(eqx.Module):
         equation: StepEquation,
         theta: Theta,
         result: StepResult,
-        finite: Bool[Array, ""],
+        solved: Bool[Array, ""],
         t0: Scalar,
         t1: Scalar,
         state: Any,
@@ -77,7 +77,7 @@ class AdaptiveStep(AbstractIntegrator):
       `ExplicitRungeKutta`, or `SDIRK4()` for stiff problems.
     - `rtol`, `atol`: tolerances of one step. Good values: `atol` a hundredth of `rtol`.
     - `dt0`: first step, in time units; chosen by `init` if not given.
-    - `dtmin`: a march that needs smaller steps fails; 1e-8 of the interval if not given.
+    - `dtmin`: a solve that needs smaller steps fails; 1e-8 of the interval if not given.
     - `max_steps`: the largest number of attempted steps.
     - `error_norm`: "function", or "parameters" as in Finzi et al.
 
@@ -140,7 +140,7 @@ class AdaptiveStep(AbstractIntegrator):
         equation: StepEquation,
         theta: Theta,
         result: StepResult,
-        finite: Bool[Array, ""],
+        solved: Bool[Array, ""],
         t0: Scalar,
         t1: Scalar,
         state: Any,
@@ -149,14 +149,14 @@ class AdaptiveStep(AbstractIntegrator):
         if self.error_norm == "function":
             # A single number, since the norm of the problem adds up points and components.
             y0, y1, y_error = (
-                equation.size(u)[None] for u in (result.start, result.values, result.error)
+                equation.rms(u)[None] for u in (result.start, result.values, result.error)
             )
         else:
             assert result.parameter_error is not None
             y0, y1, y_error = theta, result.theta, result.parameter_error
         # An infinite error makes the controller reject and shorten a step that is not finite.
-        y_error = jnp.where(finite, y_error, jnp.inf)
-        y1 = jnp.where(finite, y1, y0)
+        y_error = jnp.where(solved, y_error, jnp.inf)
+        y1 = jnp.where(solved, y1, y0)
         controller = dfx.PIDController(
             rtol=self.rtol, atol=self.atol, pcoeff=PROPORTIONAL, icoeff=INTEGRAL
         )
@@ -174,7 +174,7 @@ class ConstantStep(AbstractIntegrator):
     solver, at a time to save.
 
     Without error control an unstable step size leads to huge values; only a step that is not
-    finite, or whose stages cannot be solved, ends the march.
+    solved, or whose stages cannot be solved, ends the march.
 
     **Arguments:**
 
@@ -198,7 +198,7 @@ class ConstantStep(AbstractIntegrator):
 
     def __init__(self, solver: Solver, *, dt: float, max_steps: int = 100_000):
         self.solver = check_solver(solver)
-        check_scalar("dt", dt)
+        check_positive_scalar("dt", dt)
         check_count("max_steps", max_steps)
         self.dt, self.max_steps = dt, max_steps
 
@@ -214,15 +214,15 @@ class ConstantStep(AbstractIntegrator):
         equation: StepEquation,
         theta: Theta,
         result: StepResult,
-        finite: Bool[Array, ""],
+        solved: Bool[Array, ""],
         t0: Scalar,
         t1: Scalar,
         state: Any,
     ) -> tuple[Bool[Array, ""], Scalar, Scalar, Any]:
-        error = jnp.zeros_like(t0) if result.error is None else equation.size(result.error)
+        error = jnp.zeros_like(t0) if result.error is None else equation.rms(result.error)
         dt = jnp.asarray(self.dt, t0.dtype)
         # A step below `dtmin` = 0 ends the march: a constant step is not tried shorter.
-        return finite, error, jnp.where(finite, dt, -dt), state
+        return solved, error, jnp.where(solved, dt, -dt), state
 
 
 def check_solver(solver: Any) -> Solver:

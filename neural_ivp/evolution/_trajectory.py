@@ -98,7 +98,7 @@ def record_from(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {k.removeprefix("record."): v for k, v in arrays.items() if k.startswith("record.")}
 
 
-def check_size(network: AbstractNetwork, segments: Sequence[Segment]) -> None:
+def check_num_parameters(network: AbstractNetwork, segments: Sequence[Segment]) -> None:
     """**Raises:** `InputError` if the number of parameters in a file is not that of `network`."""
     p, size = flatten(network)[0].size, segments[0].theta.shape[1]
     if size != p:

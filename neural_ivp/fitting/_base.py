@@ -34,8 +34,8 @@ class FitResult(eqx.Module):
 
     - `relative_l2_error`: |u - w| / |w| of `network` in the norm of the fit, w being the target;
       the root mean square of u where w is zero everywhere.
-    - `maximum_error`: the largest error of a quantity of the norm (a component divided by its
-      scale, under `H1` also a slope) at a held-out point.
+    - `scaled_maximum_error`: the largest error of a quantity of the norm (a component divided by
+      its scale, under `H1` also a slope) at a held-out point.
     - `steps`: optimiser steps.
     - `stages`: a `StageResult` for each stage.
     - `history`: a `FitProgress` for each report.
@@ -43,7 +43,7 @@ class FitResult(eqx.Module):
 
     network: AbstractNetwork
     relative_l2_error: float = eqx.field(static=True)
-    maximum_error: float = eqx.field(static=True)
+    scaled_maximum_error: float = eqx.field(static=True)
     steps: int = eqx.field(static=True)
     stages: tuple[StageResult, ...] = eqx.field(static=True)
     history: tuple[FitProgress, ...] = eqx.field(static=True)
@@ -57,7 +57,7 @@ class FitResult(eqx.Module):
         ]
         lines.append(
             f"held-out relative L2 error {self.relative_l2_error:.2e}, "
-            f"largest error {self.maximum_error:.2e}"
+            f"largest error {self.scaled_maximum_error:.2e}"
         )
         return "\n".join(lines)
 

@@ -39,8 +39,8 @@ def fit(
 ) -> FitResult:
     """Fit `network` to `target` over `domain` by the stages, one after another.
 
-    A constant target is met by the last layer alone, without any stage, where that is exact. A
-    `FitWarning` says so in more than three dimensions if `held_out` is not given, since a narrow
+    If the target is constant at the held-out points and a bias alone reproduces it, no stage runs.
+    A `FitWarning` says so in more than three dimensions if `held_out` is not given, since a narrow
     target may be zero at all held-out points.
 
     **Arguments:**

@@ -33,10 +33,10 @@ LARGEST_SYSTEM = 3_000
 class GaussNewton(AbstractFitStage):
     r"""Gauss-Newton steps $\min_v \overline{|J v - (u_0 - u)|^2} + \mu |v - v_0|^2$ to u_0.
 
-    u_0 is the target, and v_0 is `momentum` times the previous step, which directions keep that
-    the points of this step do not determine. The gain, the decrease of the misfit over that of the
-    linear model, adapts mu (Levenberg-Marquardt); a step that does not decrease the misfit is
-    rejected.
+    u_0 is the target and v_0 is `momentum` times the previous step: in directions that the points
+    of this step do not determine, the step equals v_0. The gain, the decrease of the misfit over
+    that of the linear model, adapts mu (Levenberg-Marquardt); a step that does not decrease the
+    misfit is rejected.
 
     The stage ends at the `tolerance`, when the held-out error has not decreased by a tenth in
     `patience` reports, or after `steps`; it returns the best network of all reports.
@@ -45,7 +45,7 @@ class GaussNewton(AbstractFitStage):
 
     - `steps`: the largest number of steps.
     - `tolerance`: held-out relative L2 error at which to stop.
-    - `velocity`: the velocity solver, whose own damping is not used; chosen by the sizes and the
+    - `velocity_solver`: whose own damping is not used; chosen by the sizes and the
       dtype of J if not given.
     - `sampler`: that of the points of a step; fewer points than parameters suffice.
     - `momentum`: at least 0, below 1. Good values: 0.8 to 0.9.
@@ -61,14 +61,14 @@ class GaussNewton(AbstractFitStage):
 
     ```python
     stage = nivp.GaussNewton(tolerance=1e-6, sampler=nivp.ImportanceSampling(1_000))
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(500), velocity=nivp.RidgeDual(), fit=(stage,))
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(9), velocity_solver=nivp.RidgeDual(), fit=(stage,))
     ```
     """
 
     _: KW_ONLY
     steps: int = eqx.field(static=True, default=2_500)
     tolerance: float = 1e-5
-    velocity: AbstractVelocitySolver | None = None
+    velocity_solver: AbstractVelocitySolver | None = None
     sampler: AbstractSampler = ImportanceSampling(500)
     momentum: float = 0.9
     report_every: int = eqx.field(static=True, default=50)
@@ -79,8 +79,8 @@ class GaussNewton(AbstractFitStage):
             check_count(name, getattr(self, name))
         check_positive("tolerance", self.tolerance, zero=True)
         check_kind("sampler", self.sampler, AbstractSampler)
-        if self.velocity is not None:
-            check_kind("velocity", self.velocity, AbstractVelocitySolver)
+        if self.velocity_solver is not None:
+            check_kind("velocity_solver", self.velocity_solver, AbstractVelocitySolver)
         check_positive("momentum", self.momentum, zero=True)
         if not self.momentum < 1:
             raise InputError(f"`momentum` must lie in [0, 1), got {self.momentum!r}")
@@ -130,7 +130,10 @@ def _ending(stage: GaussNewton, best_error: float, step: int, waited: int) -> st
         return f"all of its steps, short of its tolerance of {stage.tolerance:.1e}"
     if waited == stage.patience:
         last = waited * stage.report_every
-        return f"no tenth less in {last} steps, short of its tolerance of {stage.tolerance:.1e}"
+        return (
+            f"the held-out error fell by less than a tenth in {last} steps, short of its tolerance "
+            f"of {stage.tolerance:.1e}"
+        )
     return ""
 
 
@@ -148,10 +151,12 @@ def _improve(
         )
         J = linearise(template, state.theta, batch.sample, objective.norm)
         misfit = J.values - batch.target
-        solver = _default_velocity(J) if stage.velocity is None else stage.velocity
+        solver = (
+            _default_velocity_solver(J) if stage.velocity_solver is None else stage.velocity_solver
+        )
         momentum = jnp.asarray(stage.momentum, state.theta.dtype) * state.change
         damped = ProximalDamping(solver.with_damping(state.damping))
-        velocity = solve_velocity(damped, J, -misfit, key=solver_key, velocity=momentum)
+        velocity = solve_velocity(damped, J, -misfit, key=solver_key, initial_velocity=momentum)
         trial = state.theta + velocity.value
         old = jnp.sum(J.mean_square(misfit))
         new = jnp.sum(J.mean_square(objective.misfit(rebuild(trial), batch)))
@@ -173,7 +178,7 @@ def _adapted(damping: Scalar, gain: Scalar) -> Scalar:
     return jnp.clip(damping * factor.astype(damping.dtype), SMALLEST, LARGEST)
 
 
-def _default_velocity(linearisation: AbstractLinearisation) -> AbstractVelocitySolver:
+def _default_velocity_solver(linearisation: AbstractLinearisation) -> AbstractVelocitySolver:
     """Return the default solver, the best one in `benchmarks/fits.py`."""
     p, rows = linearisation.num_parameters, linearisation.values.size
     dtype = linearisation.values.dtype

@@ -25,11 +25,11 @@ class AbstractOptaxDescent(AbstractFitStage):
     reports: eqx.AbstractVar[int]
 
     @abc.abstractmethod
-    def optimise(self) -> optax.GradientTransformation:
+    def make_optimiser(self) -> optax.GradientTransformation:
         """The optimiser."""
 
     @abc.abstractmethod
-    def points(self) -> AbstractSampler:
+    def make_sampler(self) -> AbstractSampler:
         """The sampler of the points of a step."""
 
     def run(
@@ -41,8 +41,8 @@ class AbstractOptaxDescent(AbstractFitStage):
         progress: Callable[[FitProgress], None],
     ) -> tuple[AbstractNetwork, StageResult]:
         name = type(self).__name__.lower()
-        state = self.optimise().init(partition(network)[0])
-        sampler_state = objective.init(self.points(), flatten(network)[0].dtype, key)
+        state = self.make_optimiser().init(partition(network)[0])
+        sampler_state = objective.init(self.make_sampler(), flatten(network)[0].dtype, key)
         chunk_size, error = -(-self.steps // self.reports), measure(network)
         for start in range(0, self.steps, chunk_size):
             stop = min(start + chunk_size, self.steps)
@@ -52,7 +52,10 @@ class AbstractOptaxDescent(AbstractFitStage):
             )
             trial_error = measure(trial)
             if not math.isfinite(trial_error):
-                ending = f"it is not finite after {stop} steps: the report before is returned"
+                ending = (
+                    f"the held-out error is not finite after {stop} steps: the network of the "
+                    "previous report is returned"
+                )
                 return network, StageResult(name, start, error, ending)
             network, error = trial, trial_error
             progress(FitProgress(name, stop, self.steps, error))
@@ -90,10 +93,10 @@ class OptaxDescent(AbstractOptaxDescent):
             check_count(name, getattr(self, name))
         _check_optimiser(self.optimiser)
 
-    def optimise(self) -> optax.GradientTransformation:
+    def make_optimiser(self) -> optax.GradientTransformation:
         return self.optimiser
 
-    def points(self) -> AbstractSampler:
+    def make_sampler(self) -> AbstractSampler:
         return self.sampler
 
 
@@ -105,34 +108,36 @@ class Adam(AbstractOptaxDescent):
     - `steps`: optimiser steps.
     - `learning_rate`: the learning rate of the first step. Good values: 1e-3 to 1e-2.
     - `num_points`: uniform points of each step.
-    - `decay`: whether the learning rate decays to zero along a cosine, or is constant.
+    - `cosine_decay`: whether the learning rate decays to zero along a cosine, or is constant.
     - `reports`: held-out measurements, evenly spread over the steps.
 
     **Raises:** `InputError` for a count below one or a rate that is not positive.
 
     ```python
     stages = (nivp.Adam(steps=5_000, learning_rate=5e-3), nivp.LastLayer())
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(500), velocity=nivp.RidgeDual(), fit=stages)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(500), velocity_solver=nivp.RidgeDual(), fit=stages)
     ```
     """
 
     steps: int = eqx.field(static=True, default=20_000)
     learning_rate: float = eqx.field(static=True, default=5e-3)
     num_points: int = eqx.field(static=True, default=1_000)
-    decay: bool = eqx.field(static=True, default=True)
+    cosine_decay: bool = eqx.field(static=True, default=True)
     reports: int = eqx.field(static=True, default=20)
 
     def __check_init__(self):
         for name in ("steps", "num_points", "reports"):
             check_count(name, getattr(self, name))
         check_positive("learning_rate", self.learning_rate)
-        check_kind("decay", self.decay, bool)
+        check_kind("cosine_decay", self.cosine_decay, bool)
 
-    def optimise(self) -> optax.GradientTransformation:
+    def make_optimiser(self) -> optax.GradientTransformation:
         rate = self.learning_rate
-        return optax.adam(optax.cosine_decay_schedule(rate, self.steps) if self.decay else rate)
+        return optax.adam(
+            optax.cosine_decay_schedule(rate, self.steps) if self.cosine_decay else rate
+        )
 
-    def points(self) -> AbstractSampler:
+    def make_sampler(self) -> AbstractSampler:
         return Uniform(self.num_points)
 
 
@@ -150,7 +155,7 @@ def _check_optimiser(optimiser: optax.GradientTransformation) -> None:
 def _take(stage: AbstractOptaxDescent, network, state, sampler_state, objective, key, numbers):
     """Take the steps of these numbers."""
     parameters, static = partition(network)
-    optimiser, sampler = stage.optimise(), stage.points()
+    optimiser, sampler = stage.make_optimiser(), stage.make_sampler()
 
     def loss(parameters, batch):
         misfit = objective.misfit(eqx.combine(parameters, static), batch)

@@ -39,7 +39,7 @@ class SinusoidalMLP(AbstractNetwork):
     - `depth`: number of hidden layers, one integer or one per component. Good values: 3.
     - `shared`: number of first hidden layers that all towers share; 0 if not given.
     - `num_frequencies`: L. Good values: 3 to 5.
-    - `frequency_exponent`: alpha. Good values: at least k/2, for derivatives of order k.
+    - `amplitude_decay`: alpha. Good values: at least k/2, for derivatives of order k.
     - `activation`: "swish", "tanh", "sin" or "rational": a `Rational` for each hidden layer,
       trained with the weights (such a network is not linearised by structure, see `Dense`).
     - `dtype`: of the parameters, "float32" or "float64"; JAX's default if not given.
@@ -68,7 +68,7 @@ class SinusoidalMLP(AbstractNetwork):
     depth: int | tuple[int, ...] = eqx.field(static=True)
     shared: int = eqx.field(static=True)
     num_frequencies: int = eqx.field(static=True)
-    frequency_exponent: float = eqx.field(static=True)
+    amplitude_decay: float = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
     dtype: str = eqx.field(static=True)
 
@@ -81,7 +81,7 @@ class SinusoidalMLP(AbstractNetwork):
         depth: int | Sequence[int] = 3,
         shared: int = 0,
         num_frequencies: int = 3,
-        frequency_exponent: float = 1.0,
+        amplitude_decay: float = 1.0,
         activation: Activation = "swish",
         dtype: Literal["float32", "float64"] | None = None,
         key: PRNGKeyArray,
@@ -98,7 +98,7 @@ class SinusoidalMLP(AbstractNetwork):
         self.domain, self.components, self.shared = domain, components, shared
         self.width = widths if isinstance(width, Sequence) else width
         self.depth = depths if isinstance(depth, Sequence) else depth
-        self.num_frequencies, self.frequency_exponent = num_frequencies, float(frequency_exponent)
+        self.num_frequencies, self.amplitude_decay = num_frequencies, float(amplitude_decay)
         self.activation, self.dtype = activation, resolve_dtype(dtype)
         embedded = 2 * num_frequencies * domain.dimension
         # Without a trunk, `keys[-1]` belongs to the last tower and the trunk's layers are none.
@@ -128,7 +128,7 @@ class SinusoidalMLP(AbstractNetwork):
             depth=self.depth,
             shared=self.shared,
             num_frequencies=self.num_frequencies,
-            frequency_exponent=self.frequency_exponent,
+            amplitude_decay=self.amplitude_decay,
             activation=self.activation,
             dtype=self.dtype,  # pyright: ignore[reportArgumentType]
             key=key,
@@ -141,7 +141,7 @@ class SinusoidalMLP(AbstractNetwork):
         w = jnp.asarray(frequencies, x.dtype)
         phases = jnp.outer(self.domain.to_reference(x), w)
         waves = jnp.stack([jnp.sin(phases), jnp.cos(phases)])
-        return jnp.ravel(6 * waves / jnp.reshape(w, (1, 1, -1)) ** self.frequency_exponent)
+        return jnp.ravel(6 * waves / jnp.reshape(w, (1, 1, -1)) ** self.amplitude_decay)
 
     def __call__(self, x: Point) -> Value:
         fixed = _FIXED.get(self.activation)

@@ -2,5 +2,5 @@
 
 from ._data import ErrorData, FieldData, FitData, FitHistory, MarchData
 from ._figures import fit_figure, solution_figure
-from ._grids import field_points, field_times, history_grid
-from ._style import component_names, scientific, size_words
+from ._slice import field_points, field_times, space_time_grid
+from ._style import component_names, parameter_count_label, scientific

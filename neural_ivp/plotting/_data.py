@@ -18,7 +18,8 @@ class FieldData:
     - `network`: shape (k, n, c).
     - `reference`: shape (k, n, c); None if unknown.
     - `interval`: the first and the last time of the solution.
-    - `history`: in one dimension the network on the grid of `history_grid`, shape (m, j, c).
+    - `space_time_values`: in one dimension the network on the grid of `space_time_grid`, of shape
+      (m, j, c).
     """
 
     domain: AbstractDomain
@@ -27,7 +28,7 @@ class FieldData:
     network: np.ndarray
     reference: np.ndarray | None
     interval: tuple[float, float]
-    history: np.ndarray | None = None
+    space_time_values: np.ndarray | None = None
 
     @property
     def components(self) -> int:
@@ -46,7 +47,7 @@ class ErrorData:
 
     ts: np.ndarray
     relative_l2: np.ndarray
-    components: np.ndarray
+    relative_l2_by_component: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class FitData:
 
     - `domain`: of the points.
     - `points`, `fit`: those of `field_points`, shape (n, d), and the fit there, shape (n,).
-    - `known`, `target`, `error`: the points of the target, shape (m, d), its values and
+    - `target_points`, `target`, `error`: the points of the target, shape (m, d), its values and
       |fit - target| there, shape (m,).
     - `scattered`: whether the target is `ScatteredData`.
     - `components`: the number of components.
@@ -80,7 +81,7 @@ class FitData:
     domain: AbstractDomain
     points: np.ndarray
     fit: np.ndarray
-    known: np.ndarray
+    target_points: np.ndarray
     target: np.ndarray
     error: np.ndarray
     scattered: bool

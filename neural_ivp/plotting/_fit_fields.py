@@ -40,7 +40,7 @@ def draw_fit_lines(panel: SubFigure, both: FitData) -> tuple[float, list[str]]:
     else:
         style = {"color": "black", "lw": 0.9, "ls": (0, (4, 3)), "label": "target"}
         error_style = {"color": INK, "lw": 1.0}
-    known = both.known[:, 0]
+    known = both.target_points[:, 0]
     (target,) = above.plot(known, both.target, **style)
     # An error of exactly 0 is a gap in the curve on a logarithmic axis.
     below.plot(known, np.where(both.error > 0, both.error, np.nan), **error_style)
@@ -84,7 +84,7 @@ def _errors(axes: Axes, both: FitData) -> None:
         colour_bar(axes, draw_map(axes, both.error, ERROR_MAP, scale, domain), label)
         return
     order = np.argsort(both.error)  # NaN comes last, but has no colour
-    first, second = both.known[order, :2].T
+    first, second = both.target_points[order, :2].T
     style = {"c": both.error[order], "s": _dot(both) ** 2, "cmap": ERROR_MAP, "norm": scale}
     dots = axes.scatter(first, second, lw=0, **style)
     # The colours are from black to nearly white: all dots are visible on grey.
@@ -96,7 +96,7 @@ def _errors(axes: Axes, both: FitData) -> None:
 
 def _dot(both: FitData) -> float:
     """The width of the dot of a sample in points, smaller for many samples."""
-    return float(np.clip(80 / np.sqrt(len(both.known)), 1.5, 4.5))
+    return float(np.clip(80 / np.sqrt(len(both.target_points)), 1.5, 4.5))
 
 
 def _error_label(both: FitData) -> str:

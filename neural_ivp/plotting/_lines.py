@@ -64,12 +64,12 @@ def _errors(axes: Axes, x: np.ndarray, fields: FieldData, k: int, name: str) -> 
 def _map(axes: Axes, fields: FieldData, k: int, name: str) -> None:
     tidy(axes, title="Network in space and time", x="$x$", y="$t$", frame=True)
     first, last = fields.interval
-    if fields.history is None or not last > first:
+    if fields.space_time_values is None or not last > first:
         axes.set(xticks=[], yticks=[])
         note = f"no step was accepted:\nonly $t$ = {first:g} is known"
         axes.text(0.5, 0.5, note, fontsize=TEXT, color=FAINT, ha="center", va="center")
         return
-    values = fields.history[..., k]
+    values = fields.space_time_values[..., k]
     colours, scale = field_scale(values)
     image = axes.imshow(
         values,

@@ -49,11 +49,11 @@ def _panel(row, march: MarchData, title: str) -> Axes:
 def _error(axes: Axes, error: ErrorData) -> None:
     style = {"marker": "o", "ms": 3.5} if len(error.ts) <= _MANY else {}
     lines = axes.plot(error.ts, error.relative_l2, color=INK, lw=1.4, label="all", **style)
-    count = error.components.shape[1]
+    count = error.relative_l2_by_component.shape[1]
     if 1 < count <= 3:
         for k, name in enumerate(component_names(count)):
             shade = ((0, (4, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))[k % 3]
-            values = error.components[:, k]
+            values = error.relative_l2_by_component[:, k]
             lines += axes.plot(error.ts, values, color=FAINT, lw=1.1, ls=shade, label=f"${name}$")
         axes.legend(handles=lines, fontsize=SMALL, framealpha=0.8, edgecolor="none")
     log_scale(axes, [np.asarray(line.get_ydata()) for line in lines])

@@ -11,6 +11,9 @@ from ._style import WIDTH, component_names, coordinate_names
 
 _CELLS = 160  # per axis of a map
 _HEIGHTS = 1.1, 2.8  # of a row of maps, least and most, inches
+_POINTS = 501  # of a curve
+_CURVES, _COLUMNS = 5, 4  # times in one dimension and in more
+_MAP_TIMES, _MAP_POINTS = 160, 240  # of the space-time map
 
 
 def slice_points(domain: AbstractDomain) -> np.ndarray:
@@ -59,3 +62,26 @@ def component_note(components: int) -> list[str]:
 
 def _centre(domain: AbstractDomain) -> np.ndarray:
     return (np.asarray(domain.lower) + np.asarray(domain.upper)) / 2
+
+
+def field_points(domain: AbstractDomain) -> np.ndarray:
+    """Points of a line in one dimension, else of the plane of maps; shape (n, d)."""
+    if domain.dimension == 1:
+        return np.linspace(domain.lower[0], domain.upper[0], _POINTS)[:, None]
+    return slice_points(domain)
+
+
+def field_times(domain: AbstractDomain, ts: np.ndarray) -> np.ndarray:
+    """A few of the times `ts`, about evenly spaced, with the first and the last."""
+    count = _CURVES if domain.dimension == 1 else _COLUMNS
+    spaced = np.linspace(ts[0], ts[-1], count)
+    return ts[np.unique([np.argmin(np.abs(ts - t)) for t in spaced])]
+
+
+def space_time_grid(
+    domain: AbstractDomain, interval: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times (m,) and points (j, 1) of the space-time map in one dimension."""
+    first, last = interval
+    times = cells(first, last, _MAP_TIMES) if last > first else np.array([first])
+    return times, cells(domain.lower[0], domain.upper[0], _MAP_POINTS)[:, None]

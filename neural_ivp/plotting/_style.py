@@ -60,7 +60,7 @@ def scientific(value: float) -> str:
     return rf"${mantissa}\times 10^{{{int(exponent)}}}$"
 
 
-def size_words(parameters: int) -> str:
+def parameter_count_label(parameters: int) -> str:
     """The size of a network in words."""
     return f"{parameters:,} network parameters".replace(",", "\N{THIN SPACE}")
 

@@ -15,7 +15,7 @@ from ._base import AbstractProblem, Density, check_problem
 
 
 class Problem(AbstractProblem):
-    """u_t = rhs(u, t, x) with u(0, x) = initial(x), from plain functions of one point.
+    """u_t = rhs(u, t, x) with u(ts[0], x) = initial(x), from plain functions of one point.
 
     For derivatives with respect to a coefficient write a subclass of `AbstractProblem`.
 

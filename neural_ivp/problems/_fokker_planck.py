@@ -32,6 +32,11 @@ class FokkerPlanck(AbstractProblem):
     **Raises:** `InputError` for a coefficient out of range or a mean of another shape.
 
     Source: Bruna, Peherstorfer & Vanden-Eijnden, "Neural Galerkin schemes", 2022.
+
+    ```python
+    problem = nivp.problems.FokkerPlanck(2)
+    problem.initial(jnp.array([0.9, 3.0]))  # the density, of shape (1,)
+    ```
     """
 
     dimension: int = eqx.field(static=True)

@@ -30,6 +30,11 @@ class Heat(AbstractExactProblem):
     **Raises:** `InputError` for a negative diffusivity.
 
     Source: Du & Zaki, "Evolutional deep neural network", 2021.
+
+    ```python
+    problem = nivp.problems.Heat(1, diffusivity=0.5)
+    problem.exact(jnp.array(0.1), jnp.ones(1))  # u(t, x), of shape (1,)
+    ```
     """
 
     dimension: int = eqx.field(static=True)

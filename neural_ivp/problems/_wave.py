@@ -11,8 +11,8 @@ from ..calculus import AbstractInnerProduct, WaveEnergy, laplacian
 from ..domains import AbstractDomain, Box
 from ..errors import check_count, check_positive
 from ..types import Field, Point, Scalar, Value
+from ._advection import bump
 from ._base import AbstractProblem, Density
-from ._shared import bump
 
 
 class Wave(AbstractProblem):
@@ -32,6 +32,11 @@ class Wave(AbstractProblem):
     **Raises:** `InputError` for a speed or a width that is not positive.
 
     Source: Finzi et al., ICLR 2023.
+
+    ```python
+    problem = nivp.problems.Wave(1, speed=1.0, width=0.1)
+    problem.initial(jnp.zeros(1))  # (u, v), of shape (2,)
+    ```
     """
 
     dimension: int = eqx.field(static=True)

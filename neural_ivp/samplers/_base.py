@@ -1,23 +1,27 @@
-"""The contract of a sampler: draw weighted points from a key."""
+"""The contract of a sampler, and the sets of points that samplers draw."""
 
 import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
-from jaxtyping import PRNGKeyArray
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PRNGKeyArray
 
 from ..domains import AbstractDomain
-from ..types import Field, WeightedPoints
+from ..types import Field, Points, WeightedPoints, Weights
 
 
 class AbstractSampler(eqx.Module):
     """Draws weighted points, at which the mean of |J v - f|^2 is taken.
 
-    The weights make the mean an approximation of that over the domain, for any density of points.
+    The weighted mean approximates that over the domain, for any density of the points, unless the
+    sampler says otherwise.
     """
 
     num_points: eqx.AbstractVar[int]
-    # Whether every draw considers the whole domain, so that a fit can sample its error as well.
+    # True if a draw can return any point of the domain: a fit then samples by its error as well.
     covers_domain: ClassVar[bool]
 
     @abc.abstractmethod
@@ -29,3 +33,39 @@ class AbstractSampler(eqx.Module):
         self, state: Any, domain: AbstractDomain, field: Field, key: PRNGKeyArray
     ) -> tuple[WeightedPoints, Any]:
         """New points and state; `field` is the current solution, for samplers that depend on it."""
+
+
+def uniform_points(domain: AbstractDomain, count: int, dtype: Any, key: PRNGKeyArray) -> Points:
+    """Independent uniform points of the domain, shape (count, d)."""
+    unit = jax.random.uniform(key, (count, domain.dimension), dtype)
+    return jax.vmap(domain.from_unit)(unit)
+
+
+def shifted_points(domain: AbstractDomain, unit: Points, key: PRNGKeyArray) -> Points:
+    """Points of the unit cube after one random periodic shift, mapped to the domain."""
+    shifted = unit + jax.random.uniform(key, (1, domain.dimension), unit.dtype)
+    return jax.vmap(domain.from_unit)(shifted - jnp.floor(shifted))
+
+
+def along_a_curve(unit: np.ndarray) -> np.ndarray:
+    """Points of the unit cube in Morton order, in which nearby points are near in space.
+
+    Systematic resampling takes points at nearly equal steps of the order. In the order of a
+    low-discrepancy sequence, such steps can be resonant and leave gaps.
+    """
+    d = unit.shape[1]
+    bits = max(60 // d, 1)
+    cells = np.floor(unit * 2**bits).astype(np.uint64)
+    code = np.zeros(len(unit), np.uint64)
+    for bit in reversed(range(bits)):
+        for axis in range(min(d, 60)):
+            code = (code << np.uint64(1)) | ((cells[:, axis] >> np.uint64(bit)) & np.uint64(1))
+    return unit[np.argsort(code, kind="stable")]
+
+
+def systematic(density: Weights, count: int, key: PRNGKeyArray) -> Array:
+    """Systematic resampling: `count` indices in proportion to `density`, from one random offset."""
+    cumulative = jnp.cumsum(density)
+    offset = jax.random.uniform(key, (), density.dtype)
+    levels = (jnp.arange(count) + offset) / count * cumulative[-1]
+    return jnp.clip(jnp.searchsorted(cumulative, levels), 0, density.size - 1)

@@ -10,8 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 from ..domains import AbstractDomain, low_discrepancy_unit_points
 from ..errors import InputError, check_count
 from ..types import Field, Points, WeightedPoints, Weights
-from ._base import AbstractSampler
-from ._point_sets import along_a_curve, shifted_points, systematic
+from ._base import AbstractSampler, along_a_curve, shifted_points, systematic
 
 
 class ImportanceSampling(AbstractSampler):
@@ -35,7 +34,7 @@ class ImportanceSampling(AbstractSampler):
 
     ```python
     sampler = nivp.ImportanceSampling(4_000, fraction=0.7)
-    method = nivp.NeuralIVP(sampler=sampler, velocity=nivp.AutoVelocitySolver())
+    method = nivp.NeuralIVP(sampler=sampler, velocity_solver=nivp.AutoVelocitySolver())
     ```
     """
 

@@ -12,8 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ..domains import AbstractDomain
 from ..errors import InputError, check_count
 from ..types import Field, Point, Points, Scalar, WeightedPoints
-from ._base import AbstractSampler
-from ._point_sets import systematic, uniform_points
+from ._base import AbstractSampler, systematic, uniform_points
 
 
 class ParticleState(NamedTuple):
@@ -56,7 +55,7 @@ class SequentialMonteCarlo(AbstractSampler):
 
     ```python
     sampler = nivp.SequentialMonteCarlo(2_000, measure="uniform")
-    method = nivp.NeuralIVP(sampler=sampler, velocity=nivp.RidgeDualCG())
+    method = nivp.NeuralIVP(sampler=sampler, velocity_solver=nivp.RidgeDualCG())
     ```
     """
 
@@ -170,8 +169,8 @@ def _walk(
 ) -> ParticleState:
     """Random-walk Metropolis steps, which leave the density of the particles invariant."""
     count, d = particles.points.shape
-    centred = domain.centred(particles.points)
-    covariance = centred.T @ centred / count
+    deviations_from_mean = domain.deviations_from_mean(particles.points)
+    covariance = deviations_from_mean.T @ deviations_from_mean / count
     floor = 10 * jnp.finfo(covariance.dtype).eps * jnp.trace(covariance)
     root = jnp.linalg.cholesky(covariance + floor * jnp.eye(d, dtype=covariance.dtype))
     scale = 2.38 / math.sqrt(d)

@@ -9,8 +9,7 @@ from jaxtyping import Array, PRNGKeyArray
 from ..domains import AbstractDomain, low_discrepancy_unit_points
 from ..errors import check_count
 from ..types import Field, Points, WeightedPoints
-from ._base import AbstractSampler
-from ._point_sets import shifted_points, uniform_points
+from ._base import AbstractSampler, shifted_points, uniform_points
 
 
 class Uniform(AbstractSampler):
@@ -21,7 +20,7 @@ class Uniform(AbstractSampler):
     - `num_points`: n. Good values: at least twice the number of parameters, or 10 000.
 
     ```python
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=nivp.RidgeCholesky())
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity_solver=nivp.RidgeCholesky())
     ```
     """
 
@@ -55,7 +54,7 @@ class QuasiMonteCarlo(AbstractSampler):
 
     ```python
     sampler = nivp.QuasiMonteCarlo(1_000)
-    method = nivp.NeuralIVP(sampler=sampler, velocity=nivp.RidgeCholesky())
+    method = nivp.NeuralIVP(sampler=sampler, velocity_solver=nivp.RidgeCholesky())
     ```
     """
 

@@ -10,20 +10,18 @@ from ..types import Reference
 if TYPE_CHECKING:
     import matplotlib.figure
 
-    import neural_ivp.solution
-
 
 def plot_solution(
-    solution: "neural_ivp.solution.Solution",
+    solution: Any,
     arguments: Mapping[str, Any],
     reference: Reference | None,
 ) -> "matplotlib.figure.Figure":
-    """The figure of `Solution.plot`; `arguments` is the problem as a table of `describe`."""
+    """The figure of a `Solution`; `arguments` is the problem as a table of `describe`."""
     from .. import plotting  # here, to import matplotlib only for a figure
 
     problem, domain, interval = solution.problem, solution.problem.domain, solution.interval
     times, points = plotting.field_times(domain, solution.ts), plotting.field_points(domain)
-    grid = plotting.history_grid(domain, interval) if domain.dimension == 1 else None
+    grid = plotting.space_time_grid(domain, interval) if domain.dimension == 1 else None
     fields = plotting.FieldData(
         domain=domain,
         times=times,
@@ -31,26 +29,26 @@ def plot_solution(
         network=_values(solution, times, points),
         reference=None if reference is None else _values(reference, times, points),
         interval=interval,
-        history=None if grid is None else _values(solution, *grid),
+        space_time_values=None if grid is None else _values(solution, *grid),
     )
     errors, title = None, f"{type(problem).__name__} in {domain.dimension} dimension"
     title += "s" if domain.dimension > 1 else ""
     num_parameters = solution.segments[0].theta.shape[1]
-    facts = [*_coefficients(arguments), plotting.size_words(num_parameters)]
+    subtitle_parts = [*_coefficients(arguments), plotting.parameter_count_label(num_parameters)]
     if reference is None:
-        facts.append("no reference is known for this problem")
+        subtitle_parts.append("no reference is known for this problem")
     else:
         error = solution.error(reference)
-        errors = plotting.ErrorData(error.ts, error.relative_l2, error.components)
+        errors = plotting.ErrorData(error.ts, error.relative_l2, error.relative_l2_by_component)
         overall = plotting.scientific(error.overall)
-        facts.append(f"relative $L^2$ error {overall} over all saved times")
+        subtitle_parts.append(f"relative $L^2$ error {overall} over all saved times")
     failure = ""
     if solution.result != "successful":
         failure = f"{solution.result}: {solution.message}"
         title += f", ended early at $t$ = {interval[1]:.4g}"
     restarts = [fit["t"] for fit in solution.fits[1:]]
     march = plotting.MarchData(solution.record, restarts, interval, errors)
-    return plotting.solution_figure(title, facts, fields, march, failure)
+    return plotting.solution_figure(title, subtitle_parts, fields, march, failure)
 
 
 def _values(u: Reference, times: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """A fit as arrays and labels for its figure."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -16,8 +16,6 @@ from ..types import Field
 
 if TYPE_CHECKING:
     import matplotlib.figure
-
-    import neural_ivp.plotting
 
 
 def plot_fit(
@@ -50,10 +48,10 @@ def plot_fit(
     check_kind("fitted", fitted, FitResult)
     check_kind("domain", domain, AbstractDomain)
     d = domain.dimension
-    facts = [
-        plotting.size_words(flatten(fitted.network)[0].size),
+    subtitle_parts = [
+        plotting.parameter_count_label(flatten(fitted.network)[0].size),
         f"held-out relative $L^2$ error {plotting.scientific(fitted.relative_l2_error)}",
-        f"largest error {plotting.scientific(fitted.maximum_error)}",
+        f"largest error {plotting.scientific(fitted.scaled_maximum_error)}",
         f"{fitted.steps} steps",
     ]
     history = plotting.FitHistory(
@@ -62,12 +60,10 @@ def plot_fit(
         final=fitted.relative_l2_error,
     )
     title = f"Fit in {d} dimension{'s' if d > 1 else ''}"
-    return plotting.fit_figure(title, facts, _compared(fitted, target, domain), history)
+    return plotting.fit_figure(title, subtitle_parts, _compared(fitted, target, domain), history)
 
 
-def _compared(
-    fitted: FitResult, target: Field | ScatteredData, domain: AbstractDomain
-) -> "neural_ivp.plotting.FitData":
+def _compared(fitted: FitResult, target: Field | ScatteredData, domain: AbstractDomain) -> Any:
     """Fit, target and error at the points of the figure, or the latter two at the samples."""
     from .. import plotting
 

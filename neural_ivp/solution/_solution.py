@@ -16,7 +16,14 @@ from jaxtyping import Array, ArrayLike
 from ..catalogue import describe, rebuild_or_check
 from ..diagnostics import ErrorReport, measure_errors, reference_for, report
 from ..errors import InputError
-from ..evolution import Segment, check_size, evaluate, record_from, segment_arrays, segments_from
+from ..evolution import (
+    Segment,
+    check_num_parameters,
+    evaluate,
+    record_from,
+    segment_arrays,
+    segments_from,
+)
 from ..files import read_file, write_file
 from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem, check_fingerprint, fingerprint
@@ -49,7 +56,7 @@ class Solution:
     - `result`: "successful", or the kind of failure in a word.
     - `message`: the failure in a sentence.
     - `fits`: one dict for the initial fit and for each refit: `t`, `relative_l2_error`,
-      `maximum_error`, `steps`, `tolerance`, and of a refit `reason` and `refused`.
+      `scaled_maximum_error`, `steps`, `tolerance`, and of a refit `reason` and `refused`.
     - `seconds`: wall-clock seconds of `compile`, `fit`, `evolve` and `total`.
 
     ```python
@@ -224,6 +231,6 @@ def load(
     check_fingerprint(rebuilt, header["fingerprint"])
     template = rebuild_or_check("network", header["network"], network, AbstractNetwork, "load")
     segments = segments_from(arrays, header["segments"])
-    check_size(template, segments)
+    check_num_parameters(template, segments)
     rest = {name: header[name] for name in _PLAIN}
     return Solution(rebuilt, template, arrays["ts"], segments, record_from(arrays), **rest)

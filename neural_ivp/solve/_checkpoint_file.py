@@ -18,7 +18,7 @@ from ..evolution import (
     NeuralIVP,
     SegmentRecorder,
     State,
-    check_size,
+    check_num_parameters,
     init,
     record_from,
     segment_arrays,
@@ -67,7 +67,7 @@ class CheckpointWriter:
                 self.warned = True
                 warnings.warn(
                     f"no checkpoint could be written to {str(self.checkpoint.path)!r} "
-                    f"({error.strerror or error}): the march goes on without it",
+                    f"({error.strerror or error}): the solve continues without it",
                     CheckpointWarning,
                     stacklevel=2,
                 )
@@ -118,7 +118,7 @@ def from_arrays(
     key_type = header["key_type"]
     key = _key(arrays["key"], key_type)
     segments = segments_from(arrays, header["segments"])
-    check_size(network, segments)
+    check_num_parameters(network, segments)
     record = record_from(arrays)
     times = arrays["ts"]
     # Not as arguments, which would be traced: numbers of the method determine shapes.

@@ -22,15 +22,14 @@ from ..evolution import (
 from ..fitting import FitProgress, FitResult
 from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem
-from ..progress import Progress, Report
-from ._failure import failure
-from ._records import RollbackPoint, StackedRecords
+from ..progress import Progress, ProgressCallback
+from ._records import RollbackPoint, StackedRecords, failure
 
 _RECORDED = [name for name in StepRecord.__annotations__ if name not in ("velocity0", "velocity1")]
-_FLAGS = ("accepted", "finite", "target_finite")
+_FLAGS = ("accepted", "solved", "target_finite")
 
 
-def fit_reporter(progress: Report, phase: str, t: float) -> Callable[[FitProgress], None]:
+def fit_reporter(progress: ProgressCallback, phase: str, t: float) -> Callable[[FitProgress], None]:
     """A function that reports the progress of a fit as a phase of the solve."""
 
     def report(part: FitProgress) -> None:
@@ -83,13 +82,13 @@ class March:
         entry = more | {
             "t": float(t),
             "relative_l2_error": fitted.relative_l2_error,
-            "maximum_error": fitted.maximum_error,
+            "scaled_maximum_error": fitted.scaled_maximum_error,
             "steps": fitted.steps,
         }
         rtol = self.method.integrator.rtol
         self.fits.append(entry | {"tolerance": rtol} if rtol else entry)
 
-    def run(self, progress: Report, save: Callable[[bool], None]) -> tuple[str, str]:
+    def run(self, progress: ProgressCallback, save: Callable[[bool], None]) -> tuple[str, str]:
         """March to the end; the result in a word and a message.
 
         `save` is called between attempts: with True at the start of a segment and with False after
@@ -108,7 +107,7 @@ class March:
         return "successful", ""
 
     def _run_segment(
-        self, progress: Report, save: Callable[[bool], None]
+        self, progress: ProgressCallback, save: Callable[[bool], None]
     ) -> tuple[str, str] | None:
         """March to the end of the segment; a word and a message if that fails."""
         integrator = self.method.integrator
@@ -185,7 +184,7 @@ class March:
         self.t = limit if at_limit else float(record.t1)
         self.segments[-1].add(self.t, state.theta, record)
 
-    def _report(self, progress: Report) -> None:
+    def _report(self, progress: ProgressCallback) -> None:
         last = self.records[-1]
         numbers = {
             "dt": float(last["t1"] - last["t0"]),
@@ -209,13 +208,13 @@ class March:
         """Whether a restart at t is too close to the end to be useful."""
         return self.t1 - t < 1e-9 * (self.t1 - self.t0)
 
-    def _refit(self, t: float, progress: Report) -> None:
+    def _refit(self, t: float, progress: ProgressCallback) -> None:
         """Fit new weights to the current u, or keep the old ones if the fit is not accurate."""
         key = jax.random.fold_in(jax.random.fold_in(self.key, len(self.segments)), 1)
         weights_key, fit_key = jax.random.split(key)
         refit, target = self.method.refit, field_at(self.network, jnp.asarray(t))
         report = fit_reporter(progress, "refit", t)
-        start = refit.begin(self.network, weights_key)
+        start = refit.initial_network(self.network, weights_key)
         fitted = fit_network(
             self.method, start, target, self.problem, fit_key, report, stages=refit.stages
         )

@@ -1,4 +1,4 @@
-"""The stacked records of a march, and its rollback point."""
+"""What a march keeps of its steps, a moment to go back to, and why it cannot continue."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -32,3 +32,53 @@ class RollbackPoint(NamedTuple):
     steps: int
     attempts: int
     fits: int
+
+
+def failure(
+    t: float,
+    t1: float,
+    dt: float,
+    dtmin: float,
+    record: Mapping[str, np.ndarray],
+    attempts: int,
+    *,
+    max_steps: int,
+    constant: bool,
+) -> tuple[str, str] | None:
+    """A word and a sentence if the march fails at t before t1, after an attempt; else None.
+
+    **Arguments:**
+
+    - `t`, `t1`: the time reached, and the last time.
+    - `dt`, `dtmin`: the next and the smallest step size.
+    - `record`: the quantities of `StepRecord` for the attempt.
+    - `attempts`, `max_steps`: the number of attempts so far, and the largest one allowed.
+    - `constant`: whether the step size is constant.
+    """
+    if t >= t1:
+        return None
+    if not dt >= dtmin:
+        if not record["target_finite"]:
+            cause = "the right-hand side is not finite there"
+        elif not record["solved"]:
+            cause = (
+                "no velocity was found, it or the new values are not finite, or the stages of an "
+                "implicit step or the invariants to conserve could not be solved for (try a larger "
+                "damping; for implicit steps also more `iterations`, or a smaller constant `dt`)"
+            )
+        else:
+            cause = (
+                "the error estimate stays above the tolerance (try larger rtol and atol, or "
+                "a larger damping)"
+            )
+        word = "dt_min_reached" if record["solved"] else "step_not_solved"
+        word = word if record["target_finite"] else "nonfinite"
+        if constant:
+            return word, f"at t = {t:.6g} a step of constant size could not be taken: {cause}"
+        return word, f"at t = {t:.6g} the step size fell below {dtmin:.1e}: {cause}"
+    if attempts >= max_steps:
+        return (
+            "max_steps_reached",
+            f"at t = {t:.6g} of {t1:g}, {attempts} steps were tried, as many as `max_steps` allows",
+        )
+    return None

@@ -11,12 +11,12 @@ from ..evolution import NeuralIVP
 from ..files import read_file
 from ..networks import AbstractNetwork
 from ..problems import AbstractProblem, check_fingerprint
-from ..progress import Report, check_progress
+from ..progress import ProgressCallback, check_progress, no_progress
 from ..solution import Solution
 from ._checkpoint import Checkpoint, check_checkpoint, check_path
 from ._checkpoint_file import KIND, VERSION, CheckpointWriter, from_arrays, package_version, x64
 from ._march import March
-from ._run import run_march
+from ._solve import run_march
 from ._stopwatch import Stopwatch, compile_clock
 
 
@@ -27,7 +27,7 @@ def resume(
     network: AbstractNetwork | None = None,
     method: NeuralIVP | None = None,
     throw: bool = True,
-    progress: Report = lambda progress: None,
+    progress: ProgressCallback = no_progress,
     checkpoint: Checkpoint | None = None,
 ) -> Solution:
     """Continue a `solve` from its `Checkpoint` to the last time.
@@ -61,7 +61,7 @@ def resume(
     check_progress(progress)
     saved = read_checkpoint(path, problem=problem, network=network, method=method)
     checkpoint = Checkpoint(path, saved.every) if checkpoint is None else checkpoint
-    return go_on(saved, checkpoint, throw=throw, progress=progress)
+    return continue_solve(saved, checkpoint, throw=throw, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,12 @@ def read_checkpoint(
     return LoadedCheckpoint(march, header["every"], header["seconds"])
 
 
-def go_on(
-    saved: LoadedCheckpoint, checkpoint: Checkpoint | None, *, throw: bool, progress: Report
+def continue_solve(
+    saved: LoadedCheckpoint,
+    checkpoint: Checkpoint | None,
+    *,
+    throw: bool,
+    progress: ProgressCallback,
 ) -> Solution:
     """Run the rest of a march, with further checkpoints if `checkpoint` is given."""
     with compile_clock() as compiling:

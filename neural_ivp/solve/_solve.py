@@ -1,5 +1,7 @@
 """`solve`: fit the initial value, march with restarts, return the solution."""
 
+from __future__ import annotations  # help(solve) shows the names of types, not their unions
+
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -12,17 +14,16 @@ from jaxtyping import ArrayLike, PRNGKeyArray
 
 from ..defaults import default_method, default_network, solve_keys
 from ..diagnostics import fit_remark
-from ..errors import FitWarning, InputError, check_key, suggestion
+from ..errors import FitWarning, InputError, SolveError, SolveInterrupted, check_key, suggestion
 from ..evolution import NeuralIVP, fit_network
 from ..fitting import FitResult
 from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem, check_problem
-from ..progress import Report, check_progress
+from ..progress import ProgressCallback, check_progress, no_progress
 from ..solution import Solution
 from ._checkpoint import Checkpoint, check_checkpoint
 from ._checkpoint_file import CheckpointWriter
 from ._march import March, fit_reporter
-from ._run import run_march
 from ._stopwatch import Stopwatch, compile_clock
 
 
@@ -34,7 +35,7 @@ def solve(
     ts: ArrayLike | Sequence[float],
     key: PRNGKeyArray,
     throw: bool = True,
-    progress: Report = lambda progress: None,
+    progress: ProgressCallback = no_progress,
     checkpoint: Checkpoint | None = None,
 ) -> Solution:
     """Solve u_t = L[u] from ts[0] to ts[-1] with a neural network as u(t, .).
@@ -103,7 +104,37 @@ def solve(
         return run_march(writer, throw=throw, progress=progress)
 
 
-def fit_initial(problem, network, method, key, t0, progress: Report) -> FitResult:
+def run_march(writer: CheckpointWriter, *, throw: bool, progress: ProgressCallback) -> Solution:
+    """Run the march of a writer; the solution so far is returned or raised, see `solve`."""
+    march = writer.march
+
+    def solution(result: str, message: str) -> Solution:
+        segments = [recorder.segment() for recorder in march.segments]
+        reached = float(segments[-1].ts[-1])
+        ts = march.times[march.times <= reached]
+        if result != "successful" and reached > ts[-1]:
+            ts = np.append(ts, reached)  # the time of the last accepted step
+        theta, rebuild = flatten(march.network)
+        template, record, seconds = rebuild(0 * theta), march.record(), writer.watch.seconds()
+        return Solution(
+            march.problem, template, ts, segments, record, result, message, march.fits, seconds
+        )
+
+    try:
+        result, message = march.run(progress, writer)
+    except KeyboardInterrupt as error:
+        if march.rollback_point is None:
+            raise
+        march.rewind()
+        writer.write()
+        message = f"interrupted at t = {march.t:.6g} of {march.t1:g}"
+        raise SolveInterrupted(message, solution("interrupted", message)) from error
+    if throw and result != "successful":
+        raise SolveError(message, solution(result, message))
+    return solution(result, message)
+
+
+def fit_initial(problem, network, method, key, t0, progress: ProgressCallback) -> FitResult:
     """The fit of the initial value; `key` is the second of `solve_keys`."""
     report = fit_reporter(progress, "fit", t0)
     return fit_network(method, network, problem.initial, problem, key, report)

@@ -57,7 +57,7 @@ class Refit(eqx.Module):
             check_positive("tolerance", tolerance)
         self.stages, self.keep, self.tolerance = stages, keep, tolerance
 
-    def begin(self, network: AbstractNetwork, key: PRNGKeyArray) -> AbstractNetwork:
+    def initial_network(self, network: AbstractNetwork, key: PRNGKeyArray) -> AbstractNetwork:
         """The network that the fit starts from."""
         reinitialised = network.reinitialised(key)
         if self.keep == 0:

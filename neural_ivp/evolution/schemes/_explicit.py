@@ -108,9 +108,9 @@ class ExplicitRungeKutta(AbstractScheme):
             velocity1=ks[-1],
             velocity=ks[-1],
             residual_at=(theta, t0, ks[0]),
-            rhs_norm=equation.size(fs[0]),
+            rhs_norm=equation.rms(fs[0]),
             stiffness=_stiffness(start, tableau[0], tableau[3], dt, ks),
-            finite=jnp.all(jnp.isfinite(fs)) & ~jnp.any(solves.refused),
+            solved=jnp.all(jnp.isfinite(fs)) & ~jnp.any(solves.refused),
             # Where u itself is not finite, the right-hand side is not to blame.
             target_finite=jnp.all(jnp.isfinite(fs) | ~jnp.isfinite(us)),
             statistics=step_statistics(solves, setup),

@@ -51,7 +51,7 @@ class StepEquation(eqx.Module):
         """What the linear solves of the step share."""
         return self.solver.setup(linearisation, velocity, self.key)
 
-    def size(self, values: Values) -> Scalar:
+    def rms(self, values: Values) -> Scalar:
         """The weighted root mean square of values."""
         return jnp.sqrt(jnp.sum(self.sample.weights @ values**2))
 
@@ -66,7 +66,7 @@ class StepResult(eqx.Module):
     - `velocity0`, `velocity1`: dtheta/dt at both ends, for dense output.
     - `velocity`: dtheta/dt at t1, where the next velocity solve starts.
     - `residual_at`: theta, t and dtheta/dt at which the residual on new points is evaluated.
-    - `rhs_norm`, `stiffness`, `finite`, `target_finite`: see `StepRecord`.
+    - `rhs_norm`, `stiffness`, `solved`, `target_finite`: see `StepRecord`.
     - `statistics`: the entries of `StepRecord` on the linear solves.
     """
 
@@ -81,7 +81,7 @@ class StepResult(eqx.Module):
     residual_at: tuple[Theta, Scalar, Theta]
     rhs_norm: Scalar
     stiffness: Scalar
-    finite: Bool[Array, ""]
+    solved: Bool[Array, ""]
     target_finite: Bool[Array, ""]
     statistics: dict[str, Array]
 

@@ -71,7 +71,7 @@ class AbstractSDIRK(AbstractScheme):
         error = equation.solver.solve(end, target, jnp.zeros_like(theta), setup_u)
         for solved in (final, last, first, error):
             solves = jax.tree.map(jnp.append, solves, SolveStats.of(solved, remainder=True))
-        residual = safe_ratio(equation.size(f1 - fs[-1]), equation.size(fs[-1]))
+        residual = safe_ratio(equation.rms(f1 - fs[-1]), equation.rms(fs[-1]))
         statistics = step_statistics(solves, setup)
         statistics["num_products"] += setup_u.products
         statistics["rebuilds"] += setup_u.rebuilds
@@ -86,9 +86,9 @@ class AbstractSDIRK(AbstractScheme):
             velocity1=last.value,
             velocity=final.value,
             residual_at=(theta1, t1, last.value),
-            rhs_norm=equation.size(f0),
+            rhs_norm=equation.rms(f0),
             stiffness=jnp.full_like(dt, jnp.nan),
-            finite=jnp.all(converged) & jnp.all(jnp.isfinite(fs)) & ~jnp.any(solves.refused),
+            solved=jnp.all(converged) & jnp.all(jnp.isfinite(fs)) & ~jnp.any(solves.refused),
             # Where u itself is not finite, the right-hand side is not to blame.
             target_finite=jnp.all(jnp.isfinite(f0))
             & jnp.all(jnp.isfinite(f1) | ~jnp.isfinite(end.values)),
@@ -132,11 +132,11 @@ class AbstractSDIRK(AbstractScheme):
             update = equation.solver.solve(residual, target, jnp.zeros_like(theta), setup)
             new = stage.theta + update.value
             before, after = equation.values(stage.theta, t), equation.values(new, t)
-            tolerance = 0.1 * equation.atol + rtol * equation.size(after)
+            tolerance = 0.1 * equation.atol + rtol * equation.rms(after)
             return _Stage(
                 theta=new,
                 solves=stage.solves.plus(SolveStats.of(update, remainder=True)),
-                converged=equation.size(after - before) <= tolerance,
+                converged=equation.rms(after - before) <= tolerance,
             )
 
         def unfinished(stage: _Stage):

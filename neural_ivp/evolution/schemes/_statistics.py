@@ -66,7 +66,7 @@ class SolveStats(eqx.Module):
 def step_statistics(stages: SolveStats, setup: SolverSetup) -> dict[str, Array]:
     """The entries of `StepRecord` on the linear solves of all stages."""
     return {
-        "rhs_evaluations": jnp.sum(stages.solves),
+        "num_linear_solves": jnp.sum(stages.solves),
         "iterations": jnp.sum(stages.iterations),
         "num_unconverged": jnp.sum(stages.num_unconverged),
         "num_products": jnp.sum(stages.num_products) + setup.products,

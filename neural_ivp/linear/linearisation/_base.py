@@ -70,7 +70,7 @@ class AbstractLinearisation(eqx.Module):
 
         return jax.lax.map(column, units, batch_size=16).T
 
-    def kernel_products(self, count: int) -> int:
+    def kernel_columns_cost(self, count: int) -> int:
         """Number of products that `count` columns of the kernel take."""
         return count
 

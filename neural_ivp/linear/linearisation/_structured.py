@@ -105,7 +105,7 @@ class StructuredLinearisation(AbstractLinearisation):
     def _flat_signals(self) -> list[Float[Array, "nq _out"]]:
         return [jnp.moveaxis(d, -1, 0).reshape(self.values.size, -1) for d in self.signals]
 
-    def kernel_products(self, count: int) -> int:
+    def kernel_columns_cost(self, count: int) -> int:
         return 0
 
     def kernel_diagonal(self) -> Float[Array, " nq"]:

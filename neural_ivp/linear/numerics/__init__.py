@@ -5,6 +5,6 @@ from ._direct import Spectrum, estimated_spectrum, factor
 from ._pcg import PCG
 from ._pivoted_cholesky import pivoted_cholesky
 from ._power_iteration import power_iteration, random_signs, safe_ratio
-from ._results import RESULTS, promoted, refused
-from ._row_blocks import Rows, fill_rows, multiply_rows
+from ._results import RESULTS, refused, to_result
+from ._row_blocks import Rows, map_row_blocks, multiply_rows
 from ._symmetric import BLOCK, Symmetric

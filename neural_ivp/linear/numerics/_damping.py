@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ...errors import InputError, check_scalar
+from ...errors import InputError, check_positive_scalar
 
 
 class Damping(eqx.Module):
@@ -32,7 +32,7 @@ class Damping(eqx.Module):
     relative: bool = eqx.field(static=True)
 
     def __init__(self, value: ArrayLike, relative: bool = True):
-        check_scalar("value", value)
+        check_positive_scalar("value", value)
         if not isinstance(relative, bool):
             raise InputError(f"`relative` must be True or False, got {relative!r}")
         self.value, self.relative = jnp.asarray(value, float), relative
@@ -45,7 +45,7 @@ DampingLike: TypeAlias = float | Float[Array, ""] | Damping | None
 def check_damping(damping: DampingLike) -> None:
     """**Raises:** `InputError` for a damping that is not positive."""
     if damping is not None and not isinstance(damping, Damping):
-        check_scalar("damping", damping)
+        check_positive_scalar("damping", damping)
 
 
 def damping_value(
@@ -53,8 +53,8 @@ def damping_value(
 ) -> Float[Array, ""]:
     """Return mu for the `largest` eigenvalue of M; it is a constant to gradients.
 
-    None means a relative 1e-10 if `dtype`, that of the products (of `largest` if not given), is
-    float64, and 1e-6 otherwise.
+    If `damping` is None, mu is 1e-10 of it in float64 and 1e-6 of it in float32. `dtype` is that
+    of the products with J, that of `largest` if not given.
     """
     if damping is None:
         damping = 1e-10 if (dtype or largest.dtype) == jnp.float64 else 1e-6

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import lineax as lx
 from jaxtyping import Array, Bool, Float, Int
 
-from ...errors import check_count, check_share
+from ...errors import check_count, check_fraction
 
 
 class _State(eqx.Module):
@@ -61,7 +61,7 @@ class PCG(lx.AbstractLinearSolver):
     energy: bool = False
 
     def __check_init__(self):
-        check_share("rtol", self.rtol)
+        check_fraction("rtol", self.rtol)
         check_count("max_steps", self.max_steps)
         check_count("patience", self.patience)
 

@@ -36,7 +36,7 @@ class RESULTS(lx.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
     )
 
 
-def promoted(solution: lx.Solution) -> RESULTS:
+def to_result(solution: lx.Solution) -> RESULTS:
     """Return the result of a solve by `PCG` in terms of this library's arguments."""
     result = RESULTS.promote(solution.result)
     result = RESULTS.where(result == RESULTS.stagnation, RESULTS.tolerance_out_of_reach, result)
@@ -47,7 +47,7 @@ def promoted(solution: lx.Solution) -> RESULTS:
 
 
 def refused(result: RESULTS) -> Bool[Array, ""]:
-    """Return whether the velocity is 0 for want of a solution: its step must be rejected."""
+    """Return True if the solve failed and its velocity was set to 0: the step must be rejected."""
     return (  # pyright: ignore[reportReturnType] (arrays, not bools)
         (result == RESULTS.nonfinite_target)
         | (result == RESULTS.nonfinite_jacobian)

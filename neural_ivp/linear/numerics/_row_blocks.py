@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int
 Rows = Float[Array, "r p"]
 
 
-def fill_rows(
+def map_row_blocks(
     rows: Rows, block: int, new: Callable[[Int[Array, " b"], Float[Array, "b p"]], Rows]
 ) -> Rows:
     """Replace the rows, a block at a time, by `new(indices, old_rows)`."""

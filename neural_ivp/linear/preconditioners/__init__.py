@@ -2,7 +2,7 @@
 
 from ._base import (
     AbstractBuiltPreconditioner,
-    AbstractFactors,
+    AbstractGramApproximation,
     AbstractPreconditioner,
     DampingOf,
     NoPreconditioner,

@@ -25,11 +25,11 @@ class AbstractBuiltPreconditioner(eqx.Module):
     products: eqx.AbstractVar[Int[Array, ""]]
 
     @abc.abstractmethod
-    def updated(self, linearisation: AbstractLinearisation) -> "AbstractFactors":
-        """The approximation of M for J at the same points and a theta near by."""
+    def updated(self, linearisation: AbstractLinearisation) -> "AbstractGramApproximation":
+        """Return the approximation of M for J at the same points and slightly other parameters."""
 
 
-class AbstractFactors(AbstractBuiltPreconditioner):
+class AbstractGramApproximation(AbstractBuiltPreconditioner):
     """An approximation of M, for any damping.
 
     - `largest`: largest eigenvalue of M.
@@ -37,7 +37,7 @@ class AbstractFactors(AbstractBuiltPreconditioner):
 
     largest: eqx.AbstractVar[Float[Array, ""]]
 
-    def updated(self, linearisation: AbstractLinearisation) -> "AbstractFactors":
+    def updated(self, linearisation: AbstractLinearisation) -> "AbstractGramApproximation":
         del linearisation
         return self
 
@@ -60,7 +60,7 @@ class AbstractPreconditioner(eqx.Module):
         """Approximate M well enough for the damping that `damping_of` returns."""
 
 
-class _Identity(AbstractFactors):
+class _Identity(AbstractGramApproximation):
     """The identity as P, and the largest eigenvalue of M."""
 
     largest: Float[Array, ""]

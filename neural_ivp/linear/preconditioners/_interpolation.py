@@ -105,8 +105,8 @@ class LandmarkRows(eqx.Module):
         kernel = self.rows.kernel(self.positions)[self.positions]
         return (kernel + kernel.T) / 2
 
-    def kernel_products(self, num_points: int) -> int:
+    def kernel_columns_cost(self, num_points: int) -> int:
         """Cost of `kernel` in products with M at `num_points` points."""
         return -(
-            -self.rows.kernel_products(self.positions.size) * self.positions.size // num_points
+            -self.rows.kernel_columns_cost(self.positions.size) * self.positions.size // num_points
         )

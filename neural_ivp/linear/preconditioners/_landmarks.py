@@ -11,11 +11,16 @@ from ...errors import check_count
 from ...types import Theta
 from ..linearisation import AbstractLinearisation
 from ..numerics import power_iteration
-from ._base import AbstractBuiltPreconditioner, AbstractFactors, AbstractPreconditioner, DampingOf
+from ._base import (
+    AbstractBuiltPreconditioner,
+    AbstractGramApproximation,
+    AbstractPreconditioner,
+    DampingOf,
+)
 from ._interpolation import LandmarkRows, interpolate
 
 
-class LandmarkPreconditioner(AbstractFactors):
+class LandmarkPreconditioner(AbstractGramApproximation):
     r"""M approximated by $B^T B$ with $B = R J_L$ at the present theta.
 
     - `rows`, `root`: $J_L$ and R.
@@ -67,7 +72,7 @@ class LandmarkSelection(AbstractBuiltPreconditioner):
             root=self.root,
             core=core,
             largest=power_iteration(lambda v: core @ v, jnp.ones_like(core[0]), 100),
-            products=self.products + rows.kernel_products(len(linearisation.weights)),
+            products=self.products + rows.kernel_columns_cost(len(linearisation.weights)),
         )
 
 
@@ -97,7 +102,7 @@ class Landmarks(AbstractPreconditioner):
 
     ```python
     solver = nivp.RidgeCG(preconditioner=nivp.Landmarks(400), rebuild="step")
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=solver)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity_solver=solver)
     ```
     """
 
@@ -120,5 +125,5 @@ class Landmarks(AbstractPreconditioner):
         return LandmarkSelection(
             entries=interpolation.entries,
             root=root * interpolation.scale[None, :],
-            products=jnp.asarray(linearisation.kernel_products(rank), jnp.int32),
+            products=jnp.asarray(linearisation.kernel_columns_cost(rank), jnp.int32),
         )

@@ -10,11 +10,11 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from ...errors import check_count
 from ...types import Theta
 from ..linearisation import AbstractLinearisation
-from ..numerics import Rows, fill_rows, multiply_rows
-from ._base import AbstractFactors, AbstractPreconditioner, DampingOf
+from ..numerics import Rows, map_row_blocks, multiply_rows
+from ._base import AbstractGramApproximation, AbstractPreconditioner, DampingOf
 
 
-class LowRank(AbstractFactors):
+class LowRank(AbstractGramApproximation):
     """M approximated by U diag(eigenvalues) U^T.
 
     - `basis`: U^T.
@@ -64,7 +64,7 @@ class Nystrom(AbstractPreconditioner):
 
     ```python
     solver = nivp.RidgeCG(preconditioner=nivp.Nystrom(200))
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=solver)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity_solver=solver)
     ```
     """
 
@@ -84,7 +84,7 @@ class Nystrom(AbstractPreconditioner):
         test = _test_rows(key, rank, zeros)
         product = jax.vmap(linearisation.gram_product)
         empty = jnp.zeros((rank, zeros.size), zeros.dtype)
-        sketch = fill_rows(empty, self.block, lambda index, _: product(test(index)))
+        sketch = map_row_blocks(empty, self.block, lambda index, _: product(test(index)))
         return jax.lax.stop_gradient(_low_rank(test, sketch, self.block))
 
 
@@ -118,14 +118,14 @@ def _low_rank(test: TestRows, sketch: Rows, block: int) -> LowRank:
 
     def core(sketch):
         empty = jnp.zeros((rank, rank), sketch.dtype)
-        return fill_rows(empty, block, lambda index, _: test(index) @ sketch.T)
+        return map_row_blocks(empty, block, lambda index, _: test(index) @ sketch.T)
 
     # The shift is above the rounding of the core and keeps it positive definite; the source's,
     # which grows with p, would hide small eigenvalues in float32.
     shift = 4 * jnp.finfo(sketch.dtype).eps * jnp.trace(core(sketch))
     zero = shift == 0  # J = 0: any positive shift serves
     shift = jnp.where(zero, jnp.ones_like(shift), shift)
-    sketch = fill_rows(sketch, block, lambda index, rows: rows + shift * test(index))
+    sketch = map_row_blocks(sketch, block, lambda index, rows: rows + shift * test(index))
     half = multiply_rows(_inverse(_root(core(sketch))), sketch)
     triangle, basis = _orthogonalised(half)
     _, singular, inner = jnp.linalg.svd(triangle)

@@ -99,7 +99,7 @@ class AutoVelocitySolver(AbstractDampedSolver):
 
     ```python
     solver = nivp.AutoVelocitySolver(damping=1e-8)
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=solver)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity_solver=solver)
     ```
     """
 

@@ -149,9 +149,9 @@ class AbstractDirectSolver(AbstractDampedSolver):
 
 
 def in_units_of_the_target(solve: Callable[..., Velocity]) -> Callable[..., Velocity]:
-    """Return `solve` with f and the velocity divided by the power of two next below max |f|.
+    """Return `solve` with f and the velocity scaled by 2^-k, 2^k <= max |f|, and v scaled back.
 
-    That is without rounding, and serves f whose squares leave the range of the dtype.
+    The scaling is exact, and keeps f^2 within the range of the dtype.
     """
 
     @functools.wraps(solve)

@@ -28,7 +28,7 @@ class LeastSquares(AbstractDirectSolver):
     r"""QR of $\sqrt{W} J$ stacked on $\sqrt\mu I$: cost $O((n q + p) p^2)$, memory n q p.
 
     The normal equations of the other solvers lose singular values of J below the square root of the
-    rounding unit, relative to the largest; this solver does not. Take it in float32.
+    rounding unit, relative to the largest; this solver does not. Use it in float32.
 
     **Arguments:**
 
@@ -38,7 +38,7 @@ class LeastSquares(AbstractDirectSolver):
 
     ```python
     solver = nivp.LeastSquares(damping=1e-11)
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=solver)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity_solver=solver)
     ```
     """
 

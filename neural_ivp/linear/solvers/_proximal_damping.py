@@ -28,7 +28,7 @@ class ProximalDamping(AbstractVelocitySolver):
 
     ```python
     solver = nivp.ProximalDamping(nivp.RidgeCholesky(damping=1e-6))
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=solver)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity_solver=solver)
     ```
     """
 

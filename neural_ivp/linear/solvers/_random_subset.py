@@ -29,7 +29,7 @@ class RandomSubset(AbstractVelocitySolver):
 
     ```python
     solver = nivp.RandomSubset(nivp.RidgeCholesky(), size=300)
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=solver)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity_solver=solver)
     ```
     """
 

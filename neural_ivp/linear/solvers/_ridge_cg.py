@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import lineax as lx
 from jaxtyping import PRNGKeyArray
 
-from ...errors import InputError, check_count, check_kind, check_share
+from ...errors import InputError, check_count, check_fraction, check_kind
 from ...types import Theta, Values
 from ..linearisation import AbstractLinearisation
-from ..numerics import PCG, Damping, DampingLike, Spectrum, check_damping, promoted
+from ..numerics import PCG, Damping, DampingLike, Spectrum, check_damping, to_result
 from ..preconditioners import AbstractBuiltPreconditioner, AbstractPreconditioner, Nystrom
 from ._base import (
     AbstractDampedSolver,
@@ -23,8 +23,8 @@ from ._base import (
 class RidgeCG(AbstractDampedSolver):
     r"""Preconditioned conjugate gradients on (M + mu I) v = F, without forming J or M = J^T W J.
 
-    Memory and time are linear in p. A gradient solves the adjoint system in the same way, and
-    lineax raises its error where that does not reach `rtol`.
+    Memory and time are linear in p. A reverse-mode gradient runs the same iteration on the adjoint
+    system; lineax raises if that does not reach `rtol`.
 
     **Arguments:**
 
@@ -45,7 +45,7 @@ class RidgeCG(AbstractDampedSolver):
 
     ```python
     solver = nivp.RidgeCG(preconditioner=nivp.Nystrom(200), max_steps=500)
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(5_000), velocity=solver)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(5_000), velocity_solver=solver)
     ```
     """
 
@@ -68,7 +68,7 @@ class RidgeCG(AbstractDampedSolver):
     ):
         check_damping(damping)
         if rtol is not None:
-            check_share("rtol", rtol)
+            check_fraction("rtol", rtol)
         check_count("max_steps", max_steps)
         check_kind("preconditioner", preconditioner, AbstractPreconditioner)
         if rebuild not in ("step", "solve"):
@@ -144,7 +144,7 @@ class RidgeCG(AbstractDampedSolver):
             linearisation,
             target,
             solution.value.astype(velocity.dtype),
-            promoted(solution),
+            to_result(solution),
             solution.stats["relative_residual"].astype(velocity.dtype),
             spectrum,
             rebuilds=int(self.rebuild == "solve"),

@@ -28,7 +28,7 @@ class RidgeCholesky(AbstractDirectSolver):
 
     ```python
     solver = nivp.RidgeCholesky(damping=1e-8)
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity=solver)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(1_000), velocity_solver=solver)
     ```
     """
 

@@ -32,7 +32,7 @@ class RidgeDual(AbstractDirectSolver):
 
     ```python
     solver = nivp.RidgeDual(damping=1e-8)
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(500), velocity=solver)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(500), velocity_solver=solver)
     ```
     """
 

@@ -7,7 +7,7 @@ import lineax as lx
 from jax.scipy.linalg import cho_solve
 from jaxtyping import PRNGKeyArray
 
-from ...errors import check_count, check_share
+from ...errors import check_count, check_fraction
 from ...types import Theta, Values
 from ..linearisation import AbstractLinearisation
 from ..numerics import (
@@ -17,8 +17,8 @@ from ..numerics import (
     Spectrum,
     check_damping,
     power_iteration,
-    promoted,
     safe_ratio,
+    to_result,
 )
 from ..preconditioners import kernel_factor
 from ._base import (
@@ -56,7 +56,7 @@ class RidgeDualCG(AbstractDampedSolver):
 
     ```python
     solver = nivp.RidgeDualCG(rank=400)
-    method = nivp.NeuralIVP(sampler=nivp.Uniform(5_000), velocity=solver)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(5_000), velocity_solver=solver)
     ```
     """
 
@@ -76,7 +76,7 @@ class RidgeDualCG(AbstractDampedSolver):
         block: int = 100,
     ):
         check_damping(damping)
-        check_share("rtol", rtol)
+        check_fraction("rtol", rtol)
         for name, count in (("max_steps", max_steps), ("rank", rank), ("block", block)):
             check_count(name, count)
         self.damping, self.rtol, self.max_steps = damping, rtol, max_steps
@@ -122,11 +122,13 @@ class RidgeDualCG(AbstractDampedSolver):
             linearisation,
             target,
             back(solution.value),
-            promoted(solution),
+            to_result(solution),
             safe_ratio(jnp.linalg.norm(primal), jnp.linalg.norm(linearisation.force(target))),
             spectrum,
             iterations=steps,
-            products=steps + linearisation.kernel_products(rank) + 3,  # first and last residuals
+            products=steps
+            + linearisation.kernel_columns_cost(rank)
+            + 3,  # first and last residuals
             rebuilds=1,
         )
 

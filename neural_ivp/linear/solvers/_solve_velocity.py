@@ -17,7 +17,7 @@ def solve_velocity(
     target: ArrayLike,
     *,
     key: PRNGKeyArray,
-    velocity: ArrayLike | None = None,
+    initial_velocity: ArrayLike | None = None,
     held_out: tuple[AbstractLinearisation, Array] | None = None,
 ) -> Velocity:
     r"""Solve $\min_v \overline{|J v - f|^2} + \mu |v|^2$ once; mu is a constant to gradients.
@@ -28,7 +28,7 @@ def solve_velocity(
     - `linearisation`: J at n weighted points, as `velocity_problem` returns it.
     - `target`: f at the points, of shape (n, q).
     - `key`: that of the solver's random choices.
-    - `velocity`: the start of an iteration, of shape (p,); 0 if not given.
+    - `initial_velocity`: the start of an iteration, of shape (p,); 0 if not given.
     - `held_out`: (J, f) at other points, for `info.held_out_residual`.
 
     **Returns:** a `Velocity`, with `value` of shape (p,), `result` and `info`.
@@ -44,7 +44,9 @@ def solve_velocity(
     check_kind("linearisation", linearisation, AbstractLinearisation)
     target = _real("target", target, linearisation.values, "a row for each point")
     zeros = linearisation.zeros
-    start = zeros if velocity is None else _real("velocity", velocity, zeros, "one per parameter")
+    start = zeros
+    if initial_velocity is not None:
+        start = _real("initial_velocity", initial_velocity, zeros, "one per parameter")
     check_key(key)
     setup = solver.setup(linearisation, start, key)
     solution = solver.solve(linearisation, target, start, setup)
