@@ -334,3 +334,65 @@ def test_dirichlet_needs_a_boundary():
     inner = nivp.SinusoidalMLP(torus, 1, width=3, depth=1, key=KEY)
     with refused("torus"):
         nivp.HardDirichlet(inner, torus)
+
+
+class Scaled(nivp.networks.AbstractNetwork):
+    """Two dense layers and two constants that are no parameters: an array and a layer."""
+
+    trained: nivp.networks.Dense
+    frozen: nivp.networks.Dense
+    factor: jax.Array
+
+    @property
+    def trainable(self):
+        return self.trained
+
+    @property
+    def head(self):
+        return self.trained
+
+    def __call__(self, x):
+        return self.factor * self.trained(jnp.tanh(self.frozen(x)))
+
+    def reinitialised(self, key):
+        return self
+
+
+def test_parameters_are_those_that_a_network_declares():
+    frozen = nivp.networks.Dense(jnp.ones((4, 1)), jnp.linspace(-1, 1, 4))
+    trained = nivp.networks.Dense(jnp.ones((1, 4)), jnp.zeros(1))
+    network = Scaled(trained, frozen, jnp.asarray(2.0))
+    theta, rebuild = nivp.networks.flatten(network)
+    assert theta.size == 5
+    other = rebuild(theta + 1)
+    assert other.factor == 2.0 and jnp.all(other.frozen.weight == frozen.weight)
+    assert jnp.all(other.trained.weight == 2.0)
+    points = nivp.WeightedPoints.equal(jnp.linspace(0, 1, 7)[:, None])
+    norm = nivp.L2((1.0,))
+    J = nivp.linear.linearise(network, theta, points)
+    dense = jax.jacfwd(lambda p: norm.on_points(rebuild(p), points.points))(theta)
+    assert isinstance(J, StructuredLinearisation) and J.num_parameters == 5
+    np.testing.assert_allclose(J.jacobian(), dense, atol=1e-14)
+    fitted = nivp.fit(
+        network,
+        lambda x: jnp.sin(x),
+        nivp.Box((0.0,), (1.0,)),
+        (nivp.GaussNewton(steps=20), nivp.Adam(steps=5)),
+        key=jax.random.key(0),
+    )
+    assert fitted.network.factor == 2.0
+    np.testing.assert_array_equal(fitted.network.frozen.weight, frozen.weight)
+    assert fitted.relative_l2_error < 0.1
+
+
+def test_the_field_of_a_solution_can_be_differentiated():
+    problem = nivp.problems.Heat(domain=nivp.Torus((1.0,)), diffusivity=0.1)
+    network = nivp.default_network(problem, width=4, depth=1, key=jax.random.key(0))
+    theta = np.asarray(nivp.networks.flatten(network)[0])
+    segment = Segment(np.zeros(1), theta[None], theta[None][:0], theta[None][:0])
+    solution = nivp.Solution(problem, network, np.zeros(1), [segment], {}, "successful", "", [])
+    x = jnp.array([0.3])
+    slope = nivp.grad(solution.field(0.0))(x)
+    step = 1e-6
+    rise = (solution(0.0, x + step) - solution(0.0, x - step)) / (2 * step)
+    np.testing.assert_allclose(slope[0], rise, rtol=1e-6)
