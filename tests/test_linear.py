@@ -143,7 +143,10 @@ def test_half_of_a_symmetric_matrix_is_all_of_it(block):
     assert not np.any(np.tril(half.upper, -1))
     assert error(dense(half), wanted) < 1e-15
     scale = np.arange(1.0, 15)
-    changed, wanted = half.scaled(jnp.asarray(scale)).plus(2.0), np.outer(scale, scale) * wanted
+    changed, wanted = (
+        half.scaled(jnp.asarray(scale)).add_scaled_identity(2.0),
+        np.outer(scale, scale) * wanted,
+    )
     wanted += 2 * np.eye(14)
     assert error(dense(changed), wanted) < 1e-15
     assert error(changed.factor(), np.linalg.cholesky(wanted)) < 1e-13

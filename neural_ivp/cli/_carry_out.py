@@ -21,7 +21,7 @@ from ._environment import device
 from ._finish import finish
 from ._folder import CHECKPOINT, remove
 from ._progress import Lines, Live, plain_warnings
-from ._stream import Stream
+from ._stream import RecordWriter
 
 
 class Log(io.TextIOBase):
@@ -97,7 +97,7 @@ def carry_out(
 
     try:
         with plain_warnings(warn), contextlib.ExitStack() as stack:
-            reports.append(stack.enter_context(Stream(folder / "record.csv", before)))
+            reports.append(stack.enter_context(RecordWriter(folder / "record.csv", before)))
             if live:
                 first = "evolve" if note else "fit"
                 reports.append(stack.enter_context(Live(Console(stderr=True), first)))

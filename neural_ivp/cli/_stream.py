@@ -12,7 +12,7 @@ import numpy as np
 from ..progress import Progress
 
 
-class Stream:
+class RecordWriter:
     """Writes `record.csv` during the march, so that a killed run leaves its record.
 
     `before` has the records of a resumed run up to its checkpoint.
@@ -22,7 +22,7 @@ class Stream:
         self.path, self.before = path, list(before)
         self.file: TextIO | None = None
 
-    def __enter__(self) -> "Stream":
+    def __enter__(self) -> "RecordWriter":
         return self
 
     def __exit__(

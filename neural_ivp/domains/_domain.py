@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from ..errors import InputError, check_positive
-from ..types import Point, Points, Scalar
+from ..types import Point, Points
 
 # Tolerance at the ends of an axis, relative to its length: coordinates may come from float32.
 SLACK = 1e-6
@@ -30,10 +30,6 @@ class AbstractDomain(eqx.Module):
     @abc.abstractmethod
     def contains(self, x: Point) -> Array:
         """Whether a point lies in the domain."""
-
-    @abc.abstractmethod
-    def distance(self, x: Point) -> Scalar:
-        """Distance of a point to the boundary; infinite without one."""
 
     @abc.abstractmethod
     def wrap(self, x: Point) -> Point:
@@ -126,10 +122,6 @@ class Box(AbstractDomain):
         low, high = jnp.asarray(self.lower, x.dtype), jnp.asarray(self.upper, x.dtype)
         return jnp.all((x >= low) & (x <= high))
 
-    def distance(self, x: Point) -> Scalar:
-        low, high = jnp.asarray(self.lower, x.dtype), jnp.asarray(self.upper, x.dtype)
-        return jnp.min(jnp.minimum(x - low, high - x))
-
     def deviations_from_mean(self, points: Points) -> Points:
         return points - jnp.mean(points, axis=0, keepdims=True)
 
@@ -174,9 +166,6 @@ class Torus(AbstractDomain):
 
     def contains(self, x: Point) -> Array:
         return jnp.all(jnp.isfinite(x))
-
-    def distance(self, x: Point) -> Scalar:
-        return jnp.asarray(np.inf, x.dtype)
 
     def deviations_from_mean(self, points: Points) -> Points:
         wave_number = 2 * jnp.pi / jnp.asarray(self.lengths, points.dtype)[None]

@@ -1,7 +1,7 @@
 """The damped least-squares problem min_v mean |J v - f|^2 + mu |v|^2 and its solvers."""
 
 from .linearisation import AbstractLinearisation, linearise, linearise_generic, linearise_in_chunks
-from .numerics import PCG, RESULTS, Damping, refused, safe_ratio
+from .numerics import PCG, RESULTS, Damping, is_failure, safe_ratio
 from .preconditioners import AbstractPreconditioner, Landmarks, NoPreconditioner, Nystrom
 from .solvers import (
     AbstractDampedSolver,

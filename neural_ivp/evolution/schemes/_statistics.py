@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ...linear import RESULTS, SolverSetup, Velocity, refused
+from ...linear import RESULTS, SolverSetup, Velocity, is_failure
 
 COUNTS = ("solves", "iterations", "num_unconverged", "num_products", "rebuilds")
 MEASURES = ("linear_residual", "projection_residual", "damping", "effective_rank", "condition")
@@ -46,7 +46,7 @@ class SolveStats(eqx.Module):
             damping=info.damping,
             effective_rank=unknown if info.effective_rank is None else info.effective_rank,
             condition=info.condition,
-            refused=refused(velocity.result) | (unconverged & idle & (not remainder)),
+            refused=is_failure(velocity.result) | (unconverged & idle & (not remainder)),
         )
 
     @classmethod

@@ -29,7 +29,7 @@ class Spectrum(eqx.Module):
     condition: Float[Array, ""]
 
 
-def factor(
+def factor_damped(
     matrix: Symmetric,
     damping_of: Callable[[Float[Array, ""]], Float[Array, ""]],
     key: PRNGKeyArray,
@@ -39,7 +39,7 @@ def factor(
     starts = random_signs(key, structure.size, structure.dtype)
     largest = power_iteration(lambda v: matrix @ v, starts[0])
     mu = damping_of(largest)
-    damped = matrix.plus(mu)
+    damped = matrix.add_scaled_identity(mu)
     operator = lx.FunctionLinearOperator(
         lambda v: damped @ v, structure, lx.positive_semidefinite_tag
     )

@@ -46,7 +46,7 @@ def to_result(solution: lx.Solution) -> RESULTS:
     return RESULTS.where(indefinite, RESULTS.indefinite_preconditioner, result)
 
 
-def refused(result: RESULTS) -> Bool[Array, ""]:
+def is_failure(result: RESULTS) -> Bool[Array, ""]:
     """Return True if the solve failed and its velocity was set to 0: the step must be rejected."""
     return (  # pyright: ignore[reportReturnType] (arrays, not bools)
         (result == RESULTS.nonfinite_target)

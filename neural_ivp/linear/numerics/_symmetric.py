@@ -42,7 +42,7 @@ class Symmetric(eqx.Module):
         """D A D with the diagonal matrix D of `scale`."""
         return Symmetric(scale[:, None] * self.upper * scale[None, :])
 
-    def plus(self, shift: Float[Array, ""]) -> "Symmetric":
+    def add_scaled_identity(self, shift: Float[Array, ""]) -> "Symmetric":
         """A + shift I."""
         return Symmetric(self.upper + shift * jnp.eye(len(self.upper), dtype=self.upper.dtype))
 

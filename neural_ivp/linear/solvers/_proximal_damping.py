@@ -7,7 +7,7 @@ from jaxtyping import PRNGKeyArray
 from ...errors import check_kind
 from ...types import Theta, Values
 from ..linearisation import AbstractLinearisation
-from ..numerics import RESULTS, DampingLike, refused, safe_ratio
+from ..numerics import RESULTS, DampingLike, is_failure, safe_ratio
 from ._base import AbstractVelocitySolver, SolverSetup, Velocity, projection_residual
 
 
@@ -57,7 +57,7 @@ class ProximalDamping(AbstractVelocitySolver):
         # If the target is finite, J is not.
         from_jacobian = jnp.all(jnp.isfinite(target)) & (change.result == RESULTS.nonfinite_target)
         result = RESULTS.where(from_jacobian, RESULTS.nonfinite_jacobian, change.result)
-        value = jnp.where(refused(result), 0, centre + change.value)
+        value = jnp.where(is_failure(result), 0, centre + change.value)
         sizes = (jnp.linalg.norm(linearisation.force(f)) for f in (difference, target))
         info = eqx.tree_at(
             lambda info: (info.linear_residual, info.projection_residual),

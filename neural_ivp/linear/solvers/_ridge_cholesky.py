@@ -4,7 +4,15 @@ import jax.numpy as jnp
 
 from ...types import Theta, Values
 from ..linearisation import AbstractLinearisation
-from ..numerics import RESULTS, Damping, DampingLike, Symmetric, check_damping, factor, safe_ratio
+from ..numerics import (
+    RESULTS,
+    Damping,
+    DampingLike,
+    Symmetric,
+    check_damping,
+    factor_damped,
+    safe_ratio,
+)
 from ._base import (
     AbstractDirectSolver,
     SolverSetup,
@@ -49,7 +57,7 @@ class RidgeCholesky(AbstractDirectSolver):
         rows, weighted_target = linearisation.weighted_rows(target)
         right = rows.T @ weighted_target
         m = Symmetric.of(lambda k, end: rows[:, k:end].T @ rows[:, k:], rows.shape[1])
-        matrix, inverse, spectrum = factor(m, self.damping_of, setup.state)
+        matrix, inverse, spectrum = factor_damped(m, self.damping_of, setup.state)
         value = inverse(right)
         residual = safe_ratio(jnp.linalg.norm(matrix @ value - right), jnp.linalg.norm(right))
         return make_velocity(linearisation, target, value, RESULTS.successful, residual, spectrum)

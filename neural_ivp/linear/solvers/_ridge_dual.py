@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from ...types import Theta, Values
 from ..linearisation import AbstractLinearisation
-from ..numerics import RESULTS, Damping, DampingLike, check_damping, factor, safe_ratio
+from ..numerics import RESULTS, Damping, DampingLike, check_damping, factor_damped, safe_ratio
 from ._base import (
     AbstractDirectSolver,
     SolverSetup,
@@ -53,7 +53,7 @@ class RidgeDual(AbstractDirectSolver):
         root = jnp.sqrt(linearisation.weights)[:, None]
         scale = jnp.ravel(jnp.broadcast_to(root, target.shape))
         kernel = linearisation.kernel_matrix().scaled(scale)
-        matrix, inverse, spectrum = factor(kernel, self.damping_of, setup.state)
+        matrix, inverse, spectrum = factor_damped(kernel, self.damping_of, setup.state)
         right = scale * jnp.ravel(target)
         z = inverse(right)
         value = linearisation.pull(root * z.reshape(target.shape))
