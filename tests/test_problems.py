@@ -38,6 +38,7 @@ def heat(rate=1.0, domain=LINE, phase=0.0):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: heat(domain=(0, 1)), r"`domain` must be a domain, such as .* got \(0, 1\)"),
         (lambda: heat(0.5j), "`rhs` is complex: make real and imaginary part two components"),
         (
             lambda: nivp.Problem(

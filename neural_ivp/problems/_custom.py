@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from ..calculus import L2, AbstractInnerProduct
 from ..data import GriddedData
 from ..domains import AbstractDomain
-from ..errors import InputError, check_kind, check_shape
+from ..errors import InputError, check_shape
 from ..types import Field, Point, Scalar, Value
 from ._base import AbstractProblem, Density, check_problem
 
@@ -61,7 +61,11 @@ class Problem(AbstractProblem):
         norm: AbstractInnerProduct | None = None,
         invariants: Mapping[str, Density] | None = None,
     ):
-        check_kind("domain", domain, AbstractDomain)
+        if not isinstance(domain, AbstractDomain):
+            raise InputError(
+                "`domain` must be a domain, such as nivp.Box((0.0,), (1.0,)) or nivp.Torus((1.0,)),"
+                f" got {domain!r}"
+            )
         if not isinstance(zero_boundary, bool):
             raise InputError(
                 f"`zero_boundary` must be True or False, for all of the boundary, got "
