@@ -7,23 +7,125 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
+from neural_ivp.domains import Interval, Periodic, ProductDomain
 
 from .helpers import KEY, refused
 
 BOX = nivp.Box((-1.0, 0.0), (1.0, 3.0))
 TORUS = nivp.Torus((2.0, 4.0), lower=(-1.0, 0.0))
+CHANNEL = ProductDomain((Periodic(2.0, lower=-1.0), Interval(0.0, 3.0)))
 
 
 def test_geometry():
     assert BOX.volume == 6 and TORUS.volume == 8
-    assert BOX.periods is None and TORUS.periods == (2.0, 4.0)
+    assert BOX.periodic == (False, False) and TORUS.periodic == (True, True)
+    assert BOX.faces == ("x0-", "x0+", "x1-", "x1+") and TORUS.faces == ()
+    assert BOX.fraction == TORUS.fraction == 1
     x = jnp.array([0.5, 2.9])
     assert BOX.contains(x) and not BOX.contains(x + 1) and TORUS.contains(x + 1)
     np.testing.assert_allclose(BOX.to_reference(jnp.array([-1.0, 3.0])), [-1, 1])
     assert hash(BOX) == hash(nivp.Box([-1, 0], [1, 3]))
 
 
-@pytest.mark.parametrize("domain", [BOX, TORUS], ids=["box", "torus"])
+def test_a_channel_is_periodic_along_one_axis():
+    assert CHANNEL.dimension == 2 and CHANNEL.volume == 6
+    assert CHANNEL.lower == (-1, 0) and CHANNEL.upper == (1, 3)
+    assert CHANNEL.periodic == (True, False) and CHANNEL.faces == ("x1-", "x1+")
+    assert hash(CHANNEL) == hash(ProductDomain([Periodic(2, lower=-1), Interval(0, 3)]))
+    np.testing.assert_allclose(CHANNEL.wrap(jnp.array([1.5, 3.5])), [-0.5, 3.5])
+    for x, inside in [([9, 1], True), ([0, 3], True), ([0, 3.1], False), ([0, -0.1], False)]:
+        assert CHANNEL.contains(jnp.array(x, float)) == inside
+    assert CHANNEL.contains(jnp.array([9, 3.1]), slack=0.05)
+    assert not CHANNEL.contains(jnp.array([jnp.nan, 1])) and not CHANNEL.contains(jnp.full(2, 9.0))
+    points = jnp.array([[-0.9, 0.5], [0.9, 2.5]])  # across the seam of the first axis
+    got = CHANNEL.deviations_from_mean(points)
+    np.testing.assert_allclose(got, [[0.1, -1], [-0.1, 1]], atol=1e-12)
+
+
+@pytest.mark.parametrize("domain", [BOX, CHANNEL], ids=["box", "channel"])
+def test_faces_of_axes(domain):
+    unit = jax.random.uniform(KEY, (50, 2))
+    for face in domain.faces:
+        axis, sign = int(face[1]), 1 if face[2] == "+" else -1
+        points = domain.face_points(face, unit)
+        wanted = np.array(jax.vmap(domain.from_unit)(unit))
+        wanted[:, axis] = (domain.upper if sign > 0 else domain.lower)[axis]
+        np.testing.assert_array_equal(points, wanted)
+        for x in points[:3]:
+            normal = sign * jnp.eye(2)[axis]
+            np.testing.assert_array_equal(domain.normal(face, x), normal)
+            assert domain.distance(face, x) == 0
+            np.testing.assert_allclose(domain.distance(face, x - 0.25 * normal), 0.25)
+
+
+def solution(x):
+    return jnp.stack([jnp.sin(x[0]) + x[1] ** 2, jnp.exp(x[0] * x[1])])
+
+
+def only_at(domain, face):
+    """A function that agrees with `solution` on one face."""
+    return lambda x: solution(x) + jnp.sin(domain.distance(face, x))
+
+
+@pytest.mark.parametrize("domain", [BOX, CHANNEL], ids=["box", "channel"])
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_interpolation_takes_the_values_on_all_faces(domain, count):
+    """Of any number of faces: both ends of one axis, one end of another."""
+    values = {face: only_at(domain, face) for face in domain.faces[:count]}
+    interpolate = jax.jit(jax.vmap(lambda x: domain.interpolate(values, x)))
+    for face in values:
+        points = domain.face_points(face, jax.random.uniform(KEY, (50, 2)))
+        wanted = jax.vmap(solution)(points)
+        # The functions agree where faces meet, so no point is of two minds.
+        np.testing.assert_allclose(interpolate(points), wanted, rtol=1e-13, atol=1e-13)
+
+
+def test_interpolation_between_the_ends_of_one_axis():
+    inside = jnp.array([0.4, 1.0])
+    one = {"x1-": lambda x: x}  # of the point on the face, at all distances from it
+    np.testing.assert_allclose(CHANNEL.interpolate(one, inside), [0.4, 0])
+    both = {"x1-": lambda x: x, "x1+": lambda x: x + 1}
+    np.testing.assert_allclose(CHANNEL.interpolate(both, inside), [0.4 + 1 / 3, 4 / 3])
+
+    # Functions that are linear along each axis are their own transfinite interpolants.
+    def bilinear(x):
+        return (1 + 2 * x[:1]) * (3 - x[1:])
+
+    got = BOX.interpolate(dict.fromkeys(BOX.faces, bilinear), inside)
+    np.testing.assert_allclose(got, bilinear(inside))
+
+
+@pytest.mark.parametrize(
+    ("faces", "even"),
+    [
+        ((), ()),
+        (("x1-",), ()),
+        (("x1+",), ("x1-",)),
+        (("x1-",), ("x1+",)),
+        (("x0+", "x1-", "x1+"), ("x0-",)),
+        (("x0-", "x1+"), ("x0+", "x1-")),
+        (("x0-", "x0+", "x1-", "x1+"), ()),
+    ],
+)
+def test_vanishing_is_zero_on_its_faces_only(faces, even):
+    domain = CHANNEL if not any(face.startswith("x0") for face in faces) else BOX
+
+    def vanishing(x):
+        return domain.vanishing(faces, even, x)
+
+    unit = jax.random.uniform(KEY, (50, 2))
+    inside = jax.vmap(vanishing)(jax.vmap(domain.from_unit)(unit))
+    assert inside.min() > 0 and 0.5 < inside.max() <= 1
+    for face in domain.faces:
+        points = domain.face_points(face, unit)
+        at_face = jax.vmap(vanishing)(points)
+        assert jnp.all(at_face == 0) if face in faces else jnp.all(at_face > 0)
+        if face in even:
+            slopes = jax.vmap(jax.grad(vanishing))(points)[:, int(face[1])]
+            np.testing.assert_allclose(slopes, 0, atol=1e-15)
+
+
+@pytest.mark.parametrize("domain", [BOX, TORUS, CHANNEL], ids=["box", "torus", "channel"])
 def test_spread_points_fill_the_domain_evenly(domain):
     points = domain.low_discrepancy_points(4000)
     assert points.shape == (4000, 2)
@@ -105,7 +207,9 @@ def test_particles_in_their_own_measure_follow_a_density_in_eight_dimensions():
 
 
 def test_particles_of_a_field_that_vanishes_are_uniform():
-    problem = nivp.Problem(domain=BOX, initial=lambda x: 0 * x[:1], rhs=lambda u, t, x: u(x))
+    problem = nivp.Problem(
+        domain=BOX, boundary=nivp.Free(), initial=lambda x: 0 * x[:1], rhs=lambda u, t, x: u(x)
+    )
     sample, _ = draws(nivp.SequentialMonteCarlo(3_000, fraction=1.0), problem)
     means = np.asarray(sample.points).mean(axis=0)
     np.testing.assert_allclose(means, np.mean([BOX.lower, BOX.upper], axis=0), atol=0.2)
@@ -145,6 +249,13 @@ def test_points_are_centred_the_short_way_round():
         (lambda: nivp.Box("ab", (1,)), "`lower` must be"),
         (lambda: nivp.Torus((-1,)), "`lengths` must be finite and positive"),
         (lambda: nivp.Torus((1,), lower=(0, 0)), "`lower` has 2"),
+        (lambda: Interval(1.0, 1.0), "`lower` must lie below `upper`, got 1.0"),
+        (lambda: Interval(0.0, np.inf), "`upper` must be one finite number"),
+        (lambda: Periodic(0.0), "`length` must be finite and positive"),
+        (lambda: Periodic(1.0, lower=np.nan), "`lower` must be one finite number"),
+        (lambda: ProductDomain(()), "`axes` must be a tuple"),
+        (lambda: ProductDomain(Periodic(1.0)), "`axes` must be a tuple"),
+        (lambda: ProductDomain((1.0, 2.0)), "`axes` must hold"),
         (lambda: nivp.Uniform(0), "`num_points`"),
         (lambda: nivp.ImportanceSampling(10, fraction=1.0), "`fraction`"),
     ],

@@ -22,12 +22,13 @@ from ._splines import interpolate, spline_cells
 class GriddedData(eqx.Module):
     """The field u(x) = sum_j C_j prod_i B_{i,j_i}(x_i) of B-splines through values on a grid.
 
-    The splines are periodic on a `Torus` and have "not a knot" ends on a `Box`, outside of which
-    the polynomials of the end cells extrapolate. u has `degree` - 1 continuous derivatives.
+    The splines are periodic along a periodic axis, and have "not a knot" ends along an interval,
+    outside of which the polynomials of the end cells extrapolate. u has `degree` - 1 continuous
+    derivatives.
 
     **Arguments:**
 
-    - `domain`: a `Box` or a `Torus`.
+    - `domain`: a `Box`, a `Torus` or a `ProductDomain`; of another one its bounding box.
     - `values`: shape (n_1, ..., n_d) for one component, or (n_1, ..., n_d, c).
     - `axes`: d increasing arrays of grid coordinates, shapes (n_i,), of any spacing; evenly spaced
       from `lower` if not given. On a box each includes both ends; on a torus each lies within one
@@ -73,7 +74,7 @@ class GriddedData(eqx.Module):
                     f"`values` has {len(axis)} points along axis {i}, and degree {degree} needs "
                     f"{degree + 1}: give more or a lower `degree`"
                 )
-            period = None if domain.periods is None else domain.periods[i]
+            period = domain.upper[i] - domain.lower[i] if domain.periodic[i] else None
             spline = interpolate(axis, np.moveaxis(coefficients, i, 0), int(degree), period)
             coefficients = np.moveaxis(spline.c, 0, i)
             cells.append(spline_cells(spline))
@@ -106,8 +107,8 @@ class GriddedData(eqx.Module):
     def _basis(self, i: int, x: Scalar) -> tuple[Array, Array]:
         """The cell of coordinate x on axis i; its B-splines at x, shape (degree + 1,)."""
         ends = self.breaks[i].astype(x.dtype)
-        if self.domain.periods is not None:
-            period = self.domain.periods[i]
+        if self.domain.periodic[i]:
+            period = self.domain.upper[i] - self.domain.lower[i]
             x = x - period * jnp.floor((x - ends[0]) / period)
         # The cell is clipped, not x: beyond the ends the last polynomial extrapolates.
         cell = jnp.searchsorted(ends, jax.lax.stop_gradient(x), side="right") - 1
@@ -133,9 +134,9 @@ def _check_grid(
     if axes is None:
         for i in range(d):
             _check_no_repeated_end(domain, i, np.moveaxis(values, i, 0))
-        box = domain.periods is None  # a torus leaves out the repeated end
-        ends = zip(domain.lower, domain.upper, values.shape[:d], strict=True)
-        return [np.linspace(low, high, n, endpoint=box) for low, high, n in ends]
+        # A period leaves out the repeated end.
+        ends = zip(domain.lower, domain.upper, values.shape[:d], domain.periodic, strict=True)
+        return [np.linspace(low, high, n, endpoint=not per) for low, high, n, per in ends]
     if len(axes) != d or any(np.ndim(axis) != 1 for axis in axes):
         fix = "`axes=(x,)`" if d == 1 else f"a tuple of {d}"
         raise InputError(
@@ -154,7 +155,7 @@ def _check_no_repeated_end(domain: AbstractDomain, i: int, slices: np.ndarray) -
     """Raise where values without axes repeat the first slice at the end of a period."""
     size = 1e-9 * np.max(np.abs(slices))
     closes = np.all(np.abs(slices[0] - slices[-1]) <= size)
-    if domain.periods is not None and closes and np.any(np.abs(slices[0] - slices[1]) > size):
+    if domain.periodic[i] and closes and np.any(np.abs(slices[0] - slices[1]) > size):
         raise InputError(
             f"`values` begins and ends with the same slice along axis {i}: leave out the last one, "
             "which repeats the first on a torus, or pass `axes` if it does not"
@@ -182,7 +183,7 @@ def _check_covers(domain: AbstractDomain, i: int, axis: np.ndarray) -> None:
     if len(axis) == 0:
         raise InputError(f"`axes[{i}]` is empty: give the coordinates of the grid points")
     extent = f"`axes[{i}]` goes from {axis[0]} to {axis[-1]}"
-    if domain.periods is None:
+    if not domain.periodic[i]:
         if abs(axis[0] - low) > slack or abs(axis[-1] - high) > slack:
             raise InputError(
                 f"{extent} and the box from {low} to {high}: the first and the last point must lie "

@@ -3,6 +3,7 @@
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -76,14 +77,12 @@ def _check_points(domain: AbstractDomain, points: np.ndarray) -> None:
         raise InputError(f"`points` has shape {points.shape}, expected (n, {d}): give {fix}")
     if len(points) < 2:
         raise InputError(f"`points` has {len(points)} points: give at least two")
-    if domain.periods is None:
-        low, high = np.asarray(domain.lower), np.asarray(domain.upper)
-        slack = SLACK * (high - low)
-        outside = np.any((points < low - slack) | (points > high + slack), axis=1)
-        if np.any(outside):
-            at = int(np.argmax(outside))
-            raise InputError(
-                f"`points` has {int(np.sum(outside))} points outside the box from {domain.lower} "
-                f"to {domain.upper}, the first at index {at}, {points[at].tolist()}: leave them "
-                "out or give a larger box"
-            )
+    inside = jax.vmap(lambda x: domain.contains(x, SLACK))(jnp.asarray(points, float))
+    outside = ~np.asarray(inside)
+    if np.any(outside):
+        at = int(np.argmax(outside))
+        raise InputError(
+            f"`points` has {int(np.sum(outside))} points outside the domain, in the box from "
+            f"{domain.lower} to {domain.upper}, the first at index {at}, {points[at].tolist()}: "
+            "leave them out or give a larger domain"
+        )

@@ -1,3 +1,7 @@
 """Regions of space: geometry only."""
 
-from ._domain import SLACK, AbstractDomain, Box, Torus, low_discrepancy_unit_points
+from ._axes import Interval, Periodic
+from ._domain import SLACK, AbstractDomain, low_discrepancy_unit_points
+from ._level_set import LevelSet
+from ._product import Box, ProductDomain, Torus
+from ._shapes import Annulus, Ball

@@ -1,16 +1,21 @@
 """The contract of a sampler, and the sets of points that samplers draw."""
 
 import abc
+import math
 from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..domains import AbstractDomain
+from ..errors import InputError
 from ..types import Field, Points, WeightedPoints, Weights
+
+# Of the coordinates of candidates: two GiB in float64.
+MOST_NUMBERS = 2**28
 
 
 class AbstractSampler(eqx.Module):
@@ -37,14 +42,51 @@ class AbstractSampler(eqx.Module):
 
 def uniform_points(domain: AbstractDomain, count: int, dtype: Any, key: PRNGKeyArray) -> Points:
     """Independent uniform points of the domain, shape (count, d)."""
-    unit = jax.random.uniform(key, (count, domain.dimension), dtype)
-    return jax.vmap(domain.from_unit)(unit)
+    unit = jax.random.uniform(key, (num_candidates(domain, count), domain.dimension), dtype)
+    return first_inside(domain, jax.vmap(domain.from_unit)(unit), count)
 
 
 def shifted_points(domain: AbstractDomain, unit: Points, key: PRNGKeyArray) -> Points:
-    """Points of the unit cube after one random periodic shift, mapped to the domain."""
+    """Points of the unit cube after one random periodic shift, mapped to the bounding box."""
     shifted = unit + jax.random.uniform(key, (1, domain.dimension), unit.dtype)
     return jax.vmap(domain.from_unit)(shifted - jnp.floor(shifted))
+
+
+def num_candidates(domain: AbstractDomain, count: int) -> int:
+    """How many uniform points of the bounding box to draw for `count` points of the domain.
+
+    The surplus is six standard deviations of the number inside, or a fifth: the fraction of a
+    `LevelSet` is an estimate.
+    """
+    if domain.fraction == 1:
+        return count
+    candidates = math.ceil((1.2 * count + 100) / domain.fraction)
+    if candidates * domain.dimension > MOST_NUMBERS:
+        raise InputError(
+            f"{count} points of a domain that fills {domain.fraction:.1g} of its bounding box are "
+            f"to be chosen among {candidates:.1g} points, which are too many: use fewer of them, "
+            "or a domain that fills its box"
+        )
+    return candidates
+
+
+def inside_first(domain: AbstractDomain, points: Points) -> tuple[Points, Array]:
+    """The points, those of the domain first and else in their order, and which these are."""
+    inside = jax.vmap(domain.contains)(points)
+    order = jnp.argsort(~inside, stable=True)
+    return points[order], inside[order]
+
+
+def first_inside(domain: AbstractDomain, points: Points, count: int) -> Float[Array, "m d"]:
+    """The first `count` of the points of the bounding box that lie in the domain.
+
+    If fewer do, which `num_candidates` makes all but impossible, the last rows are NaN: a solve
+    then fails, where points outside would make it wrong.
+    """
+    if domain.fraction == 1:
+        return points[:count]
+    points, inside = inside_first(domain, points)
+    return jnp.where(inside[:count, None], points[:count], jnp.nan)
 
 
 def along_a_curve(unit: np.ndarray) -> np.ndarray:

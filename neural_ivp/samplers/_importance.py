@@ -10,7 +10,14 @@ from jaxtyping import Array, PRNGKeyArray
 from ..domains import AbstractDomain, low_discrepancy_unit_points
 from ..errors import InputError, check_count
 from ..types import Field, Points, WeightedPoints, Weights
-from ._base import AbstractSampler, along_a_curve, shifted_points, systematic
+from ._base import (
+    AbstractSampler,
+    along_a_curve,
+    inside_first,
+    num_candidates,
+    shifted_points,
+    systematic,
+)
 
 
 class ImportanceSampling(AbstractSampler):
@@ -24,7 +31,8 @@ class ImportanceSampling(AbstractSampler):
 
     - `num_points`: n. Good values: the number of parameters moved at once, or twice that.
     - `fraction`: rho, in [0, 1): the share of the points of density |u|. Good values: 0.5.
-    - `oversampling`: candidates per point. Good values: so many that n lie where u is large.
+    - `oversampling`: candidates per point, in the domain. Good values: so many that n lie where
+      u is large.
 
     **Raises:** `InputError` for a count below one or a fraction outside [0, 1).
 
@@ -51,7 +59,7 @@ class ImportanceSampling(AbstractSampler):
 
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Points:
         # In numpy, as XLA would sort these constants during compilation.
-        count = self.num_points * self.oversampling
+        count = num_candidates(domain, self.num_points * self.oversampling)
         unit = low_discrepancy_unit_points(count, domain.dimension)
         return jnp.asarray(along_a_curve(unit), dtype)
 
@@ -59,15 +67,24 @@ class ImportanceSampling(AbstractSampler):
         self, state: Points, domain: AbstractDomain, field: Field, key: PRNGKeyArray
     ) -> tuple[WeightedPoints, Points]:
         shift_key, pick_key = jax.random.split(key)
-        candidates = shifted_points(domain, state, shift_key)
+        candidates, inside = shifted_points(domain, state, shift_key), None
+        if domain.fraction < 1:  # those outside go to the end of the curve
+            candidates, inside = inside_first(domain, candidates)
         values = jax.vmap(field)(candidates).astype(candidates.dtype)
-        density = self._density(values)
+        density = self._density(values, inside)
         chosen = systematic(density, self.num_points, pick_key)
+        if inside is not None:  # the cumulative sum of zeros may grow by rounding
+            chosen = jnp.minimum(chosen, jnp.sum(inside) - 1)
         weights = 1 / density[chosen]
         return WeightedPoints(candidates[chosen], weights / jnp.sum(weights)), state
 
-    def _density(self, values: Array) -> Weights:
+    def _density(self, values: Array, inside: Array | None) -> Weights:
+        """At the candidates: zero at those that are not `inside`, whose values are not used."""
         size = jnp.abs(values)
-        mean = jnp.mean(size, axis=0, keepdims=True)
+        if inside is not None:
+            size = jnp.where(inside[:, None], size, 0)
+        where = None if inside is None else inside[:, None]
+        mean = jnp.mean(size, axis=0, keepdims=True, where=where)
         ratio = jnp.where(mean > 0, size / jnp.where(mean > 0, mean, 1), 1)
-        return 1 - self.fraction + self.fraction * jnp.mean(ratio, axis=1)
+        density = 1 - self.fraction + self.fraction * jnp.mean(ratio, axis=1)
+        return density if inside is None else jnp.where(inside, density, 0)
