@@ -22,7 +22,7 @@ class OutOfTime(Exception):
 
 
 def targets(nivp):
-    """Initial value, domain, whether u = 0 on the boundary, options of the network, tolerance."""
+    """Initial value, domain, problem if it has a boundary, options of the network, tolerance."""
     circle = nivp.Torus((2 * math.pi,))
     square = nivp.Torus((2 * math.pi, 2 * math.pi))
 
@@ -43,12 +43,12 @@ def targets(nivp):
     waves = {"width": 30, "num_frequencies": 6, "activation": "sin"}
     normal = {d: nivp.problems.FokkerPlanck(d) for d in (5, 8)}
     return {
-        "advection_2d": (bump.initial, bump.domain, True, {}, 1e-4),
-        "allen_cahn_1d": (allen_cahn, circle, False, {}, 3e-6),
-        "burgers_1d": (burgers, nivp.Torus((2.0,), lower=(-1.0,)), False, {}, 3e-6),
-        "teng_2d": (teng, square, False, waves, 1e-6),
-        "normal_5d": (normal[5].initial, normal[5].domain, True, {}, 1e-3),
-        "normal_8d": (normal[8].initial, normal[8].domain, True, {}, 1e-3),
+        "advection_2d": (bump.initial, bump.domain, bump, {}, 1e-4),
+        "allen_cahn_1d": (allen_cahn, circle, None, {}, 3e-6),
+        "burgers_1d": (burgers, nivp.Torus((2.0,), lower=(-1.0,)), None, {}, 3e-6),
+        "teng_2d": (teng, square, None, waves, 1e-6),
+        "normal_5d": (normal[5].initial, normal[5].domain, normal[5], {}, 1e-3),
+        "normal_8d": (normal[8].initial, normal[8].domain, normal[8], {}, 1e-3),
     }
 
 
@@ -57,10 +57,12 @@ OWN_MEASURE = ("normal_5d", "normal_8d")
 SHORT = ("advection_2d", "allen_cahn_1d", "burgers_1d")
 
 
-def network(nivp, domain, zero_boundary, options, key):
+def network(nivp, domain, problem, options, key):
+    """A network and its trial function."""
     options = {"width": 25, "depth": 4, "num_frequencies": 4, "activation": "tanh", **options}
-    inner = nivp.SinusoidalMLP(domain, 1, **options, key=key)
-    return nivp.HardDirichlet(inner, domain) if zero_boundary else inner
+    made = nivp.SinusoidalMLP(domain, 1, **options, key=key)
+    trials = nivp.trials
+    return made, trials.Direct() if problem is None else trials.trial_for(problem, made)
 
 
 def stage(nivp, name, tolerance):
@@ -71,7 +73,7 @@ def stage(nivp, name, tolerance):
     return nivp.GaussNewton(**options)
 
 
-def timed(nivp, start, target, domain, one, key, seconds, held_out=None):
+def timed(nivp, start, trial, target, domain, one, key, seconds, held_out=None):
     """(seconds, CPU seconds, error, step) at each report until the stage or the time ends."""
     history, clock = [], Clock()
 
@@ -81,7 +83,8 @@ def timed(nivp, start, target, domain, one, key, seconds, held_out=None):
             raise OutOfTime
 
     with contextlib.suppress(OutOfTime):
-        nivp.fit(start, target, domain, (one,), held_out=held_out, key=key, progress=note)
+        options = {"held_out": held_out, "key": key, "progress": note}
+        nivp.fit(start, target, domain, (one,), trial=trial, **options)
     return history
 
 
@@ -110,12 +113,12 @@ def reach(nivp, records, name, seed, options):
     """`GaussNewton` without a limit of steps, from random weights until the held-out relative L2
     error meets the tolerance; the errors of the normal densities are in their own measure.
     """
-    target, domain, zero_boundary, sizes, tolerance = targets(nivp)[name]
+    target, domain, problem, sizes, tolerance = targets(nivp)[name]
     key = jax.random.key(seed)
-    start = network(nivp, domain, zero_boundary, sizes, key)
+    start, trial = network(nivp, domain, problem, sizes, key)
     held_out = nivp.SequentialMonteCarlo(20_000, fraction=1.0) if name in OWN_MEASURE else None
     one = stage(nivp, name, tolerance)
-    history = timed(nivp, start, target, domain, one, key, options.seconds, held_out)
+    history = timed(nivp, start, trial, target, domain, one, key, options.seconds, held_out)
     records.add("reach", **row_of(nivp, start, name, seed, history, tolerance))
 
 
@@ -124,18 +127,18 @@ def adam(nivp, records, name, seed, options):
     until Adam's best error, the tolerance here: `ratio` is Adam's time to that error over
     Gauss-Newton's, `ratio_compiled` the same once the code of Gauss-Newton is compiled.
     """
-    target, domain, zero_boundary, sizes, _ = targets(nivp)[name]
+    target, domain, problem, sizes, _ = targets(nivp)[name]
     key, steps = jax.random.key(seed), options.adam_steps
-    start = network(nivp, domain, zero_boundary, sizes, key)
+    start, trial = network(nivp, domain, problem, sizes, key)
     rule = optax.adam(optax.cosine_decay_schedule(5e-3, steps))
     points = getattr(nivp, options.adam_points)(1_000)
     one = nivp.OptaxDescent(rule, steps=steps, sampler=points, reports=200)
     seconds, cpu_seconds, error, _ = best(
-        timed(nivp, start, target, domain, one, key, options.seconds)
+        timed(nivp, start, trial, target, domain, one, key, options.seconds)
     )
     one = stage(nivp, name, error)
     history, compiled = (
-        timed(nivp, start, target, domain, one, key, options.seconds) for _ in range(2)
+        timed(nivp, start, trial, target, domain, one, key, options.seconds) for _ in range(2)
     )
     row = row_of(nivp, start, name, seed, history, error)
     row |= {"adam_seconds": round(seconds, 1), "adam_cpu_seconds": round(cpu_seconds, 1)}
@@ -146,13 +149,14 @@ def adam(nivp, records, name, seed, options):
 
 def refit(nivp, records, name, seed, options):
     """`GaussNewton` from random weights to a network that is fitted already, as in a restart."""
-    target, domain, zero_boundary, sizes, _ = targets(nivp)[name]
+    target, domain, problem, sizes, _ = targets(nivp)[name]
     first, second = jax.random.split(jax.random.key(seed))
-    start = network(nivp, domain, zero_boundary, sizes, first)
-    fitted = nivp.fit(start, target, domain, (nivp.GaussNewton(),), key=first).network
-    fresh = start.reinitialised(second)
+    start, trial = network(nivp, domain, problem, sizes, first)
+    stages = (nivp.GaussNewton(),)
+    fitted = nivp.fit(start, target, domain, stages, trial=trial, key=first).network
+    fresh, u = start.reinitialised(second), trial.field(fitted, 0.0)
     one = stage(nivp, name, 1e-5)
-    history = timed(nivp, fresh, fitted, domain, one, second, options.seconds)
+    history = timed(nivp, fresh, trial, u, domain, one, second, options.seconds)
     records.add("refit", **row_of(nivp, fresh, name, seed, history, 1e-5))
 
 

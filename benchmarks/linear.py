@@ -33,15 +33,17 @@ def peak(dtype, size=3_000):
 
 
 def case(nivp, width, points, dtype):
-    """Problem, network of depth 3, its parameters, and points of the 2-D advection problem."""
+    """The 2-D advection problem and the norm of its unknown, a network of depth 3, its parameters,
+    and points."""
     problem = nivp.problems.Advection(2)
     key = jax.random.key(0)
     network = nivp.default_network(problem, key=key, width=width, depth=3, dtype=dtype)
     theta, _ = nivp.networks.flatten(network)
     sampler = nivp.Uniform(points)
     state = sampler.init(problem.domain, theta.dtype, key)
-    sample, _ = sampler.draw(state, problem.domain, network, key)
-    return problem, network, theta, sample
+    trial = nivp.trials.trial_for(problem, network)
+    sample, _ = sampler.draw(state, problem.domain, trial.field(network, 0.0), key)
+    return problem, nivp.trials.UnknownNorm(problem.norm, trial), network, theta, sample
 
 
 @eqx.filter_jit
@@ -72,10 +74,10 @@ def products(nivp, points, records):
     """
     makers = {"structured": nivp.linear.linearise, "generic": nivp.linear.linearise_generic}
     for width in (64, 128, 256, 512, 724):
-        problem, network, theta, sample = case(nivp, width, points, "float64")
+        _, norm, network, theta, sample = case(nivp, width, points, "float64")
         row = {"p": theta.size, "points": points}
         for name, maker in makers.items():
-            lin = linearised(maker, network, theta, sample, problem.norm)
+            lin = linearised(maker, network, theta, sample, norm)
             compiled = gram_product.lower(lin, theta).compile().compiled
             entries = compiled.memory_analysis().temp_size_in_bytes // 8
             wall, cpu = median_times(gram_product, lin, theta)
@@ -93,10 +95,10 @@ def rate(nivp, points, records):
     for dtype in ("float32", "float64"):
         best = peak(dtype)
         for width in (256, 512):
-            problem, *parts = case(nivp, width, points, dtype)
+            _, norm, *parts = case(nivp, width, points, dtype)
             theta = parts[1]
             lin, generic = (
-                linearised(maker, *parts, problem.norm)
+                linearised(maker, *parts, norm)
                 for maker in (nivp.linear.linearise, nivp.linear.linearise_generic)
             )
             row = {"dtype": dtype, "width": width, "p": theta.size, "points": points, "peak": best}
@@ -115,14 +117,13 @@ def dual(nivp, points, records):
     gradients on M with a sketch built for the solve, at the damping 1e-8, after 300 steps of Adam
     on a network of width 256; `in_products` is its time in products by automatic differentiation.
     """
-    problem, network, theta, sample = case(nivp, 256, points, "float64")
-    network = nivp.fit(
-        network, problem.initial, problem.domain, (nivp.Adam(steps=300),), key=jax.random.key(1)
-    ).network
+    problem, norm, network, theta, sample = case(nivp, 256, points, "float64")
+    parts, key = (network, problem.initial, problem.domain), jax.random.key(1)
+    network = nivp.fit(*parts, (nivp.Adam(steps=300),), trial=norm.trial, key=key).network
     theta, _ = nivp.networks.flatten(network)
-    target = jax.vmap(lambda x: problem.rhs(network, 0.0, x))(sample.points)
+    target = jax.vmap(norm.trial.target(problem, network, 0.0))(sample.points)
     lin, generic = (
-        linearised(maker, network, theta, sample, problem.norm)
+        linearised(maker, network, theta, sample, norm)
         for maker in (nivp.linear.linearise, nivp.linear.linearise_generic)
     )
     product, _ = median_times(gram_product, generic, theta)
@@ -160,8 +161,8 @@ def memory(nivp, points, records):
     """Temporary memory of one whole solve with a million parameters, in entries of float64 and over
     n p, the entries of J; compiled only.
     """
-    problem, network, theta, sample = case(nivp, 724, points, "float64")
-    lin = linearised(nivp.linear.linearise, network, theta, sample, problem.norm)
+    _, norm, network, theta, sample = case(nivp, 724, points, "float64")
+    lin = linearised(nivp.linear.linearise, network, theta, sample, norm)
     solvers = {
         "RidgeCG, no sketch": nivp.RidgeCG(preconditioner=nivp.linear.NoPreconditioner()),
         "RidgeCG, Nystrom(150)": nivp.RidgeCG(),

@@ -43,7 +43,8 @@ def velocity_problem(nivp, problem, network, t, points, seed=1):
     key = jax.random.key(seed)
     sampler = nivp.ImportanceSampling(points)
     state = sampler.init(problem.domain, jnp.zeros(0).dtype, key)
-    sample, _ = sampler.draw(state, problem.domain, network, key)
+    u = nivp.trials.trial_for(problem, network).field(network, t)
+    sample, _ = sampler.draw(state, problem.domain, u, key)
     return eqx.filter_jit(nivp.velocity_problem)(problem, network, t, sample)
 
 
@@ -185,7 +186,9 @@ def reuse(nivp, records, names):
         kind, dimension, _ = PROBLEMS[name]
         problem, key = getattr(nivp.problems, kind)(dimension), jax.random.key(0)
         network = nivp.default_network(problem, key=key)
-        fit = nivp.fit(network, problem.initial, problem.domain, (nivp.GaussNewton(),), key=key)
+        trial, stages = nivp.trials.trial_for(problem, network), (nivp.GaussNewton(),)
+        parts = network, problem.initial, problem.domain, stages
+        fit = nivp.fit(*parts, trial=trial, key=key)
         for damping in REUSE[name]:
             for label, solver in reusing(nivp, damping=damping, rtol=1e-6).items():
                 method = nivp.NeuralIVP(

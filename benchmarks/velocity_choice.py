@@ -64,8 +64,8 @@ def velocity_choice(nivp, records, name):
     problem, end, reference = PROBLEMS[name](nivp)
     key = jax.random.key(0)
     start = nivp.default_network(problem, key=key)
-    stages = (nivp.GaussNewton(tolerance=3e-5),)
-    fit = nivp.fit(start, problem.initial, problem.domain, stages, key=key)
+    trial, stages = nivp.trials.trial_for(problem, start), (nivp.GaussNewton(tolerance=3e-5),)
+    fit = nivp.fit(start, problem.initial, problem.domain, stages, trial=trial, key=key)
     for kind, subset, damping, rtol, points in CHOICES:
         solver = getattr(nivp, kind)(damping=damping)
         method = nivp.NeuralIVP(

@@ -5,14 +5,22 @@ Begin with `solve`. The top level holds what a script types; the parts that an e
 `domains`, `calculus`, `samplers`, `linear`, `fitting`, `evolution` and `diagnostics`.
 """
 
-from . import problems, references
+from . import problems, references, trials
+from .boundary import Dirichlet, Free, Neumann, Robin
 from .calculus import H1, L2, WaveEnergy, divergence, grad, hessian, laplacian, partial
 from .catalogue import register
 from .data import GriddedData, ScatteredData
 from .defaults import default_method, default_network
 from .diagnostics import ErrorReport, jacobian_spectrum, max_stable_step
-from .domains import Box, Torus
-from .errors import CheckpointWarning, FitWarning, InputError, SolveError, SolveInterrupted
+from .domains import Annulus, Ball, Box, Interval, LevelSet, Periodic, ProductDomain, Torus
+from .errors import (
+    BoundaryWarning,
+    CheckpointWarning,
+    FitWarning,
+    InputError,
+    SolveError,
+    SolveInterrupted,
+)
 from .evolution import (
     SDIRK2,
     SDIRK4,
@@ -48,7 +56,7 @@ from .linear import (
     solve_velocity,
     velocity_problem,
 )
-from .networks import FourierSeries, HardDirichlet, LinearCombination, SinusoidalMLP
+from .networks import ConstantStart, FourierSeries, LinearCombination, SinusoidalMLP
 from .problems import Problem
 from .progress import Progress
 from .samplers import ImportanceSampling, QuasiMonteCarlo, SequentialMonteCarlo, Uniform
@@ -64,33 +72,43 @@ __all__ = [
     "SDIRK4",
     "Adam",
     "AdaptiveStep",
+    "Annulus",
     "AnyRestart",
     "AutoVelocitySolver",
     "BackwardEuler",
+    "Ball",
+    "BoundaryWarning",
     "Box",
     "Checkpoint",
     "CheckpointWarning",
+    "ConstantStart",
     "ConstantStep",
     "Damping",
+    "Dirichlet",
     "ErrorReport",
     "ExplicitRungeKutta",
     "FitWarning",
     "FourierSeries",
+    "Free",
     "GaussNewton",
     "GriddedData",
-    "HardDirichlet",
     "ImportanceSampling",
     "InputError",
+    "Interval",
     "Landmarks",
     "LastLayer",
     "LeastSquares",
+    "LevelSet",
     "LinearCombination",
+    "Neumann",
     "NeuralIVP",
     "NoRestart",
     "Nystrom",
     "OptaxDescent",
+    "Periodic",
     "PeriodicRestart",
     "Problem",
+    "ProductDomain",
     "Progress",
     "ProximalDamping",
     "QuasiMonteCarlo",
@@ -103,6 +121,7 @@ __all__ = [
     "RidgeCholesky",
     "RidgeDual",
     "RidgeDualCG",
+    "Robin",
     "ScatteredData",
     "SequentialMonteCarlo",
     "SinusoidalMLP",
@@ -134,5 +153,6 @@ __all__ = [
     "solve",
     "solve_velocity",
     "step",
+    "trials",
     "velocity_problem",
 ]

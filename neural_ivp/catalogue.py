@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from .calculus import H1, L2
-from .domains import Box, Torus
+from .domains import Annulus, Ball, Box, Interval, Periodic, ProductDomain, Torus
 from .errors import InputError, suggestion
 from .evolution import (
     SDIRK2,
@@ -48,7 +48,7 @@ from .linear import (
     RidgeDual,
     RidgeDualCG,
 )
-from .networks import FourierSeries, HardDirichlet, LinearCombination, SinusoidalMLP, flatten
+from .networks import ConstantStart, FourierSeries, LinearCombination, SinusoidalMLP, flatten
 from .problems import Advection, FokkerPlanck, Heat, Wave
 from .samplers import ImportanceSampling, QuasiMonteCarlo, SequentialMonteCarlo, Uniform
 
@@ -71,9 +71,9 @@ def register(*classes: type) -> None:
         _REGISTRY[cls.__name__] = cls
 
 
-register(Box, Torus)
+register(Box, Torus, ProductDomain, Interval, Periodic, Ball, Annulus)
 register(Advection, Heat, Wave, FokkerPlanck)
-register(SinusoidalMLP, FourierSeries, HardDirichlet, LinearCombination)
+register(SinusoidalMLP, FourierSeries, ConstantStart, LinearCombination)
 register(Uniform, QuasiMonteCarlo, ImportanceSampling, SequentialMonteCarlo, L2, H1)
 register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, Damping)
 register(RandomSubset, ProximalDamping, AutoVelocitySolver, Nystrom, Landmarks, NoPreconditioner)

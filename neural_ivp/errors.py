@@ -67,6 +67,16 @@ class FitWarning(UserWarning):
     """
 
 
+class BoundaryWarning(UserWarning):
+    """A condition at the boundary contradicts the initial value; the solve continues.
+
+    ```python
+    import warnings
+    warnings.simplefilter("error", nivp.BoundaryWarning)  # a contradiction stops the script
+    ```
+    """
+
+
 class CheckpointWarning(UserWarning):
     """A checkpoint could not be written; the solve continues.
 

@@ -27,6 +27,7 @@ num_saves = 3
 [network]
 width = 8
 depth = 1
+num_frequencies = 1
 [method]
 sampler = { name = "Uniform", num_points = 64 }
 velocity_solver = "RidgeCholesky"
@@ -101,11 +102,17 @@ class Grid(nivp.samplers.AbstractSampler):
 nivp.register(Fourier, Grid)
 
 
+def trial_norm(problem, network, norm):
+    """A norm of the unknown that the network represents in a problem."""
+    return nivp.trials.UnknownNorm(norm, nivp.trials.trial_for(problem, network))
+
+
 def sampled(problem, network, num_points=200, sampler=None):
     """Weighted points of a problem in the network's dtype."""
     sampler = nivp.Uniform(num_points) if sampler is None else sampler
     memory = sampler.init(problem.domain, nivp.networks.flatten(network)[0].dtype, KEY)
-    return sampler.draw(memory, problem.domain, network, KEY)[0]
+    u = nivp.trials.trial_for(problem, network).field(network, 0.0)
+    return sampler.draw(memory, problem.domain, u, KEY)[0]
 
 
 @eqx.filter_jit
@@ -113,9 +120,9 @@ def linearised(problem, network, num_points=200, sampler=None):
     """The linearisation and target at the start of a problem."""
     theta, _ = nivp.networks.flatten(network)
     sample = sampled(problem, network, num_points, sampler)
-    t = jnp.zeros((), theta.dtype)
-    target = jax.vmap(lambda x: problem.rhs(network, t, x))(sample.points)
-    return nivp.linear.linearise(network, theta, sample), target
+    norm = trial_norm(problem, network, nivp.L2((1.0,) * problem.components))
+    target = norm.trial.target(problem, network, jnp.zeros((), theta.dtype))
+    return nivp.linear.linearise(network, theta, sample, norm), jax.vmap(target)(sample.points)
 
 
 def dense_parts(lin):

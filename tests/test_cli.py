@@ -182,7 +182,8 @@ class TestRun:
         assert captured.out.count("relative L2 error") == 2
 
     def test_what_it_prints(self, here, undrawn, capsys):
-        assert main(["run", "tiny.toml", "--set", "method.velocity_solver=AutoVelocitySolver"]) == 0
+        changes = ["method.velocity_solver=AutoVelocitySolver", "network.num_frequencies=4"]
+        assert main(["run", "tiny.toml", "--set", *changes]) == 0
         captured = capsys.readouterr()
         assert "RidgeDual for 81 parameters, 64 rows, float64: exact" in captured.err
         error = read_json(here / "runs/tiny/metrics.json")["relative_l2_error_overall"]
@@ -418,6 +419,7 @@ class TestMetrics:
     def test_several_components(self, here, undrawn):
         """The wave's velocity vanishes at the start: its relative error is undefined there."""
         changes = ["problem.name=Wave", "problem.dimension=1", "problem.width=0.1"]
+        changes += ["network.width=20", "network.num_frequencies=3"]
         changes += ["time.end=0.01", "time.num_saves=2", LAST_LAYER]
         assert main(["run", "tiny.toml", "--quiet", "--out", "o", "--set", *changes]) == 0
         found = read_json(here / "o/metrics.json")

@@ -91,7 +91,7 @@ def test_the_same_run_as_solve_with_its_defaults(write):
     config = load_config(write(TINY), ['method.fit=[{name="LastLayer", num_points=200}]'])
     method, ts = config.method, config.ts
     network_key = jax.random.split(config.key, 3)[0]
-    network = default_network(config.problem, key=network_key, width=8, depth=1)
+    network = default_network(config.problem, key=network_key, width=8, depth=1, num_frequencies=1)
     by_config = solve(config.problem, config.network, method, ts=ts, key=config.key)
     by_hand = solve(config.problem, network, method, ts=ts, key=config.key)
     np.testing.assert_array_equal(by_config.parameters, by_hand.parameters)

@@ -34,7 +34,7 @@ def namespace():
     """What the examples may use without making it: small parts of one small problem."""
     key = jax.random.key(0)
     problem = nivp.problems.Heat(domain=nivp.Torus((1.0,)), diffusivity=0.1)
-    network = nivp.default_network(problem, width=6, depth=1, key=key)
+    network = nivp.default_network(problem, width=8, depth=1, num_frequencies=1, key=key)
     method = nivp.NeuralIVP(
         sampler=nivp.Uniform(64),
         velocity_solver=nivp.RidgeCholesky(),

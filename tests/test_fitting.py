@@ -11,8 +11,9 @@ from neural_ivp.networks import with_head
 
 from .helpers import KEY, PROBLEMS, TORUS, Fourier, refused, small_network
 
-# Narrow enough that the bump, like the network, vanishes at the walls.
+# Narrow enough that the bump, like the trial function, vanishes at the walls.
 PROBLEM = nivp.problems.Advection(1, width=0.15)
+TRIAL = nivp.trials.trial_for(PROBLEM, small_network(PROBLEM))
 EXACT = (PROBLEM.initial, PROBLEM.domain)
 
 
@@ -80,12 +81,15 @@ def test_the_default_solver_fits_in_float32():
 
 
 def test_components_add_up_in_the_norm():
-    problem = PROBLEMS["wave_1d"]
-    norm = nivp.L2((1.0, 1e3))
-    fitted = fit(stage(), small_network(problem), problem.initial, problem.domain, norm=norm)
+    problem, norm = PROBLEMS["wave_1d"], nivp.L2((1.0, 1e3))
+    network = small_network(problem)
+    trial = nivp.trials.trial_for(problem, network)
+    parts = network, problem.initial, problem.domain
+    fitted = fit(stage(), *parts, norm=norm, trial=trial)
     x = jnp.linspace(-1, 1, 777)[:, None]
     wanted = jax.vmap(problem.initial)(x)
-    misfit = (jax.vmap(fitted.network)(x) - wanted) / jnp.array([[1.0, 1e3]])
+    misfit = jax.vmap(trial.field(fitted.network, 0.0))(x) - wanted
+    misfit = misfit / jnp.array([[1.0, 1e3]])
     relative = jnp.linalg.norm(misfit) / jnp.linalg.norm(wanted[:, 0])
     np.testing.assert_allclose(relative, fitted.relative_l2_error, rtol=0.1)
 
@@ -106,7 +110,7 @@ def test_momentum_saves_steps():
         keys = [jax.random.key(k) for k in range(3)]
         solver = nivp.RandomSubset(nivp.RidgeCholesky(), 60)
         one = stage(velocity_solver=solver, momentum=momentum, steps=60, tolerance=0.0)
-        return [fit(one, key=key).relative_l2_error for key in keys]
+        return [fit(one, key=key, trial=TRIAL).relative_l2_error for key in keys]
 
     assert np.mean(np.log(errors(0.8))) < np.mean(np.log(errors(0.0))) - 0.3
 
@@ -198,7 +202,7 @@ def test_few_samples_are_not_taken_for_a_constant():
 
 def test_a_constant_that_the_network_cannot_be_is_fitted_by_the_stages():
     """It vanishes on the boundary, where the target does not."""
-    fitted = fit(stage(steps=20), target=lambda x: jnp.ones(1))
+    fitted = fit(stage(steps=20), target=lambda x: jnp.ones(1), trial=TRIAL)
     assert fitted.steps == 20 and 1e-3 < fitted.relative_l2_error < 1
 
 

@@ -12,8 +12,9 @@ ROOT = Path(__file__).parent.parent / "neural_ivp"
 ROOMS = [
     {"types", "errors"},
     {"progress", "files", "calculus", "domains", "references"},
-    {"data"},
+    {"data", "boundary"},
     {"samplers", "networks", "problems", "plotting"},
+    {"trials"},
     {"linear.numerics"},
     {"linear.linearisation"},
     {"linear.preconditioners"},
@@ -33,7 +34,7 @@ FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").strip("."): path
     for path in sorted(ROOT.rglob("*.py"))
 }
-MOST_LINES, LONGEST_FUNCTION, DEEPEST = 250, 60, 20
+MOST_LINES, LONGEST_FUNCTION, DEEPEST = 250, 60, 21
 
 
 def room_of(module):

@@ -39,10 +39,12 @@ KINDS = {
 
 
 def test_dirichlet_vanishes_on_the_boundary():
-    network = small_network(PROBLEMS["wave_2d"])
+    problem = PROBLEMS["wave_2d"]
+    network = small_network(problem)
+    u = nivp.trials.trial_for(problem, network).field(network, 0.0)
     edge = jnp.array([[1.0, 0.3], [-1.0, 0.9], [0.2, -1.0]])
-    np.testing.assert_allclose(jax.vmap(network)(edge), 0, atol=1e-15)
-    assert jnp.all(network(jnp.array([0.1, 0.2])) != 0)
+    np.testing.assert_allclose(jax.vmap(u)(edge), 0, atol=1e-15)
+    assert jnp.all(u(jnp.array([0.1, 0.2])) != 0)
 
 
 def test_torus_embedding_is_periodic():
@@ -74,9 +76,9 @@ def test_value_is_linear_in_the_head_and_flatten_is_exact():
 def test_a_component_that_starts_at_zero_has_a_full_jacobian():
     problem = PROBLEMS["wave_1d"]
     network = small_network(problem)
-    fitted = nivp.fit(
-        network, problem.initial, problem.domain, (nivp.LastLayer(num_points=200),), key=KEY
-    ).network
+    stages, trial = (nivp.LastLayer(num_points=200),), nivp.trials.trial_for(problem, network)
+    parts = network, problem.initial, problem.domain, stages
+    fitted = nivp.fit(*parts, trial=trial, key=KEY).network
     theta, rebuild = nivp.networks.flatten(fitted)
     slope = jax.jacrev(lambda theta: rebuild(theta)(jnp.array([0.2]))[1])(theta)
     assert jnp.mean(slope != 0) > 0.9
@@ -327,13 +329,6 @@ def test_bad_input(options, words):
 def test_bad_modes(modes, words):
     with refused(words):
         nivp.FourierSeries(FLAT, 1, modes=modes, key=KEY)
-
-
-def test_dirichlet_needs_a_boundary():
-    torus = nivp.Torus((1.0,))
-    inner = nivp.SinusoidalMLP(torus, 1, width=3, depth=1, key=KEY)
-    with refused("torus"):
-        nivp.HardDirichlet(inner, torus)
 
 
 class Scaled(nivp.networks.AbstractNetwork):

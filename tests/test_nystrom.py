@@ -9,7 +9,7 @@ import pytest
 import neural_ivp as nivp
 from neural_ivp.linear.numerics import map_row_blocks, multiply_rows
 
-from .helpers import KEY
+from .helpers import KEY, trial_norm
 
 
 def linearised(width, dtype="float64", points=12):
@@ -21,7 +21,7 @@ def linearised(width, dtype="float64", points=12):
     theta, _ = nivp.networks.flatten(network)
     x = jnp.linspace(-0.9, 0.9, points, dtype=dtype)[:, None]
     sample = nivp.WeightedPoints(x, jnp.full(points, 1 / points, dtype))
-    return nivp.linear.linearise(network, theta, sample, problem.norm)
+    return nivp.linear.linearise(network, theta, sample, trial_norm(problem, network, problem.norm))
 
 
 def build(sketch, lin):

@@ -25,6 +25,7 @@ def test_a_bump_on_a_torus_is_smooth_across_the_periods(width):
 
 
 BOX, LINE = nivp.Box((0.0,), (1.0,)), nivp.Torus((2.0,))
+FREE = nivp.Free()
 
 
 def heat(rate=1.0, domain=LINE, phase=0.0):
@@ -48,15 +49,19 @@ def heat(rate=1.0, domain=LINE, phase=0.0):
         ),
         *[
             (
-                lambda condition=condition: nivp.Problem(
-                    domain=BOX,
-                    initial=lambda x: x,
-                    rhs=lambda u, t, x: u(x),
-                    zero_boundary=condition,  # pyright: ignore
+                lambda boundary=boundary: nivp.Problem(
+                    domain=BOX, initial=lambda x: x, rhs=lambda u, t, x: u(x), boundary=boundary
                 ),
-                "`zero_boundary` must be True or False, for all of the boundary, got",
+                words,
             )
-            for condition in ("neumann", (True, False), 1, None)
+            for boundary, words in (
+                (None, r"`boundary` is missing: the domain has the faces x0-, x0\+"),
+                ("neumann", "`boundary` at 'x0.' is 'neumann', not a condition: give `Dirichlet"),
+                (True, "`boundary` at 'x0.' is True, not a condition"),
+                ({"x0-": FREE, "y+": FREE}, r"`boundary` names 'y\+', no face of the domain"),
+                ({"x0-": FREE}, r"`boundary` has no condition at x0\+"),
+                ((FREE, FREE), r"2 conditions at 'x0.' and the problem 1 component\(s\)"),
+            )
         ],
     ],
 )
@@ -84,7 +89,7 @@ def test_a_file_is_not_loaded_with_another_problem(other, what, tmp_path):
     method = nivp.NeuralIVP(
         sampler=nivp.Uniform(60), velocity_solver=nivp.RidgeCholesky(), fit=(nivp.LastLayer(),)
     )
-    network = small_network(problem)
+    network = small_network(problem, width=12, depth=1)
     solution = nivp.solve(problem, network, method, ts=[0.0, 1e-4], key=KEY)
     solution.save(tmp_path / "u.nivp")
     assert nivp.load(tmp_path / "u.nivp", problem=heat()).problem is not problem

@@ -108,7 +108,7 @@ class AfterThree(nivp.evolution.AbstractRestartRule):
 
 
 def restarting(**changes):
-    problem = PROBLEMS["advection_1d"]
+    problem = nivp.problems.Advection(1, width=0.25)
     network = small_network(problem)
     method = nivp.NeuralIVP(
         sampler=nivp.ImportanceSampling(80),

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
-from neural_ivp.diagnostics import reference_for
 from neural_ivp.references import FourierReference
 
 from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, refused, small_network
@@ -126,11 +125,11 @@ def test_the_error_counts_time_from_the_start_of_the_solve():
 def test_references_take_the_start():
     x = np.linspace(-0.9, 0.9, 7)[:, None]
     wave = nivp.problems.Wave(1, width=0.1)
-    now, later = (reference_for(wave, start)(start + 0.2, x) for start in (0.0, 0.5))
+    now, later = (wave.reference(start)(start + 0.2, x) for start in (0.0, 0.5))
     np.testing.assert_allclose(now, later, atol=1e-12)
     trap = nivp.problems.FokkerPlanck(1)
     initial = jax.vmap(trap.initial)(jnp.asarray(x))
-    np.testing.assert_allclose(reference_for(trap, 0.5)(0.5, x), initial, rtol=1e-8)
+    np.testing.assert_allclose(trap.reference(0.5)(0.5, x), initial, rtol=1e-8)
 
 
 @pytest.mark.parametrize("change", [("diffusivity", 7.0), ("dimension", 2)])
@@ -183,7 +182,7 @@ def test_values_at_times_and_points(solution):
     assert solution([0.1, 0.2], X).shape == (2, 9, 1)
     assert solution(0.1, X.reshape(3, 3, 1)).shape == (3, 3, 1)
     np.testing.assert_array_equal(solution([0.1, 0.2], X)[1], solution(0.2, X))
-    np.testing.assert_allclose(jax.vmap(solution.network(0.2))(X), solution(0.2, X), rtol=1e-12)
+    np.testing.assert_allclose(jax.vmap(solution.field(0.2))(X), solution(0.2, X), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -367,13 +366,18 @@ WRONG = nivp.Problem(domain=TORUS, initial=lambda x: jnp.sin(x), rhs=lambda u, t
         ),
         (
             lambda: nivp.solve(
-                PROBLEMS["heat_1d"],
-                nivp.SinusoidalMLP(PROBLEMS["heat_1d"].domain, 1, width=5, key=KEY),
+                nivp.Problem(
+                    domain=OTHER.domain,
+                    initial=lambda x: x,
+                    rhs=lambda u, t, x: u(x),
+                    boundary=nivp.Free(),
+                ),
+                nivp.FourierSeries(OTHER.domain, 1, modes=2, key=KEY),
                 METHOD,
                 ts=TS,
                 key=KEY,
             ),
-            r"on the boundary, where the problem has u = 0: wrap it",
+            "`network` is zero at 'x0.', whatever its parameters",
         ),
         (lambda: nivp.solve(PROBLEM, NETWORK, "best", ts=TS, key=KEY), "`method` must be"),
         (

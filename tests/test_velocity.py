@@ -20,6 +20,7 @@ from .helpers import (
     refused,
     sampled,
     small_network,
+    trial_norm,
 )
 
 ITERATIVE = {
@@ -190,11 +191,14 @@ def test_a_projection_in_the_energy_conserves_it_and_one_in_l2_does_not():
     points = jnp.linspace(-1, 1, 501)[:, None]
     sample = nivp.WeightedPoints(points, jnp.full(501, 1 / 501))
 
+    def linearised(norm):
+        return nivp.linear.linearise(network, theta, sample, trial_norm(problem, network, norm))
+
     def rate(norm):
-        lin = nivp.linear.linearise(network, theta, sample, norm)
-        f = jax.vmap(lambda x: norm(lambda x: problem.rhs(network, 0.0, x), x))(points)
-        velocity = solve(nivp.LeastSquares(damping=1e-20), lin, f).value
-        energy = nivp.linear.linearise(network, theta, sample, problem.norm)
+        target = nivp.trials.trial_for(problem, network).target(problem, network, 0.0)
+        f = jax.vmap(lambda x: norm(target, x))(points)
+        velocity = solve(nivp.LeastSquares(damping=1e-20), linearised(norm), f).value
+        energy = linearised(problem.norm)
         change = energy.push(velocity)[:, :2]  # v and the gradient, without the term in u
         sizes = jnp.sqrt(jnp.mean(energy.values[:, :2] ** 2) * jnp.mean(change**2))
         return float(jnp.mean(energy.values[:, :2] * change) / sizes)
@@ -350,7 +354,7 @@ def test_gradients_agree_with_finite_differences(name):
 
 def test_a_march_refuses_steps_without_a_velocity():
     """Else v = 0 would have a step error of 0, and the march would end where it began."""
-    problem = PROBLEMS["advection_1d"]
+    problem = nivp.problems.Advection(1, width=0.25)
     method = nivp.NeuralIVP(
         sampler=nivp.Uniform(50),
         velocity_solver=nivp.RidgeCG(preconditioner=Indefinite(-1.0)),
@@ -440,7 +444,8 @@ def test_columns_of_a_kernel_without_structure_count_as_products():
     network = small_network(problem)
     sample = sampled(problem, network, 40)
     lin, target = linearised(problem, network)
-    plain = linearise_generic(network, nivp.networks.flatten(network)[0], sample, problem.norm)
+    norm = trial_norm(problem, network, problem.norm)
+    plain = linearise_generic(network, nivp.networks.flatten(network)[0], sample, norm)
     dual = nivp.RidgeDualCG(rank=20, block=10, damping=1e-3)
     # Landmarks take one for each at 40 points, and again at their own 20 points.
     primal = nivp.RidgeCG(preconditioner=nivp.Landmarks(20, 10), damping=1e-3)

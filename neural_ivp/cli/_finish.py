@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ..diagnostics import ErrorReport, reference_for, step_totals
+from ..diagnostics import ErrorReport, step_totals
 from ..solution import Solution
 from ._environment import device, versions
 from ._folder import CHECKPOINT, write_json, write_whole
@@ -106,7 +106,7 @@ def _number(value: float | None) -> str:
 def measured(solution: Solution) -> tuple[ErrorReport | None, str]:
     """The errors against the problem's reference, or None and the reason why there are none."""
     try:
-        reference = reference_for(solution.problem, float(solution.ts[0]))
+        reference = solution.problem.reference(float(solution.ts[0]))
         if reference is None:
             return None, "no reference is known for this problem"
         return solution.error(reference), ""

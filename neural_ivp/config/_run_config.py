@@ -18,8 +18,8 @@ from ..errors import InputError
 from ..evolution import NeuralIVP
 from ..networks import (
     AbstractNetwork,
+    ConstantStart,
     FourierSeries,
-    HardDirichlet,
     LinearCombination,
     SinusoidalMLP,
 )
@@ -153,7 +153,7 @@ def _network(
     with dotted("network", known):
         network = default_network(problem, kind=kind, key=key, dtype=dtype, **options)
     inner = network
-    while isinstance(inner, HardDirichlet | LinearCombination):
+    while isinstance(inner, ConstantStart | LinearCombination):
         inner = inner.inner
     resolved = describe_part(inner, {}, "network")
     return network, {name: resolved[name] for name in ("name", *known)}

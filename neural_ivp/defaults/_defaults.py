@@ -14,14 +14,15 @@ from ..fitting import GaussNewton
 from ..linear import choose_velocity_solver
 from ..networks import (
     AbstractNetwork,
+    ConstantStart,
     FourierSeries,
-    HardDirichlet,
     LinearCombination,
     SinusoidalMLP,
     flatten,
 )
 from ..problems import AbstractProblem
 from ..samplers import ImportanceSampling
+from ..trials import UnknownNorm, hard_neumann_faces, trial_for
 from ._diffusive import diffusive
 
 DENSE_LIMIT = 20_000  # parameters: at 4 000 points J then takes 640 MB in float64
@@ -38,12 +39,13 @@ def default_network(
     """A network with random parameters for a problem.
 
     A `LinearCombination` around it multiplies components by the scales of the problem's norm, and
-    makes a component of a `SinusoidalMLP` that starts at zero the difference of two towers.
-    `HardDirichlet` around a `SinusoidalMLP` sets u = 0 on the boundary where the problem does.
+    makes a component of a `SinusoidalMLP` that starts at zero the difference of two towers. If the
+    initial value leaves nothing to fit but a constant, `ConstantStart` is around it all. A
+    `SinusoidalMLP` is even where `hard_neumann_faces` of the problem are.
 
     **Arguments:**
 
-    - `problem`: its domain, components, scales, initial value and boundary.
+    - `problem`: its domain, components, scales, initial value and conditions at the boundary.
     - `kind`: `SinusoidalMLP` or `FourierSeries`.
     - `key`: of the random parameters.
     - `options`: arguments of that class; `width=25`, `depth=4`, `num_frequencies=4` and
@@ -65,21 +67,36 @@ def default_network(
         )
     towers = kind is SinusoidalMLP
     sizes = {"width": 25, "depth": 4, "num_frequencies": 4, "activation": "tanh"} if towers else {}
+    if towers and (even := hard_neumann_faces(problem)):
+        sizes["even_at"] = even
     options = {**sizes, **options}
     network: AbstractNetwork = kind(problem.domain, problem.components, **options, key=key)
     matrix = np.diag(np.asarray(problem.norm.scales, float))
-    zero = _zero_components(problem)
-    if towers and zero.any() and not zero.all():
+    values, constant = _initial_unknown(problem, network)
+    zero = np.all(values == 0, axis=0)
+    if towers and zero.any() and not zero.all() and constant is None:
         matrix[zero, int(np.argmin(zero))] = -np.diag(matrix)[zero]
     if not np.array_equal(matrix, np.eye(len(matrix))):
         network = LinearCombination(network, matrix.tolist())
-    return HardDirichlet(network, problem.domain) if problem.zero_boundary and towers else network
+    return ConstantStart(network, constant) if towers and constant is not None else network
 
 
-def _zero_components(problem: AbstractProblem) -> np.ndarray:
-    """Whether each component of the initial value vanishes at all of a thousand points."""
+def _initial_unknown(
+    problem: AbstractProblem, network: AbstractNetwork
+) -> tuple[np.ndarray, tuple[float, ...] | None]:
+    """What the network is to be at a thousand points at first, times its mask; and the constant
+    that it is, None if it varies."""
     points = jnp.asarray(problem.domain.low_discrepancy_points(1_000), float)
-    return np.all(np.asarray(jax.vmap(problem.initial)(points)) == 0, axis=0)
+    trial = trial_for(problem, network)
+    # At t = 0: where the boundary values move, a start at another time is fitted as usual.
+    values = np.asarray(jax.vmap(trial.unknown_of(problem.initial, 0.0))(points))
+    ones = trial.unknown(lambda x: jnp.ones(problem.components, x.dtype))  # pyright: ignore[reportArgumentType]
+    masked = ~np.all(np.asarray(jax.vmap(ones)(points)) == 1, axis=0)
+    first, rounding = values[0], 8 * np.finfo(values.dtype).eps * np.max(np.abs(values), axis=0)
+    varies = np.any(np.abs(values - first) > rounding, axis=0)
+    if np.any(varies | (masked & (first != 0))):
+        return values, None
+    return values, tuple(first.tolist())
 
 
 def default_method(
@@ -137,7 +154,8 @@ def default_method(
 def num_quantities(problem: AbstractProblem, network: AbstractNetwork) -> int:
     """Rows of J for each point: the number of quantities in the problem's norm."""
     x = jax.ShapeDtypeStruct((problem.domain.dimension,), flatten(network)[0].dtype)
-    return jax.eval_shape(lambda x: problem.norm(network, x), x).size
+    norm = UnknownNorm(problem.norm, trial_for(problem, network))  # pyright: ignore[reportCallIssue]
+    return jax.eval_shape(lambda x: norm(network, x), x).size
 
 
 def solve_keys(key: PRNGKeyArray) -> tuple[PRNGKeyArray, PRNGKeyArray, PRNGKeyArray]:

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..linear import safe_ratio
 from ..problems import AbstractProblem
 from ..types import Points
 
@@ -21,37 +22,41 @@ def diffusive(problem: AbstractProblem) -> bool:
     """
     points = jnp.asarray(problem.domain.low_discrepancy_points(256), float)
     decay, change = (np.asarray(rate) for rate in _rates(problem, points))
-    return bool(decay > RATIO * change) and bool(change > 0)
+    return bool(decay > RATIO * change) and bool(decay > 0)
 
 
 @eqx.filter_jit
 def _rates(problem: AbstractProblem, points: Points) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """The largest decay rate of a component along an axis, and |L[u]| / |u|."""
+    """The largest decay rate of a component along an axis, and the rate of change |L[u]| / |u|;
+    where one of these is 0 at the start, the decay rate of one wave to a side instead."""
     scales = problem.norm.scales
     zero = jnp.zeros((), points.dtype)
 
-    def wave(axis, x):
+    def wave(waves, axis, x):
         # Reference coordinates run from -1 to 1.
-        return jnp.sin(jnp.pi * WAVES * problem.domain.to_reference(x)[axis])
+        return jnp.sin(jnp.pi * waves * problem.domain.to_reference(x)[axis])
 
-    def damping(component, axis, x):
+    def damping(waves, component, axis, x):
         def rhs(size):
             def perturbed(x):
-                return problem.initial(x).at[component].add(size * wave(axis, x))
+                return problem.initial(x).at[component].add(size * wave(waves, axis, x))
 
             return problem.rhs(perturbed, zero, x)[component]
 
         change = jax.jvp(rhs, (zero,), (jnp.ones_like(zero),))[1]
-        return -wave(axis, x) * change, wave(axis, x) ** 2
+        return -wave(waves, axis, x) * change, wave(waves, axis, x) ** 2
 
-    def rate(component, axis):
-        change, square = jax.vmap(lambda x: damping(component, axis, x))(points)
+    def rate(waves, component, axis):
+        change, square = jax.vmap(lambda x: damping(waves, component, axis, x))(points)
         return jnp.mean(change) / jnp.mean(square)
 
-    axes = range(problem.domain.dimension)
-    decay = jnp.stack([rate(c, axis) for c in range(problem.components) for axis in axes])
+    def rates(waves):
+        axes, components = range(problem.domain.dimension), range(problem.components)
+        return jnp.stack([rate(waves, c, axis) for c in components for axis in axes])
+
+    decay, coarse = (jnp.max(rates(waves)) for waves in (WAVES, 1))
     u, f = (
-        jax.vmap(lambda x, g=g: g(x) / scales)(points)
+        jnp.linalg.norm(jax.vmap(lambda x, g=g: g(x) / scales)(points))
         for g in (problem.initial, lambda x: problem.rhs(problem.initial, zero, x))
     )
-    return jnp.max(decay), jnp.linalg.norm(f) / jnp.linalg.norm(u)
+    return decay, jnp.where((u > 0) & (f > 0), safe_ratio(f, u), jnp.abs(coarse))

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..errors import InputError
-from ..problems import AbstractExactProblem, AbstractProblem, Advection, FokkerPlanck, Heat, Wave
+from ..problems import AbstractProblem
 from ..types import Reference
 
 
@@ -45,61 +43,6 @@ class ErrorReport:
         return "\n".join(["relative L2 error", *rows, f"  overall      {self.overall:.2e}"])
 
 
-def reference_for(problem: AbstractProblem, start: float = 0.0) -> Reference | None:
-    """The exact or independent solution with the initial value at time `start`; None if unknown."""
-    if isinstance(problem, Advection | Heat) or (
-        isinstance(problem, AbstractExactProblem) and start == 0
-    ):
-        # Advection and Heat do not depend on t: another start shifts the time.
-        return lambda t, points: np.asarray(
-            jax.vmap(lambda x: problem.exact(jnp.asarray(t - start, x.dtype), x))(
-                jnp.asarray(points)
-            )
-        )
-    if isinstance(problem, Wave):
-        return _wave_reference(problem, start)
-    if isinstance(problem, FokkerPlanck):
-        return _fokker_planck_reference(problem, start)
-    return None
-
-
-def _wave_reference(problem: Wave, start: float) -> Reference | None:
-    from ..references import SineSeries
-
-    if problem.domain.periods is not None or problem.dimension > 3:
-        return None
-
-    def initial(points):
-        displacement = points - (np.asarray(problem.domain.lower) + problem.domain.upper) / 2
-        s = float(problem.width)
-        return np.exp(-np.sum(displacement**2, axis=1) / (2 * s * s)) / (2 * np.pi * s * s) / 30
-
-    try:
-        series = SineSeries(problem.domain.lower, problem.domain.upper, initial)
-    except ValueError as error:
-        raise InputError(
-            f"the reference of Wave needs a bump that fits into the box, got width "
-            f"{float(problem.width):g}: narrow it, or pass `reference`"
-        ) from error
-    speed_squared = float(problem.speed) ** 2
-    return lambda t, points: np.stack(series.wave(speed_squared, t - start, points), axis=1)
-
-
-def _fokker_planck_reference(problem: FokkerPlanck, start: float) -> Reference:
-    from ..references import fokker_planck_solution
-
-    density = fokker_planck_solution(
-        dimension=problem.dimension,
-        mean0=np.asarray(problem.mean, float),
-        variance0=float(problem.variance),
-        alpha=float(problem.interaction),
-        beta=float(problem.inverse_temperature),
-        drift=lambda t: 1.25 * (np.sin(np.pi * t) + 1.5),
-        t0=start,
-    )
-    return lambda t, points: density(t, points)[:, None]
-
-
 def measure_errors(
     problem: AbstractProblem,
     u: Reference,
@@ -121,7 +64,7 @@ def measure_errors(
     **Raises:** `InputError` if the problem has no known reference and none is given.
     """
     if reference is None:
-        reference = reference_for(problem, float(ts[0]))
+        reference = problem.reference(float(ts[0]))
     if reference is None:
         raise InputError(
             "no exact solution is known for this problem: pass `reference`, a function of "

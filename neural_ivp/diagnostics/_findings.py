@@ -7,6 +7,7 @@ import numpy as np
 # A residual above it, at any step, is an error of that size in u_t.
 LARGE_RESIDUAL = 0.1
 MIN_STEPS = 12  # for medians
+LARGE_GROWTH = 100.0
 # The smallest stability interval on the negative real axis of the usual explicit schemes: Heun 2,
 # Bosh3 2.5, Dopri5 and Tsit5 3.3.
 STABILITY_LIMIT = 2.0
@@ -120,6 +121,40 @@ def invariant_findings(drifts: Mapping[str, tuple[float, float]], tolerance: flo
         f"`NeuralIVP(conserve=({name!r},))`, or look whether u has the boundary values it should"
         for name, (drift, size) in drifts.items()
         if drift > 10 * tolerance * size
+    ]
+
+
+def boundary_finding(residuals: np.ndarray, size: float, tolerance: float) -> list[str]:
+    """A sentence if conditions that the steps impose are violated at the end by more than ten
+    tolerances.
+
+    **Arguments:**
+
+    - `residuals`: of the conditions at the boundary after each accepted step, shape (k,).
+    - `size`: of u in the same units.
+    - `tolerance`: relative, of the time steps.
+    """
+    last = float(residuals[-1])
+    if not last > 10 * tolerance * size:
+        return []
+    earlier = float(np.min(residuals))
+    growth = f", and grew from {earlier:.1e}" if last > 5 * earlier else ""
+    return [
+        f"boundary: a condition is violated by {last:.1e} at a size of u of {size:.1e}, more than "
+        f"ten times the tolerance {tolerance:.1e} of the steps{growth}. Try a smaller rtol, a "
+        "wider or deeper network, or more points"
+    ]
+
+
+def growth_finding(norms: np.ndarray, start: float) -> list[str]:
+    """A sentence if u grew by two orders of magnitude from its size `start`, unless that is 0."""
+    largest = float(np.max(norms))
+    if not (start > 0 and largest > LARGE_GROWTH * start):
+        return []
+    return [
+        f"growth: the size of u went from {start:.1e} to {largest:.1e}. If the equation does not "
+        "do that, look for a sign, a missing condition at the boundary, or an explicit scheme with "
+        "too large a constant step"
     ]
 
 

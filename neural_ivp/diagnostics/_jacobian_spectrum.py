@@ -8,8 +8,9 @@ from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
 from ..errors import InputError, check_count, check_key, check_kind
 from ..evolution import Explicit, ExplicitRungeKutta, NeuralIVP, explicit_tableau, step_equation
-from ..networks import AbstractNetwork, field_at, flatten
+from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
+from ..trials import trial_for
 from ..types import Theta, Time
 
 
@@ -68,9 +69,11 @@ def _arnoldi(problem, network, method: NeuralIVP, t, key, count: int) -> Float[A
     theta, _ = flatten(network)
     draw_key, solver_key, start_key = jax.random.split(key, 3)
     sampler_state = method.sampler.init(problem.domain, theta.dtype, draw_key)
-    field = field_at(network, t)
+    field = trial_for(problem, network).field(network, t)
     sample, _ = method.sampler.draw(sampler_state, problem.domain, field, draw_key)
-    equation = step_equation(problem, network, method, sample, solver_key)
+    # Without a term that pulls back, and without a contradiction of the initial value.
+    dt, ramp = jnp.full_like(t, jnp.inf), (t - 1, jnp.ones_like(t))
+    equation = step_equation(problem, network, method, sample, solver_key, dt, ramp)
     zeros = jnp.zeros_like(theta)
     setup = equation.setup(equation.velocity_problem(theta, t)[0], zeros)
 

@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ..evolution import Invariants
 from ..problems import AbstractProblem
-from ._findings import findings, invariant_findings
+from ._findings import boundary_finding, findings, growth_finding, invariant_findings
 
 
 def step_totals(
@@ -44,7 +45,7 @@ def report(
     totals = step_totals(record, fits)
     first, last = interval
     lines = [
-        f"{type(problem).__name__} in {problem.domain.dimension} dimension(s), "
+        f"{problem.name} in {problem.domain.dimension} dimension(s), "
         f"{parameters[0].shape[1]} parameters ({parameters[0].dtype})",
         f"result: {result}" + (f". {message}" if message else ""),
         f"time: {first:g} to {last:g}",
@@ -55,8 +56,8 @@ def report(
     if totals["accepted_steps"]:
         lines += [*_of_steps(record), *_of_invariants(problem, record), *_of_solves(record, totals)]
     sentences = findings(record, parameters)
-    if totals["accepted_steps"] and fits[0].get("tolerance"):
-        sentences += invariant_findings(_drifts(problem, record), fits[0]["tolerance"])
+    if totals["accepted_steps"]:
+        sentences += _of_size(problem, record, fits[0].get("tolerance"))
     lines += [f"finding: {sentence}" for sentence in sentences]
     if seconds:
         spent = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
@@ -102,6 +103,7 @@ def _of_steps(record: Mapping[str, np.ndarray]) -> list[str]:
     )
     ranks = record["effective_rank"][accepted]
     known = not np.any(np.isnan(ranks))
+    boundary = record["boundary_residual"][accepted]
     lines = [
         f"step size: {dt.min():.2e} to {dt.max():.2e}",
         f"projection residual |J v - f| / |f|: median {np.median(residual):.1e}, "
@@ -110,6 +112,11 @@ def _of_steps(record: Mapping[str, np.ndarray]) -> list[str]:
         f"condition number of the solved system: up to {record['condition'][accepted].max():.1e}"
         + f"; effective rank {ranks.min():.0f} to {ranks.max():.0f}" * known,
     ]
+    if np.any(boundary > 0):
+        lines.append(
+            f"residual of the conditions at the boundary: {boundary[-1]:.1e} at the end, largest "
+            f"{boundary.max():.1e}"
+        )
     rates = (record["stiffness"] * (record["t1"] - record["t0"]))[accepted]
     if not np.all(np.isnan(rates)):
         lines.append(
@@ -140,6 +147,20 @@ def _of_invariants(problem: AbstractProblem, record: Mapping[str, np.ndarray]) -
         f"{name}: {last:.10g}, up to {drifts[name][0]:.1e} from the {before:.10g} at the start"
         for name, before, last in zip(problem.invariants, start, accepted[-1], strict=True)
     ]
+
+
+def _of_size(
+    problem: AbstractProblem, record: Mapping[str, np.ndarray], tolerance: float | None
+) -> list[str]:
+    """Findings on the size of u, its invariants and its boundary."""
+    norms, residuals = (record[name][record["accepted"]] for name in ("norm", "boundary_residual"))
+    points = jnp.asarray(problem.domain.low_discrepancy_points(1_000), float)
+    initial = np.asarray(problem.norm.on_points(problem.initial, points))
+    sentences = growth_finding(norms, float(np.sqrt(np.mean(np.sum(initial**2, axis=1)))))
+    if tolerance:
+        sentences += invariant_findings(_drifts(problem, record), tolerance)
+        sentences += boundary_finding(residuals, float(np.max(norms)), tolerance)
+    return sentences
 
 
 def _drifts(

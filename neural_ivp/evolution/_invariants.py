@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ..domains import AbstractDomain
-from ..networks import AbstractNetwork, field_at, flatten
 from ..problems import AbstractProblem, Density
 from ..types import Field, Points, Scalar, Theta, Weights
+from .schemes import StepEquation
 
 NUM_POINTS = 4_096  # of the quadrature: 64 x 64 in two dimensions, 16 x 16 x 16 in three
 PANEL = 16  # Gauss-Legendre points in each panel of a box
@@ -21,25 +21,30 @@ ITERATIONS = 4  # of Newton's method: it converges quadratically from a small er
 def quadrature(domain: AbstractDomain) -> tuple[np.ndarray, np.ndarray]:
     """Quadrature points (n, d) and weights (n,), whose sum is the volume.
 
-    Equispaced points on a torus and Gauss-Legendre panels on a box, both of high order for smooth
-    functions; low-discrepancy points in more than three dimensions.
+    Equispaced points along periodic axes and Gauss-Legendre panels along intervals, both of high
+    order for smooth functions; low-discrepancy points in more than three dimensions and in domains
+    that do not fill their box.
     """
     d = domain.dimension
-    if d > 3:
+    if d > 3 or domain.fraction < 1:
         points = domain.low_discrepancy_points(NUM_POINTS)
         return points, np.full(NUM_POINTS, domain.volume / NUM_POINTS)
-    count = round(NUM_POINTS ** (1 / d))
-    if domain.periods is None:
-        nodes, weights = np.polynomial.legendre.leggauss(PANEL)
-        panels = count // PANEL
-        unit = np.concatenate([(k + (nodes + 1) / 2) / panels for k in range(panels)])
-        shares = np.tile(weights / 2 / panels, panels)
-    else:
-        unit, shares = (np.arange(count) + 0.5) / count, np.full(count, 1 / count)
-    grid = np.stack(np.meshgrid(*[unit] * d, indexing="ij"), axis=-1).reshape(-1, d)
-    share = np.prod(np.stack(np.meshgrid(*[shares] * d, indexing="ij"), axis=-1), axis=-1)
+    rules = [_unit_rule(round(NUM_POINTS ** (1 / d)), periodic) for periodic in domain.periodic]
+    unit, shares = ([rule[part] for rule in rules] for part in (0, 1))
+    grid = np.stack(np.meshgrid(*unit, indexing="ij"), axis=-1).reshape(-1, d)
+    share = np.prod(np.stack(np.meshgrid(*shares, indexing="ij"), axis=-1), axis=-1)
     low, high = np.asarray(domain.lower), np.asarray(domain.upper)
     return low + grid * (high - low), domain.volume * share.ravel()
+
+
+def _unit_rule(count: int, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Points and weights, of sum 1, of a quadrature rule of [0, 1] with about `count` points."""
+    if periodic:
+        return (np.arange(count) + 0.5) / count, np.full(count, 1 / count)
+    nodes, weights = np.polynomial.legendre.leggauss(PANEL)
+    panels = count // PANEL
+    unit = np.concatenate([(k + (nodes + 1) / 2) / panels for k in range(panels)])
+    return unit, np.tile(weights / 2 / panels, panels)
 
 
 class Invariants(eqx.Module):
@@ -77,7 +82,7 @@ class Invariants(eqx.Module):
 
     def restore(
         self,
-        template: AbstractNetwork,
+        equation: StepEquation,
         theta: Theta,
         t: Scalar,
         target: Float[Array, " k"],
@@ -88,10 +93,9 @@ class Invariants(eqx.Module):
         if not names:
             return theta, jnp.asarray(True)
         indices = jnp.asarray([list(self.problem.invariants).index(name) for name in names])
-        rebuild = flatten(template)[1]
 
         def excess(theta):
-            return (self(field_at(rebuild(theta), t)) - target)[indices]
+            return (self(equation.field(theta, t)) - target)[indices]
 
         def improve(_, theta):
             # The least-norm update, defined also where gradients vanish or are linearly dependent.

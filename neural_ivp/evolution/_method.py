@@ -12,7 +12,8 @@ from ..linear import AbstractVelocitySolver
 from ..networks import AbstractNetwork
 from ..problems import AbstractProblem
 from ..samplers import AbstractSampler
-from ..types import Field
+from ..trials import trial_for
+from ..types import Field, Time
 from ._step_control import AbstractIntegrator, AdaptiveStep
 from .restart import AbstractRestartRule, NoRestart, Refit
 
@@ -110,17 +111,21 @@ def fit_network(
     network: AbstractNetwork,
     target: Field,
     problem: AbstractProblem,
+    t: Time,
     key: PRNGKeyArray,
     progress: Callable[[FitProgress], None],
     *,
     stages: Sequence[AbstractFitStage] | None = None,
 ) -> FitResult:
-    """Fit a network with the norm and validation set of a method, by default its stages."""
+    """Fit u(t, .) to a target with the norm and validation set of a method, by default its
+    stages."""
     return fit(
         network,
         target,
         problem.domain,
         method.fit if stages is None else stages,
+        trial=trial_for(problem, network),
+        t=t,
         norm=L2(problem.norm.scales) if method.fit_norm is None else method.fit_norm,
         held_out=method.held_out,
         key=key,

@@ -13,6 +13,8 @@ class State(eqx.Module):
 
     - `t`, `theta`, `dt`: time, parameters and the next step size.
     - `velocity`: dtheta/dt at `t`, where the next velocity solve starts.
+    - `start`, `ramp`: the time of the initial value, and that over which a contradiction between it
+      and a condition at the boundary is removed, see `neural_ivp.trials.BoundaryRows`.
     - `attempts`: attempted steps since `init`.
     - `theta_at_restart`: the parameters at `init`.
     - `invariants`: their values at the initial value of the problem.
@@ -24,6 +26,8 @@ class State(eqx.Module):
     theta: Theta
     dt: Scalar
     velocity: Theta
+    start: Scalar
+    ramp: Scalar
     attempts: Int[Array, ""]
     theta_at_restart: Theta
     invariants: Float[Array, " k"]
@@ -55,6 +59,9 @@ class StepRecord(eqx.Module):
     - `stiffness`: estimate of the largest |eigenvalue| of dv/dtheta, 1 / time; nan where unknown.
     - `velocity_norm`: |dtheta/dt| at the start.
     - `parameter_drift`: relative distance at the end from the parameters after the last restart.
+    - `norm`: root mean square of u at the end, components in units of their scales.
+    - `boundary_residual`: at the end, the largest root mean square over a face of the residual of a
+      condition at the boundary that does not hold by construction; 0 if there is none.
     - `invariants`: of the problem at the end, in the alphabetical order of their names.
     - `velocity0`, `velocity1`: dtheta/dt at both ends, for dense output.
     """
@@ -80,6 +87,8 @@ class StepRecord(eqx.Module):
     stiffness: Scalar
     velocity_norm: Scalar
     parameter_drift: Scalar
+    norm: Scalar
+    boundary_residual: Scalar
     invariants: Float[Array, " k"]
     velocity0: Theta
     velocity1: Theta

@@ -11,14 +11,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from ..linear import right_hand_side, safe_ratio, velocity_problem_at
-from ..networks import AbstractNetwork, field_at, flatten
+from ..linear import right_hand_side, safe_ratio
+from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
-from ..types import Scalar, Time, WeightedPoints
+from ..trials import draw_boundary_rows, trial_for
+from ..types import Scalar, Theta, Time, WeightedPoints
 from ._invariants import Invariants
 from ._method import NeuralIVP
 from ._state import State, StepRecord
 from .schemes import StepEquation, StepResult
+
+# Of the interval: the time over which a contradiction at the boundary is removed.
+RAMP = 0.005
 
 
 def init(
@@ -28,6 +32,8 @@ def init(
     t0: Time,
     t1: Time,
     key: PRNGKeyArray,
+    *,
+    start: Time | None = None,
 ) -> State:
     """The `State` at `t0` from which `step` integrates to `t1`.
 
@@ -41,6 +47,7 @@ def init(
     - `method`: the numerical method; its fit and restart rule are not used.
     - `t0`, `t1`: the interval, in time units.
     - `key`: of the random choices of all steps.
+    - `start`: the time of the initial value, after a restart; `t0` if not given.
 
     **Returns:** a `neural_ivp.evolution.State`.
 
@@ -52,20 +59,24 @@ def init(
     ```
     """
     # Times become arrays: as Python numbers each value would be compiled anew.
-    return _init(problem, network, method, jnp.asarray(t0), jnp.asarray(t1), key)
+    start = None if start is None else jnp.asarray(start)
+    return _init(problem, network, method, jnp.asarray(t0), jnp.asarray(t1), start, key)
 
 
 @eqx.filter_jit
-def _init(problem, network, method, t0: Scalar, t1: Scalar, key: PRNGKeyArray) -> State:
+def _init(problem, network, method, t0: Scalar, t1: Scalar, start, key: PRNGKeyArray) -> State:
     theta, _ = flatten(network)
     t0, t1 = t0.astype(theta.dtype), t1.astype(theta.dtype)
     sampler_state = method.sampler.init(problem.domain, theta.dtype, key)
-    sample, _ = method.sampler.draw(sampler_state, problem.domain, field_at(network, t0), key)
-    linearisation, f = velocity_problem_at(problem, network, theta, t0, sample, method.chunk_size)
+    trial = trial_for(problem, network)
+    field = trial.field(network, t0)
+    sample, _ = method.sampler.draw(sampler_state, problem.domain, field, key)
+    f = right_hand_side(problem, trial, network, t0, sample, method.chunk_size)
     if method.integrator.dt0 is None:
         rate = jnp.linalg.norm(f)
         usable = (rate > 0) & jnp.isfinite(rate)
-        dt = 0.01 * jnp.linalg.norm(linearisation.values) / jnp.where(usable, rate, 1)
+        size = jnp.linalg.norm(problem.norm.on_points(field, sample.points))
+        dt = 0.01 * size / jnp.where(usable, rate, 1)
         dt = jnp.where(usable & (dt != 0), dt, 0.01 * (t1 - t0))
     else:
         dt = jnp.asarray(method.integrator.dt0, theta.dtype)
@@ -74,6 +85,8 @@ def _init(problem, network, method, t0: Scalar, t1: Scalar, key: PRNGKeyArray) -
         theta=theta,
         dt=jnp.minimum(dt, t1 - t0),
         velocity=jnp.zeros_like(theta),
+        start=t0 if start is None else start.astype(theta.dtype),
+        ramp=RAMP * (t1 - t0),
         attempts=jnp.zeros((), jnp.int32),
         theta_at_restart=theta,
         invariants=Invariants.of(problem, theta.dtype)(problem.initial),
@@ -118,15 +131,16 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     last = t0 + 1.01 * state.dt >= stop
     t1 = jnp.where(last, stop, t0 + state.dt)
     sample_key, solver_key = jax.random.split(jax.random.fold_in(state.key, state.attempts))
-    field = field_at(flatten(template)[1](theta), t0)
+    field = trial_for(problem, template).field(flatten(template)[1](theta), t0)
     sample, sampler_state = method.sampler.draw(
         state.sampler_state, problem.domain, field, sample_key
     )
-    equation = step_equation(problem, template, method, sample, solver_key)
+    ramp = state.start, state.ramp
+    equation = step_equation(problem, template, method, sample, solver_key, t1 - t0, ramp)
     result = method.integrator.scheme.advance(equation, theta, t0, t1, state.velocity)
     invariants = Invariants.of(problem, theta.dtype)
     theta1, restored = invariants.restore(
-        template, result.theta, t1, state.invariants, method.conserve
+        equation, result.theta, t1, state.invariants, method.conserve
     )
     solved = result.solved & restored
     solved &= jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(result.values))
@@ -154,6 +168,8 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
         held_out_residual=_held_out_residual(equation, method, state, result, sample_key),
         parameter_drift=safe_ratio(jnp.linalg.norm(theta1 - start), jnp.linalg.norm(start)),
         invariants=invariants(equation.field(theta1, t1)),
+        norm=equation.size(theta1, t1),
+        boundary_residual=_boundary_residual(equation, theta1, t1),
         target_finite=result.target_finite,
         rhs_norm=result.rhs_norm,
         stiffness=result.stiffness,
@@ -165,10 +181,24 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     return new, record
 
 
-def step_equation(problem, template, method: NeuralIVP, sample, key) -> StepEquation:
-    """The equation of one step at its points, with the solver and tolerances of a method."""
+def step_equation(
+    problem,
+    template,
+    method: NeuralIVP,
+    sample,
+    key,
+    dt: Scalar,
+    ramp: tuple[Scalar, Scalar],
+) -> StepEquation:
+    """The equation of a step of size `dt` at its points, with the solver and tolerances of a
+    method; `ramp` is (start, ramp) of a `State`."""
+    trial, boundary_key = trial_for(problem, template), jax.random.fold_in(key, 2)
     return StepEquation(
         problem=problem,
+        trial=trial,
+        boundary=draw_boundary_rows(problem, trial, len(sample.points), *ramp, boundary_key),
+        # What a condition has drifted is taken back within about a step.
+        rate=1 / dt,
         template=template,
         sample=sample,
         solver=method.velocity_solver,
@@ -177,6 +207,12 @@ def step_equation(problem, template, method: NeuralIVP, sample, key) -> StepEqua
         atol=method.integrator.atol,
         chunk_size=method.chunk_size,
     )
+
+
+def _boundary_residual(equation: StepEquation, theta: Theta, t: Scalar) -> Scalar:
+    if equation.boundary is None:
+        return jnp.zeros_like(t)
+    return equation.boundary.residual(flatten(equation.template)[1](theta), t)
 
 
 def _held_out_residual(equation, method, state: State, result: StepResult, key) -> Scalar:
@@ -190,10 +226,12 @@ def _held_out_residual(equation, method, state: State, result: StepResult, key) 
     weights = draw.weights[subset]
     sample = WeightedPoints(draw.points[subset], weights / jnp.sum(weights))
 
+    rebuild, trial = flatten(equation.template)[1], equation.trial
+
     def values(theta):
-        return problem.norm.on_points(equation.field(theta, t), sample.points)
+        return problem.norm.on_points(trial.unknown(rebuild(theta)), sample.points)
 
     _, change = jax.jvp(values, (theta,), (velocity,))
-    f = right_hand_side(problem, field, t, sample, None)
+    f = right_hand_side(problem, trial, rebuild(theta), t, sample, None)
     misfit, size = (jnp.sqrt(jnp.sum(sample.weights @ u**2)) for u in (change - f, f))
     return safe_ratio(misfit, size)

@@ -149,7 +149,12 @@ class AdaptiveStep(AbstractIntegrator):
         if self.error_norm == "function":
             # A single number, since the norm of the problem adds up points and components.
             y0, y1, y_error = (
-                equation.rms(u)[None] for u in (result.start, result.values, result.error)
+                size[None]
+                for size in (
+                    equation.size(theta, t0),
+                    equation.size(result.theta, t1),
+                    equation.rms(result.error),
+                )
             )
         else:
             assert result.parameter_error is not None

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..calculus import AbstractInnerProduct
@@ -12,9 +10,6 @@ from ..domains import AbstractDomain
 from ..errors import InputError, check_kind
 from ..networks import AbstractNetwork, flatten
 from ._base import AbstractFitStage
-
-# The errors of JAX where numpy or a Python `if` meets a traced argument.
-TRACED = (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError)
 
 
 def check_arguments(network: Any, target: Any, domain: Any, stages: Any, norm: Any) -> None:
@@ -43,21 +38,10 @@ def check_arguments(network: Any, target: Any, domain: Any, stages: Any, norm: A
 def _check_network(network: AbstractNetwork, domain: AbstractDomain) -> None:
     inner = getattr(network, "inner", None)  # of a wrapper
     own = getattr(network, "domain", getattr(inner, "domain", domain))
-    if (own.dimension, own.periods) != (domain.dimension, domain.periods):
+    if own.periodic != domain.periodic:
         raise InputError(
             f"`network` is made for another domain than `domain`: make it with this one (it has "
             f"{own}, `domain` is {domain})"
         )
     if not np.all(np.isfinite(flatten(network)[0])):
         raise InputError("`network` has parameters that are not finite: make it anew")
-
-
-def value_of(target: Any, x: jax.ShapeDtypeStruct) -> Any:
-    """Return the shape and dtype of the value of a target at one point."""
-    try:
-        return jax.eval_shape(lambda x: jnp.asarray(target(x)), x)
-    except TRACED as error:
-        raise InputError(
-            "`target` cannot be compiled: write it with jax.numpy in place of numpy and math, and "
-            f"`jnp.where` in place of `if` ({str(error).splitlines()[0]})"
-        ) from error

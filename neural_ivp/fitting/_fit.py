@@ -11,10 +11,11 @@ from jaxtyping import PRNGKeyArray
 from ..calculus import L2, AbstractInnerProduct
 from ..data import ScatteredData
 from ..domains import AbstractDomain
-from ..errors import FitWarning, check_key, check_shape
+from ..errors import FitWarning, check_key, check_kind, check_shape
 from ..networks import AbstractNetwork, flatten
 from ..samplers import AbstractSampler
-from ..types import Field
+from ..trials import AbstractTrial, Direct, UnknownNorm
+from ..types import Field, Time
 from ._base import AbstractFitStage, FitProgress, FitResult, StageResult
 from ._check import check_arguments
 from ._objective import FunctionObjective
@@ -32,6 +33,8 @@ def fit(
     domain: AbstractDomain,
     stages: Sequence[AbstractFitStage],
     *,
+    trial: AbstractTrial | None = None,
+    t: Time = 0.0,
     norm: AbstractInnerProduct | None = None,
     held_out: AbstractSampler | None = None,
     key: PRNGKeyArray,
@@ -51,6 +54,9 @@ def fit(
     - `domain`: where to fit.
     - `stages`: a sequence of fit stages. Good values: `(GaussNewton(),)`;
       `(Adam(), LastLayer(), GaussNewton())`.
+    - `trial`: what u is, given the network, such as `trial_for(problem, network)`; the network
+      itself if not given.
+    - `t`: the time of the target in the trial function.
     - `norm`: that of the misfit, `L2` with scales of one if not given; `H1` fits slopes as well.
     - `held_out`: the sampler of the points that the fit is measured on, by their weighted mean;
       20 000 low-discrepancy points if not given. Good values: `SequentialMonteCarlo` for a target
@@ -76,11 +82,17 @@ def fit(
     norm = L2((1.0,) * shape[0]) if norm is None else norm
     check_shape("`norm.scales`", norm.scales.shape, shape, "one typical size per component")
     check_key(key)
+    trial = Direct() if trial is None else trial
+    check_kind("trial", trial, AbstractTrial)
+    inner = UnknownNorm(norm, trial)  # pyright: ignore[reportCallIssue]
+    time = jnp.asarray(t, theta.dtype)
     split_key, draw_key, *keys = jax.random.split(key, 2 + len(stages))
     if isinstance(target, ScatteredData):
-        objective, validation = of_samples(target, domain, norm, shape, theta.dtype, split_key)
+        objective, validation = of_samples(
+            target, domain, inner, time, shape, theta.dtype, split_key
+        )
     else:
-        objective = FunctionObjective(target=target, domain=domain, norm=norm)
+        objective = FunctionObjective(target=target, domain=domain, norm=inner, t=time)
         validation = of_function(objective, shape, held_out, theta.dtype, draw_key)
     history: list[FitProgress] = []
 
@@ -94,7 +106,8 @@ def fit(
     results: list[StageResult] = []
     # A tenth of the samples may be too few to show that they vary.
     varies = isinstance(target, ScatteredData) and bool(np.any(np.ptp(target.values, axis=0)))
-    constant = None if varies else constant_fit(network, validation)
+    parts = network, validation.objective, validation.batch, measure
+    constant = None if varies else constant_fit(*parts)
     if stages and constant is not None:
         network = constant
         record(FitProgress("constant", 1, 1, measure(network)))

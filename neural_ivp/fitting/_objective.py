@@ -8,24 +8,30 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..calculus import AbstractInnerProduct
 from ..data import ScatteredData
 from ..domains import AbstractDomain
 from ..samplers import AbstractSampler
-from ..types import Field, Point, Values, WeightedPoints
+from ..trials import UnknownNorm
+from ..types import Field, Point, Scalar, Value, Values, WeightedPoints
 
 
 class Batch(eqx.Module):
-    """Weighted points and the target there in the quantities of the norm, of shape (n, q)."""
+    """Weighted points, and there in the quantities of the norm, shape (n, q), the unknown of the
+    trial that u = target has (`target`), and the target itself (`full`)."""
 
     sample: WeightedPoints
     target: Values
+    full: Values
 
 
 class AbstractObjective(eqx.Module):
-    """|u_theta - target|^2 in a norm, as a mean over points that a stage draws."""
+    """|w_theta - w|^2 in a norm, as a mean over points that a stage draws.
 
-    norm: eqx.AbstractVar[AbstractInnerProduct]
+    w is the unknown of the trial at which u(t, .) is the target, and `norm` is called with a
+    network.
+    """
+
+    norm: eqx.AbstractVar[UnknownNorm]
 
     @abc.abstractmethod
     def init(self, sampler: AbstractSampler, dtype: Any, key: PRNGKeyArray) -> Any:
@@ -38,7 +44,7 @@ class AbstractObjective(eqx.Module):
         """The next points; `network` is the fit so far, for samplers that use its error."""
 
     def misfit(self, network: Field, batch: Batch) -> Values:
-        """u - target at the points, in the quantities of the norm."""
+        """w_theta - w at the points, in the quantities of the norm."""
         return jax.vmap(lambda x: self.norm(network, x))(batch.sample.points) - batch.target
 
 
@@ -47,7 +53,8 @@ class FunctionObjective(AbstractObjective):
 
     target: Field
     domain: AbstractDomain
-    norm: AbstractInnerProduct
+    norm: UnknownNorm
+    t: Scalar
 
     def init(self, sampler: AbstractSampler, dtype: Any, key: PRNGKeyArray) -> Any:
         return sampler.init(self.domain, dtype, key)
@@ -56,26 +63,32 @@ class FunctionObjective(AbstractObjective):
         self, sampler: AbstractSampler, sampler_state: Any, network: Field, key: PRNGKeyArray
     ) -> tuple[Batch, Any]:
         def target_and_misfit(x):
-            target = self._target_value(x)
-            return jnp.concatenate([target, self.norm(network, x) - target])
+            return jnp.concatenate([self._full(x), self.norm(network, x) - self._unknown(x)])
 
-        field = target_and_misfit if sampler.covers_domain else self._target_value
+        field = target_and_misfit if sampler.covers_domain else self._full
         sample, sampler_state = sampler.draw(sampler_state, self.domain, field, key)
         return self.batch(sample), sampler_state
 
-    def _target_value(self, x: Point) -> Float[Array, " q"]:
-        return self.norm(lambda x: self.target(x).astype(x.dtype), x)
+    def _u(self, x: Point) -> Value:
+        return self.target(x).astype(x.dtype)
+
+    def _full(self, x: Point) -> Float[Array, " q"]:
+        return self.norm.norm(self._u, x)
+
+    def _unknown(self, x: Point) -> Float[Array, " q"]:
+        return self.norm.norm(self.norm.trial.unknown_of(self._u, self.t), x)
 
     def batch(self, sample: WeightedPoints) -> Batch:
         """The target at these points, in their dtype."""
-        return Batch(sample, jax.vmap(self._target_value)(sample.points))
+        return Batch(sample, *(jax.vmap(f)(sample.points) for f in (self._unknown, self._full)))
 
 
 class SamplesObjective(AbstractObjective):
     """A target given by samples; of a sampler only the number of points is used."""
 
     samples: ScatteredData
-    norm: AbstractInnerProduct
+    norm: UnknownNorm
+    t: Scalar
 
     def init(self, sampler: AbstractSampler, dtype: Any, key: PRNGKeyArray) -> Array:
         del sampler, key
@@ -97,5 +110,10 @@ class SamplesObjective(AbstractObjective):
             part[indices].astype(dtype)
             for part in (self.samples.points, self.samples.values, self.samples.weights)
         )
-        target = jax.vmap(lambda x, value: self.norm(lambda _: value, x))(points, values)
-        return Batch(WeightedPoints(points, weights / jnp.sum(weights)), target)
+
+        def unknown(x, value):
+            return self.norm.norm(self.norm.trial.unknown_of(lambda _: value, self.t), x)
+
+        target = jax.vmap(unknown)(points, values)
+        full = jax.vmap(lambda x, value: self.norm.norm(lambda _: value, x))(points, values)
+        return Batch(WeightedPoints(points, weights / jnp.sum(weights)), target, full)

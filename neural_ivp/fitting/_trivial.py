@@ -1,20 +1,27 @@
 """Constant targets, which need no fit."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ..networks import AbstractNetwork, Dense, with_head
-from ._validation import ValidationSet
+from ._objective import AbstractObjective, Batch
 
 
-def constant_fit(network: AbstractNetwork, validation: ValidationSet) -> AbstractNetwork | None:
+def constant_fit(
+    network: AbstractNetwork,
+    objective: AbstractObjective,
+    batch: Batch,
+    measure: Callable[[AbstractNetwork], float],
+) -> AbstractNetwork | None:
     """Return the network with a last layer of biases alone, if that is exact to rounding.
 
     None where the target varies over the held-out points, or the network cannot be that constant.
     """
-    target = np.asarray(validation.batch.target)
+    target = np.asarray(batch.target)
     # A spline of constant data has rounding errors.
     if np.any(np.abs(target - target[0]) > 8 * np.finfo(target.dtype).eps * np.abs(target[0])):
         return None
@@ -23,16 +30,15 @@ def constant_fit(network: AbstractNetwork, validation: ValidationSet) -> Abstrac
     if np.any(target):
         biases, _ = ravel_pytree(jax.tree.map(_bias_mask, network.head, is_leaf=_is_dense))
         columns = np.flatnonzero(biases)
-        x = validation.points[0]
+        x = batch.sample.points[0]
 
         def value(weights):
-            return validation.objective.norm(with_head(network, rebuild(weights)), x)
+            return objective.norm(with_head(network, rebuild(weights)), x)
 
         rows = np.asarray(jax.jacfwd(value)(head))[:, columns]
         best = np.linalg.lstsq(rows, target[0], rcond=None)[0]
         flat = with_head(network, rebuild(head.at[columns].set(jnp.asarray(best, head.dtype))))
-    error, _ = validation.errors(flat)
-    return flat if error <= 8 * jnp.finfo(head.dtype).eps else None
+    return flat if measure(flat) <= 8 * jnp.finfo(head.dtype).eps else None
 
 
 def _is_dense(node) -> bool:

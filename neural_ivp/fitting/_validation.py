@@ -8,16 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..calculus import AbstractInnerProduct
 from ..data import ScatteredData
 from ..domains import AbstractDomain
 from ..errors import InputError, check_kind, check_shape
 from ..samplers import AbstractSampler
+from ..trials import UnknownNorm
 from ..types import Field, Points, Scalar, Values, WeightedPoints
-from ._check import value_of
 from ._objective import AbstractObjective, Batch, FunctionObjective, SamplesObjective
 
 HELD_OUT_POINTS = 20_000
+# The errors of JAX where numpy or a Python `if` meets a traced argument.
+TRACED = (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError)
 
 
 class ValidationSet(eqx.Module):
@@ -41,7 +42,7 @@ def _errors(
     objective: AbstractObjective, batch: Batch, network: Field
 ) -> tuple[Scalar, Float[Array, ""]]:
     misfit = objective.misfit(network, batch)
-    error, size = (jnp.sqrt(jnp.sum(batch.sample.weights @ f**2)) for f in (misfit, batch.target))
+    error, size = (jnp.sqrt(jnp.sum(batch.sample.weights @ f**2)) for f in (misfit, batch.full))
     relative = jnp.where(size > 0, error / jnp.where(size > 0, size, 1), error)
     return relative, jnp.max(jnp.abs(misfit))
 
@@ -55,7 +56,7 @@ def of_function(
 ) -> ValidationSet:
     """Return the validation set of a function, after the checks that it can be fitted."""
     x = jax.ShapeDtypeStruct((objective.domain.dimension,), dtype)
-    value = value_of(objective.target, x)
+    value = _value_of(objective.target, x)
     fix = "return one entry per component, for one point"
     check_shape("the value of the target", getattr(value, "shape", ()), shape, fix)
     if jnp.issubdtype(value.dtype, jnp.complexfloating):
@@ -75,7 +76,8 @@ def of_function(
 def of_samples(
     samples: ScatteredData,
     domain: AbstractDomain,
-    norm: AbstractInnerProduct,
+    norm: UnknownNorm,
+    t: Scalar,
     shape: tuple[int, ...],
     dtype: Any,
     key: PRNGKeyArray,
@@ -85,13 +87,14 @@ def of_samples(
     check_shape("one sample of `target`", (samples.components,), shape, fix)
     x = jax.ShapeDtypeStruct((domain.dimension,), dtype)
     constant = jnp.zeros(shape, dtype)
-    if jax.eval_shape(lambda x: norm(lambda _: constant, x), x).shape != shape:
+    if jax.eval_shape(lambda x: norm.norm(lambda _: constant, x), x).shape != shape:
         raise InputError(
-            f"`norm` {type(norm).__name__} takes derivatives, which samples do not have: use `L2`"
+            f"`norm` {type(norm.norm).__name__} takes derivatives, which samples do not have: use "
+            "`L2`"
         )
     order = np.asarray(jax.random.permutation(key, samples.weights.size))
     count = min(max(1, len(order) // 10), HELD_OUT_POINTS)
-    all_samples = SamplesObjective(samples=samples, norm=norm)
+    all_samples = SamplesObjective(samples=samples, norm=norm, t=t)
     held_out, used = order[:count], order[count:]
     training = (
         ScatteredData(domain, samples.points[used], samples.values[used], samples.weights[used])
@@ -99,7 +102,7 @@ def of_samples(
         else samples
     )
     batch = all_samples.batch(jnp.asarray(held_out), dtype)
-    return SamplesObjective(samples=training, norm=norm), ValidationSet(all_samples, batch)
+    return SamplesObjective(samples=training, norm=norm, t=t), ValidationSet(all_samples, batch)
 
 
 @eqx.filter_jit
@@ -116,3 +119,14 @@ def _check_finite(target: Field, points: Points) -> None:
             f"the target is not finite at {bad.size} of {len(values)} points, first at "
             f"x = {where}: return finite values everywhere in the domain"
         )
+
+
+def _value_of(target: Any, x: jax.ShapeDtypeStruct) -> Any:
+    """Return the shape and dtype of the value of a target at one point."""
+    try:
+        return jax.eval_shape(lambda x: jnp.asarray(target(x)), x)
+    except TRACED as error:
+        raise InputError(
+            "`target` cannot be compiled: write it with jax.numpy in place of numpy and math, and "
+            f"`jnp.where` in place of `if` ({str(error).splitlines()[0]})"
+        ) from error

@@ -20,8 +20,10 @@ from .solvers import (
     VelocityInfo,
     choose_velocity_solver,
     make_velocity,
+    pad_quantities,
     right_hand_side,
     solve_velocity,
     velocity_problem,
     velocity_problem_at,
+    with_boundary_rows,
 )

@@ -1,7 +1,7 @@
 """Parametrised functions of one point: u at one time of a solve."""
 
-from ._base import AbstractNetwork, field_at, flatten, partition, with_head
+from ._base import AbstractNetwork, flatten, partition, with_head
 from ._layers import Dense, Rational
 from ._series import FourierSeries
 from ._sinusoidal import SinusoidalMLP
-from ._wrappers import HardDirichlet, LinearCombination
+from ._wrappers import ConstantStart, LinearCombination

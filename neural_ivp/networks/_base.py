@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -10,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from ..errors import InputError, check_count
-from ..types import Field, Point, Theta, Time, Value
+from ..types import Point, Theta, Value
 
 
 class AbstractNetwork(eqx.Module):
@@ -28,6 +29,11 @@ class AbstractNetwork(eqx.Module):
     @abc.abstractmethod
     def head(self) -> PyTree[Array]:
         """Weights of the last layer, biases included: arrays or nodes of this module."""
+
+    # Names of the faces at which, whatever the parameters, the normal derivative is zero, and of
+    # those at which the value is: fields or properties of the networks that have any.
+    even_at: ClassVar[tuple[str, ...]] = ()
+    zero_at: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def __call__(self, x: Point) -> Value:
@@ -55,11 +61,6 @@ def flatten(network: AbstractNetwork) -> tuple[Theta, Callable[[Theta], Abstract
     parameters, static = partition(network)
     theta, unravel = ravel_pytree(parameters)
     return theta, lambda theta: eqx.combine(unravel(theta), static)
-
-
-def field_at(network: AbstractNetwork, t: Time) -> Field:
-    """u(t, .), the field that a network represents at time t: the network itself."""
-    return network
 
 
 def resolve_dtype(dtype: str | None) -> str:

@@ -19,15 +19,15 @@ from ._base import AbstractNetwork, per_entry, resolve_dtype
 class FourierSeries(AbstractNetwork):
     r"""$u(x) = \sum_k c_k \phi_k(x)$ with fixed $\phi_k$: linear in all of its parameters.
 
-    The $\phi_k$ are the products of one function per dimension. On a `Torus` these are
-    $1, \cos k\theta, \sin k\theta$ with $\theta = 2\pi (x - lower) / length$: $(2m + 1)^d$
-    products. On a `Box` they are $\sin(k\pi (\xi + 1) / 2)$ with the reference coordinate
-    $\xi \in [-1, 1]$: $m^d$ products, which vanish on the boundary. $k = 1, \dots, m$. A step is
+    The $\phi_k$ are the products of one function per dimension. Along a periodic axis these are
+    $1, \cos k\theta, \sin k\theta$ with $\theta = 2\pi (x - lower) / length$, 2m + 1 of them.
+    Along an interval they are $\sin(k\pi (\xi + 1) / 2)$ with the reference coordinate
+    $\xi \in [-1, 1]$, m functions that vanish at both ends. $k = 1, \dots, m$. A step is
     the Galerkin projection on these functions, a baseline for networks.
 
     **Arguments:**
 
-    - `domain`: a `Box` or a `Torus`.
+    - `domain`: a `Box`, a `Torus` or a `ProductDomain`.
     - `components`: c, the number of components of the solution.
     - `modes`: m, the same in each dimension or one per dimension. Good values: the length of
       the domain over the standard deviation of the narrowest bump; on a box twice that.
@@ -69,8 +69,8 @@ class FourierSeries(AbstractNetwork):
         self.domain, self.components, self.dtype = domain, components, resolve_dtype(dtype)
         self.modes = counts if isinstance(modes, Sequence) else modes
         wave_numbers = [range(1, m + 1) for m in counts]
-        if domain.periods is not None:
-            wave_numbers = [(0, *ks, *ks) for ks in wave_numbers]
+        pairs = zip(wave_numbers, domain.periodic, strict=True)
+        wave_numbers = [(0, *ks, *ks) if periodic else ks for ks, periodic in pairs]
         decay = _products([1 / (1 + jnp.asarray(ks, self.dtype) ** 2) for ks in wave_numbers])
         normal = jax.random.normal(key, (components, decay.size), self.dtype)
         self.coefficients = normal * decay[None, :]
@@ -82,6 +82,10 @@ class FourierSeries(AbstractNetwork):
     @property
     def head(self) -> Float[Array, "c m"]:
         return self.coefficients
+
+    @property
+    def zero_at(self) -> tuple[str, ...]:
+        return self.domain.faces
 
     def reinitialised(self, key: PRNGKeyArray) -> "FourierSeries":
         return FourierSeries(
@@ -95,11 +99,11 @@ class FourierSeries(AbstractNetwork):
     def features(self, x: Point) -> Float[Array, " m"]:
         """All phi_k at one point, those of the last dimension fastest."""
         counts = per_entry("modes", self.modes, self.domain.dimension, "dimension")
-        periodic = self.domain.periods is not None
-        # From 0 to 2 pi on a torus, to pi on a box.
-        angles = (math.pi if periodic else math.pi / 2) * (self.domain.to_reference(x) + 1)
         bases = []
-        for angle, count in zip(angles, counts, strict=True):
+        parts = zip(self.domain.to_reference(x), counts, self.domain.periodic, strict=True)
+        for coordinate, count, periodic in parts:
+            # From 0 to 2 pi along a period, to pi along an interval.
+            angle = (math.pi if periodic else math.pi / 2) * (coordinate + 1)
             phases = angle * jnp.arange(1, count + 1, dtype=x.dtype)
             constant_and_cosines = [jnp.ones(1, x.dtype), jnp.cos(phases)] if periodic else []
             bases.append(jnp.concatenate([*constant_and_cosines, jnp.sin(phases)]))

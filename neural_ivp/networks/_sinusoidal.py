@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ..domains import AbstractDomain
@@ -28,12 +29,14 @@ class SinusoidalMLP(AbstractNetwork):
 
     With the reference coordinates $\xi \in [-1, 1]^d$ the embedding is
     $6 \sin(w_j \xi_i) / w_j^\alpha$ and $6 \cos(w_j \xi_i) / w_j^\alpha$, $j = 0, \dots, L-1$,
-    with $w_j = (\pi/2) 2^j$ on a `Box` and $w_j = \pi (j + 1)$ on a `Torus`, where the network
-    is exactly periodic.
+    with $w_j = (\pi/2) 2^j$ along an interval and $w_j = \pi (j + 1)$ along a periodic axis, in
+    which the network is exactly periodic. Along an axis with even ends it is
+    $6 \cos(w_k (\xi_i \pm 1)) / w_k^\alpha$, $k = 1, \dots, 2L$, with $w_k = k \pi / 2$ for two
+    even ends and $k \pi / 4$ for one, at which the distance from the end is measured.
 
     **Arguments:**
 
-    - `domain`: a `Box` or a `Torus`.
+    - `domain`: the domain, whose bounding box is embedded.
     - `components`: c, the number of components of the solution.
     - `width`: size of the hidden layers, one integer or one per component. Good values: 30 to 100.
     - `depth`: number of hidden layers, one integer or one per component. Good values: 3.
@@ -42,12 +45,14 @@ class SinusoidalMLP(AbstractNetwork):
     - `amplitude_decay`: alpha. Good values: at least k/2, for derivatives of order k.
     - `activation`: "swish", "tanh", "sin" or "rational": a `Rational` for each hidden layer,
       trained with the weights (such a network is not linearised by structure, see `Dense`).
+    - `even_at`: names of faces of a product of axes at which the normal derivative of the network
+      is zero (a homogeneous Neumann condition); none if not given.
     - `dtype`: of the parameters, "float32" or "float64"; JAX's default if not given.
     - `key`: for the weights (normal of variance 1 / fan-in) and biases (uniform).
 
     **Returns:** called with a point of shape (d,), u of shape (c,).
 
-    **Raises:** `InputError` for unsuitable sizes, an unknown activation or dtype.
+    **Raises:** `InputError` for unsuitable sizes, an unknown activation, face or dtype.
 
     Source: Finzi et al., "A stable and scalable method for solving initial value PDEs with
     neural networks", ICLR 2023, section 4.2 and its code.
@@ -70,6 +75,7 @@ class SinusoidalMLP(AbstractNetwork):
     num_frequencies: int = eqx.field(static=True)
     amplitude_decay: float = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
+    even_at: tuple[str, ...] = eqx.field(static=True)
     dtype: str = eqx.field(static=True)
 
     def __init__(
@@ -83,6 +89,7 @@ class SinusoidalMLP(AbstractNetwork):
         num_frequencies: int = 3,
         amplitude_decay: float = 1.0,
         activation: Activation = "swish",
+        even_at: Sequence[str] = (),
         dtype: Literal["float32", "float64"] | None = None,
         key: PRNGKeyArray,
     ):
@@ -95,6 +102,7 @@ class SinusoidalMLP(AbstractNetwork):
         if activation not in get_args(Activation):
             hint = suggestion(str(activation), get_args(Activation))
             raise InputError(f"unknown `activation` {activation!r}.{hint}")
+        self.even_at = _even_faces(domain, even_at)
         self.domain, self.components, self.shared = domain, components, shared
         self.width = widths if isinstance(width, Sequence) else width
         self.depth = depths if isinstance(depth, Sequence) else depth
@@ -130,18 +138,31 @@ class SinusoidalMLP(AbstractNetwork):
             num_frequencies=self.num_frequencies,
             amplitude_decay=self.amplitude_decay,
             activation=self.activation,
+            even_at=self.even_at,
             dtype=self.dtype,  # pyright: ignore[reportArgumentType]
             key=key,
         )
 
     def embed(self, x: Point) -> Float[Array, " 2*d*L"]:
         """The sinusoidal embedding of one point."""
-        box, indices = self.domain.periods is None, range(self.num_frequencies)
-        frequencies = [math.pi / 2 * 2**j if box else math.pi * (j + 1) for j in indices]
-        w = jnp.asarray(frequencies, x.dtype)
-        phases = jnp.outer(self.domain.to_reference(x), w)
-        waves = jnp.stack([jnp.sin(phases), jnp.cos(phases)])
-        return jnp.ravel(6 * waves / jnp.reshape(w, (1, 1, -1)) ** self.amplitude_decay)
+        coordinates = self.domain.to_reference(x)
+        waves = [self._waves(axis, xi) for axis, xi in enumerate(coordinates)]
+        return jnp.ravel(jnp.stack(waves, axis=1))
+
+    def _waves(self, axis: int, xi: Array) -> Float[Array, "2 L"]:
+        """The embedding of one reference coordinate."""
+        L, ends = self.num_frequencies, [side for side in "-+" if f"x{axis}{side}" in self.even_at]
+        if ends:
+            unit = math.pi / 2 / (1 if len(ends) == 2 else 2)
+            w = jnp.asarray(unit * np.arange(1, 2 * L + 1), xi.dtype)
+            waves = jnp.cos(w * (xi + 1 if ends[0] == "-" else xi - 1))
+        else:
+            periodic = self.domain.periodic[axis]
+            frequencies = [math.pi * (j + 1) if periodic else math.pi / 2 * 2**j for j in range(L)]
+            w = jnp.asarray(frequencies, xi.dtype)
+            waves = jnp.concatenate([jnp.sin(w * xi), jnp.cos(w * xi)])
+            w = jnp.concatenate([w, w])
+        return jnp.reshape(6 * waves / w**self.amplitude_decay, (2, L))
 
     def __call__(self, x: Point) -> Value:
         fixed = _FIXED.get(self.activation)
@@ -182,3 +203,18 @@ def _check_shared(shared: int, widths: tuple[int, ...], depths: tuple[int, ...])
             f"`shared` layers need towers of one `width`, got {widths}: make the widths equal or "
             "leave `shared` out"
         )
+
+
+def _even_faces(domain: AbstractDomain, faces: Sequence[str]) -> tuple[str, ...]:
+    """The argument `even_at` as a tuple of faces at the ends of axes."""
+    if isinstance(faces, str):
+        raise InputError(f"`even_at` must be a sequence of names of faces, got {faces!r}")
+    ends = [f"x{i}{side}" for i in range(domain.dimension) for side in "-+"]
+    valid = [face for face in domain.faces if face in ends]
+    for face in faces:
+        if face not in valid:
+            raise InputError(
+                f"`even_at` names {face!r}, no end of an interval of the domain."
+                f"{suggestion(str(face), valid)}"
+            )
+    return tuple(faces)

@@ -1,42 +1,55 @@
-"""Networks that wrap a network: zero boundary values, linear combinations of components."""
+"""Networks that wrap a network: a constant start, linear combinations of components."""
 
 from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray, PyTree
+from jaxtyping import Array, ArrayLike, PRNGKeyArray, PyTree
 
-from ..domains import AbstractDomain
-from ..errors import InputError
-from ..types import Point, Value
-from ._base import AbstractNetwork
+from ..errors import InputError, check_shape
+from ..types import Point, Theta, Value
+from ._base import AbstractNetwork, flatten
 
 
-class HardDirichlet(AbstractNetwork):
-    r"""A network times $\prod_i (1 - \xi_i^2)$, which vanishes on the boundary of the box.
+class ConstantStart(AbstractNetwork):
+    r"""$N_\theta(x) - N_{\theta_0}(x) + k$: a network that starts as the constant k.
+
+    A network fitted to a constant has a zero head, at which the derivatives in all other weights
+    vanish. Here they are those of $N_{\theta_0}$, and k is exact.
 
     **Arguments:**
 
-    - `inner`: the network to wrap.
-    - `domain`: a `Box`; $\xi$ are its reference coordinates in [-1, 1]^d.
+    - `inner`: the network N, whose parameters are $\theta$.
+    - `constant`: k, a number for each component.
+    - `start`: $\theta_0$, shape (p,); the parameters of `inner` if not given.
 
     **Returns:** called with a point of shape (d,), u of shape (c,).
 
-    **Raises:** `InputError` on a torus, which has no boundary.
+    **Raises:** `InputError` for a start of another size.
 
     ```python
-    box = nivp.Box((0.0,), (1.0,))
-    nivp.HardDirichlet(nivp.SinusoidalMLP(box, 1, key=jax.random.key(0)), box)(jnp.ones(1))  # [0.0]
+    inner = nivp.SinusoidalMLP(nivp.Torus((1.0,)), 1, key=jax.random.key(0))
+    nivp.ConstantStart(inner, (2.0,))(jnp.zeros(1))  # [2.0]
     ```
     """
 
     inner: AbstractNetwork
-    domain: AbstractDomain
+    frozen: AbstractNetwork
+    constant: tuple[float, ...] = eqx.field(static=True)
 
-    def __check_init__(self):
-        if self.domain.periods is not None:
-            raise InputError("`HardDirichlet` needs a domain with a boundary, got a torus")
+    def __init__(
+        self, inner: AbstractNetwork, constant: Sequence[float], start: ArrayLike | None = None
+    ):
+        theta, rebuild = flatten(inner)
+        frozen = theta if start is None else jnp.asarray(start, theta.dtype)
+        check_shape("`start`", frozen.shape, theta.shape, "take the first of `flatten(inner)`")
+        self.inner, self.frozen = inner, rebuild(frozen)
+        self.constant = tuple(float(entry) for entry in constant)
+
+    @property
+    def start(self) -> Theta:
+        return flatten(self.frozen)[0]
 
     @property
     def trainable(self) -> PyTree:
@@ -46,11 +59,20 @@ class HardDirichlet(AbstractNetwork):
     def head(self) -> PyTree[Array]:
         return self.inner.head
 
-    def reinitialised(self, key: PRNGKeyArray) -> "HardDirichlet":
-        return HardDirichlet(self.inner.reinitialised(key), self.domain)
+    @property
+    def even_at(self) -> tuple[str, ...]:
+        return self.inner.even_at
+
+    @property
+    def zero_at(self) -> tuple[str, ...]:
+        return () if any(self.constant) else self.inner.zero_at
+
+    def reinitialised(self, key: PRNGKeyArray) -> "ConstantStart":
+        return ConstantStart(self.inner.reinitialised(key), self.constant)
 
     def __call__(self, x: Point) -> Value:
-        return jnp.prod(1 - self.domain.to_reference(x) ** 2) * self.inner(x)
+        value = self.inner(x) - self.frozen(x)
+        return value + jnp.asarray(self.constant, value.dtype)
 
 
 class LinearCombination(AbstractNetwork):
@@ -94,6 +116,14 @@ class LinearCombination(AbstractNetwork):
     @property
     def head(self) -> PyTree[Array]:
         return self.inner.head
+
+    @property
+    def even_at(self) -> tuple[str, ...]:
+        return self.inner.even_at
+
+    @property
+    def zero_at(self) -> tuple[str, ...]:
+        return self.inner.zero_at
 
     def reinitialised(self, key: PRNGKeyArray) -> "LinearCombination":
         return LinearCombination(self.inner.reinitialised(key), self.matrix)

@@ -1,39 +1,18 @@
 """Transport of a bump at constant velocity."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from ..boundary import Dirichlet
 from ..calculus import L2, AbstractInnerProduct, grad
 from ..domains import AbstractDomain, Box
 from ..errors import check_count, check_positive, check_shape
 from ..types import Field, Point, Scalar, Value
 from ._base import AbstractExactProblem, Density
-
-IMAGES = 4  # periods on either side: enough in float64 for a width of half a period
-
-
-def bump(x: Array, domain: AbstractDomain, width: ArrayLike, shift: ArrayLike = 0.0) -> Scalar:
-    r"""$\exp(-|x + \text{shift} - m|^2 / 2 s^2) / (2 \pi s^2) / 30$ with s = `width` and the
-    midpoint m of the domain; on a torus the sum of this over all periods.
-
-    The two-dimensional normaliser is used in every dimension, as in the paper's code.
-    """
-    low, high = jnp.asarray(domain.lower, x.dtype), jnp.asarray(domain.upper, x.dtype)
-    offset = x + shift - (low + high) / 2
-    if domain.periods is None:
-        shape = jnp.exp(-jnp.sum(offset**2) / (2 * width**2))
-    else:
-        # Not the nearest image alone, which has a kink half a period away.
-        lengths = high - low
-        nearest = offset - lengths * jnp.round(offset / lengths)
-        indices = jnp.arange(-IMAGES, IMAGES + 1, dtype=x.dtype)
-        images = nearest[:, None] + jnp.outer(lengths, indices)
-        shape = jnp.prod(jnp.sum(jnp.exp(-(images**2) / (2 * width**2)), axis=1))
-    return shape / (2 * math.pi * width**2) / 30
+from ._bump import bump
 
 
 class Advection(AbstractExactProblem):
@@ -65,7 +44,7 @@ class Advection(AbstractExactProblem):
     width: Float[Array, ""]
     domain: AbstractDomain
     components = 1
-    zero_boundary: bool = eqx.field(static=True)
+    boundary: Dirichlet | None
     norm: AbstractInnerProduct
 
     def __init__(
@@ -84,7 +63,7 @@ class Advection(AbstractExactProblem):
         check_shape("`velocity`", self.velocity.shape, shape, "give one number per dimension")
         check_positive("width", width)
         self.width = jnp.asarray(width, float)
-        self.zero_boundary = self.domain.periods is None
+        self.boundary = Dirichlet(0.0) if self.domain.faces else None
         self.norm = L2((1.0,))
 
     def initial(self, x: Point) -> Value:
@@ -96,7 +75,7 @@ class Advection(AbstractExactProblem):
     @property
     def invariants(self) -> Mapping[str, Density]:
         """Mass and square on a torus; none on a box, which the bump leaves."""
-        if self.domain.periods is None:
+        if self.domain.faces:
             return {}
         return {"mass": lambda u, x: u(x)[0], "square": lambda u, x: u(x)[0] ** 2}
 

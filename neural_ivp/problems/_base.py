@@ -7,11 +7,13 @@ from typing import TypeAlias
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from ..boundary import BoundaryConditions, BoundarySpec, resolve_boundary
 from ..calculus import AbstractInnerProduct
 from ..domains import AbstractDomain
 from ..errors import InputError, check_shape
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Reference, Scalar, Value
 
 # (u, x) to rho[u](x), one number.
 Density: TypeAlias = Callable[[Field, Point], Scalar]
@@ -26,8 +28,8 @@ class AbstractProblem(eqx.Module):
 
     domain: eqx.AbstractVar[AbstractDomain]
     components: eqx.AbstractVar[int]
-    # Whether u = 0 on the boundary: networks are then wrapped in HardDirichlet.
-    zero_boundary: eqx.AbstractVar[bool]
+    # What holds on the faces of the domain, see `Problem`; None on a domain without faces.
+    boundary: eqx.AbstractVar[BoundarySpec]
     # The norm of the projection of the right-hand side and of the error of a step.
     norm: eqx.AbstractVar[AbstractInnerProduct]
 
@@ -40,22 +42,62 @@ class AbstractProblem(eqx.Module):
         """L[u](t, x) at one point, from the field u(t, .); shape (c,)."""
 
     @property
+    def conditions(self) -> BoundaryConditions:
+        """The conditions at the boundary, by face and component."""
+        domain = self.domain
+        return resolve_boundary(domain.faces, domain.dimension, self.components, self.boundary)
+
+    @property
+    def name(self) -> str:
+        """The name of the problem in reports and pictures."""
+        return type(self).__name__
+
+    @property
+    def component_names(self) -> tuple[str, ...]:
+        """The names of the components in pictures: u, v, w, or u0, u1, ... for more than three."""
+        return default_component_names(self.components)
+
+    def reference(self, t0: float) -> Reference | None:
+        """An exact or independent solution from the initial value at time t0, for errors and
+        pictures; None if none is known."""
+        del t0
+        return None
+
+    @property
     def invariants(self) -> Mapping[str, Density]:
         """Densities whose integrals over the domain the equation conserves, by name."""
         return {}
 
 
 class AbstractExactProblem(AbstractProblem):
-    """A problem whose solution is known in closed form."""
+    """A problem whose solution is known in closed form.
+
+    Its equation and boundary do not depend on time: with another initial time the solution is the
+    same, later. Override `reference` otherwise.
+    """
 
     @abc.abstractmethod
     def exact(self, t: Scalar, x: Point) -> Value:
-        """u(t, x) at one point; shape (c,)."""
+        """u at one point and the time t after the initial one; shape (c,)."""
+
+    def reference(self, t0: float) -> Reference | None:
+        def evaluate(t, points):
+            points = jnp.asarray(points)
+            time = jnp.asarray(t - t0, points.dtype)
+            return np.asarray(jax.vmap(lambda x: self.exact(time, x))(points))
+
+        return evaluate
+
+
+def default_component_names(components: int) -> tuple[str, ...]:
+    few = components <= 3
+    return tuple("uvw"[k] if few else f"u{k}" for k in range(components))
 
 
 def check_problem(problem: AbstractProblem) -> None:
     """Raise `InputError` unless initial value and right-hand side, traced only, have shape (c,)."""
     c = problem.components
+    _ = problem.conditions
     dtype = jnp.result_type(float)
     x = jax.ShapeDtypeStruct((problem.domain.dimension,), dtype)
     t = jax.ShapeDtypeStruct((), dtype)

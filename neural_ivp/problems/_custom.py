@@ -1,17 +1,18 @@
 """A problem from plain functions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from ..boundary import BoundarySpec
 from ..calculus import L2, AbstractInnerProduct
 from ..data import GriddedData
 from ..domains import AbstractDomain
 from ..errors import InputError, check_shape
-from ..types import Field, Point, Scalar, Value
-from ._base import AbstractProblem, Density, check_problem
+from ..types import Field, Point, Reference, Scalar, Value
+from ._base import AbstractProblem, Density, check_problem, default_component_names
 
 
 class Problem(AbstractProblem):
@@ -21,19 +22,25 @@ class Problem(AbstractProblem):
 
     **Arguments:**
 
-    - `domain`: a `Box` or a `Torus`.
+    - `domain`: a `Box`, a `Torus`, a `ProductDomain`, or a `Ball`, an `Annulus`, a `LevelSet`.
     - `initial`: x of shape (d,) to u of shape (c,), which sets c: a function, `GriddedData` or a
       network (`fit` gives one of `ScatteredData`).
     - `rhs`: (u, t, x) to u_t of shape (c,); u is the field u(t, .), to be differentiated by `grad`,
       `divergence`, `laplacian`, `hessian` and `partial`.
-    - `zero_boundary`: whether u = 0 on the boundary of a box, enforced by the network.
+    - `boundary`: what holds on the faces of the domain: `Dirichlet`, `Neumann`, `Robin` or `Free`,
+      or a tuple of one for each component; one for all faces, or a dict of them by the names in
+      `domain.faces`. None on a domain without faces.
     - `norm`: norm of residuals and errors, `L2` with scales of one if not given. Good values: an
       `L2` with the typical sizes of components of different units.
     - `invariants`: densities whose integrals over the domain the equation conserves, by name:
       functions of (u, x) that return one number. Steps record them, and
       `NeuralIVP(conserve=("mass",))` conserves them.
+    - `reference`: a function of (t, points of shape (n, d)) with values of shape (n, c), with which
+      errors and pictures compare; none if not given.
+    - `component_names`: c words for pictures; u, v, w if not given.
+    - `name`: for reports and pictures.
 
-    **Raises:** `InputError` for unsuitable shapes, or `zero_boundary` on a torus.
+    **Raises:** `InputError` for unsuitable shapes, or a face without a condition.
 
     ```python
     fisher = nivp.Problem(
@@ -47,9 +54,11 @@ class Problem(AbstractProblem):
     initial_function: Callable[[Point], Value]
     rhs_function: Callable[[Field, Scalar, Point], Value]
     components: int = eqx.field(static=True)
-    zero_boundary: bool = eqx.field(static=True)
+    boundary: BoundarySpec
     norm: AbstractInnerProduct
     densities: Mapping[str, Density]
+    reference_function: Reference | None = eqx.field(static=True)
+    words: tuple[str, tuple[str, ...]] = eqx.field(static=True)  # name, component_names
 
     def __init__(
         self,
@@ -57,23 +66,19 @@ class Problem(AbstractProblem):
         domain: AbstractDomain,
         initial: Callable[[Point], Value],
         rhs: Callable[[Field, Scalar, Point], Value],
-        zero_boundary: bool = False,
+        boundary: BoundarySpec = None,
         norm: AbstractInnerProduct | None = None,
         invariants: Mapping[str, Density] | None = None,
+        reference: Reference | None = None,
+        component_names: Sequence[str] | None = None,
+        name: str = "Problem",
     ):
         if not isinstance(domain, AbstractDomain):
             raise InputError(
                 "`domain` must be a domain, such as nivp.Box((0.0,), (1.0,)) or nivp.Torus((1.0,)),"
                 f" got {domain!r}"
             )
-        if not isinstance(zero_boundary, bool):
-            raise InputError(
-                f"`zero_boundary` must be True or False, for all of the boundary, got "
-                f"{zero_boundary!r}: no other condition can be imposed"
-            )
-        if zero_boundary and domain.periods is not None:
-            raise InputError("`zero_boundary=True` needs a box; a torus has no boundary")
-        self.domain, self.zero_boundary = domain, zero_boundary
+        self.domain, self.boundary = domain, boundary
         self.initial_function, self.rhs_function = initial, rhs
         if not callable(initial):
             raise InputError(
@@ -100,9 +105,23 @@ class Problem(AbstractProblem):
         self.norm = L2((1.0,) * self.components) if norm is None else norm
         fix = "one typical size for each component"
         check_shape("`norm.scales`", self.norm.scales.shape, (self.components,), fix)
+        if reference is not None and not callable(reference):
+            raise InputError(f"`reference` must be a function of (t, points), got {reference!r}")
+        if not isinstance(name, str):
+            raise InputError(f"`name` must be a word, got {name!r}")
+        self.reference_function = reference
+        self.words = name, _names(component_names, self.components)
         # Sorted, as JAX sorts a dict that goes through a compiled function.
         self.densities = dict(sorted((invariants or {}).items()))
         check_problem(self)
+
+    @property
+    def name(self) -> str:
+        return self.words[0]
+
+    @property
+    def component_names(self) -> tuple[str, ...]:
+        return self.words[1]
 
     @property
     def invariants(self) -> Mapping[str, Density]:
@@ -113,3 +132,16 @@ class Problem(AbstractProblem):
 
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
         return self.rhs_function(u, t, x)
+
+    def reference(self, t0: float) -> Reference | None:
+        del t0
+        return self.reference_function
+
+
+def _names(given: Sequence[str] | None, components: int) -> tuple[str, ...]:
+    if given is None:
+        return default_component_names(components)
+    names = (given,) if isinstance(given, str) else tuple(given)
+    if len(names) != components or not all(isinstance(name, str) for name in names):
+        raise InputError(f"`component_names` must be {components} word(s), got {given!r}")
+    return names

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..domains import low_discrepancy_unit_points
 from ..errors import InputError
 from ._base import AbstractProblem
 
@@ -16,8 +17,8 @@ TOLERANCE = 1e-3
 
 
 def fingerprint(problem: AbstractProblem) -> dict[str, Any]:
-    """Domain, components and boundary of a problem, and its initial value and right-hand side at
-    fixed points and t = 0, as plain data."""
+    """Domain and components of a problem, and its initial value, right-hand side and conditions at
+    the boundary at fixed points and t = 0, as plain data."""
     domain = problem.domain
     points = jnp.asarray(domain.low_discrepancy_points(POINTS), float)
     zero = jnp.zeros(())
@@ -26,16 +27,29 @@ def fingerprint(problem: AbstractProblem) -> dict[str, Any]:
     return {
         "domain": [type(domain).__name__, list(domain.lower), list(domain.upper)],
         "components": problem.components,
-        "zero_boundary": problem.zero_boundary,
+        "boundary": _boundary(problem),
         "initial": np.asarray(initial, float).tolist(),
         "rhs": np.asarray(rhs, float).tolist(),
     }
 
 
+def _boundary(problem: AbstractProblem) -> list:
+    """The residuals of the conditions at a few points of each face, for two values and slopes."""
+    domain, c = problem.domain, problem.components
+    unit = jnp.asarray(low_discrepancy_unit_points(POINTS, domain.dimension), float)
+    pairs = (jnp.ones(c), jnp.zeros(c)), (jnp.zeros(c), jnp.ones(c))
+    return [
+        np.asarray(problem.conditions.residual(face, *pair, jnp.zeros(()), x), float).tolist()
+        for face in problem.conditions.by_face
+        for x in domain.face_points(face, unit)
+        for pair in pairs
+    ]
+
+
 def check_fingerprint(problem: AbstractProblem, saved: Mapping[str, Any]) -> None:
     """Raise `InputError`, naming what differs, unless a problem has the fingerprint of a file."""
     for name, value in fingerprint(problem).items():
-        if name in ("initial", "rhs"):
+        if name in ("initial", "rhs", "boundary"):
             size = TOLERANCE * np.max(np.abs(saved[name]), initial=0.0)
             same = np.allclose(value, saved[name], rtol=0, atol=size, equal_nan=True)
         else:

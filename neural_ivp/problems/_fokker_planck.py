@@ -4,12 +4,14 @@ import math
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from ..boundary import Dirichlet
 from ..calculus import L2, AbstractInnerProduct, grad, laplacian
 from ..domains import AbstractDomain, Box
 from ..errors import check_count, check_positive, check_shape
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Reference, Scalar, Value
 from ._base import AbstractProblem
 
 
@@ -46,7 +48,7 @@ class FokkerPlanck(AbstractProblem):
     mean: Float[Array, " d"]
     domain: AbstractDomain
     components = 1
-    zero_boundary: bool = eqx.field(static=True)
+    boundary: Dirichlet | None
     norm: AbstractInnerProduct
 
     def __init__(
@@ -71,7 +73,7 @@ class FokkerPlanck(AbstractProblem):
         default = mean is None
         self.mean = jnp.linspace(0.9, 3.0, self.dimension) if default else jnp.asarray(mean, float)
         check_shape("`mean`", self.mean.shape, (self.dimension,), "give one number per dimension")
-        self.zero_boundary = self.domain.periods is None
+        self.boundary = Dirichlet(0.0) if self.domain.faces else None
         self.norm = L2((1.0,))
 
     def trap(self, t: Scalar) -> Scalar:
@@ -87,3 +89,18 @@ class FokkerPlanck(AbstractProblem):
         # div b = d (1 + alpha) - alpha, so that div(b u) needs no derivative of b.
         div_b = self.dimension * (1 + self.interaction) - self.interaction
         return grad(u)(x) @ b + div_b * u(x) + laplacian(u)(x) / self.inverse_temperature
+
+    def reference(self, t0: float) -> Reference:
+        """The normal density, by ordinary differential equations of its moments."""
+        from ..references import fokker_planck_solution
+
+        density = fokker_planck_solution(
+            dimension=self.dimension,
+            mean0=np.asarray(self.mean, float),
+            variance0=float(self.variance),
+            alpha=float(self.interaction),
+            beta=float(self.inverse_temperature),
+            drift=lambda t: 1.25 * (np.sin(np.pi * t) + 1.5),
+            t0=t0,
+        )
+        return lambda t, points: density(t, points)[:, None]

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from ..boundary import Dirichlet
 from ..calculus import L2, AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Box
 from ..errors import check_count, check_positive
@@ -41,7 +42,7 @@ class Heat(AbstractExactProblem):
     diffusivity: Float[Array, ""]
     domain: AbstractDomain
     components = 1
-    zero_boundary: bool = eqx.field(static=True)
+    boundary: Dirichlet | None
     norm: AbstractInnerProduct
 
     def __init__(
@@ -57,7 +58,7 @@ class Heat(AbstractExactProblem):
         self.dimension = self.domain.dimension
         check_positive("diffusivity", diffusivity, zero=True)
         self.diffusivity = jnp.asarray(diffusivity, float)
-        self.zero_boundary = self.domain.periods is None
+        self.boundary = Dirichlet(0.0) if self.domain.faces else None
         self.norm = L2((1.0,))
 
     def initial(self, x: Point) -> Value:
@@ -69,7 +70,7 @@ class Heat(AbstractExactProblem):
     @property
     def invariants(self) -> Mapping[str, Density]:
         """Mass on a torus; none on a box."""
-        return {} if self.domain.periods is None else {"mass": lambda u, x: u(x)[0]}
+        return {} if self.domain.faces else {"mass": lambda u, x: u(x)[0]}
 
     def exact(self, t: Scalar, x: Point) -> Value:
         sides = zip(self.domain.lower, self.domain.upper, strict=True)

@@ -5,14 +5,16 @@ from collections.abc import Mapping
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, WaveEnergy, laplacian
 from ..domains import AbstractDomain, Box
-from ..errors import check_count, check_positive
-from ..types import Field, Point, Scalar, Value
-from ._advection import bump
+from ..errors import InputError, check_count, check_positive
+from ..types import Field, Point, Reference, Scalar, Value
 from ._base import AbstractProblem, Density
+from ._bump import bump
 
 
 class Wave(AbstractProblem):
@@ -44,7 +46,7 @@ class Wave(AbstractProblem):
     width: Float[Array, ""]
     domain: AbstractDomain
     components = 2
-    zero_boundary: bool = eqx.field(static=True)
+    boundary: Dirichlet | None
     norm: AbstractInnerProduct
 
     def __init__(
@@ -62,7 +64,7 @@ class Wave(AbstractProblem):
         check_positive("width", width)
         self.speed = jnp.asarray(speed, float)
         self.width = jnp.asarray(width, float)
-        self.zero_boundary = self.domain.periods is None
+        self.boundary = Dirichlet(0.0) if self.domain.faces else None
         sides = zip(self.domain.lower, self.domain.upper, strict=True)
         self.norm = WaveEnergy(self.speed, self.width, max(b - a for a, b in sides))
 
@@ -72,6 +74,29 @@ class Wave(AbstractProblem):
 
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
         return jnp.stack([u(x)[1], self.speed**2 * laplacian(u)(x)[0]])
+
+    def reference(self, t0: float) -> Reference | None:
+        """The sine series on a box of one to three dimensions."""
+        if any(self.domain.periodic) or self.domain.fraction < 1 or self.dimension > 3:
+            return None
+        from ..references import SineSeries
+
+        centre = (np.asarray(self.domain.lower) + self.domain.upper) / 2
+        width = float(self.width)
+
+        def initial(points):
+            squares = np.sum((points - centre) ** 2, axis=1)
+            return np.exp(-squares / (2 * width**2)) / (2 * np.pi * width**2) / 30
+
+        try:
+            series = SineSeries(self.domain.lower, self.domain.upper, initial)
+        except ValueError as error:
+            raise InputError(
+                f"the reference of Wave needs a bump that fits into the box, got width {width:g}: "
+                "narrow it, or pass `reference`"
+            ) from error
+        speed_squared = float(self.speed) ** 2
+        return lambda t, points: np.stack(series.wave(speed_squared, t - t0, points), axis=1)
 
     @property
     def invariants(self) -> Mapping[str, Density]:

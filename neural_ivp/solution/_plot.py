@@ -31,7 +31,7 @@ def plot_solution(
         interval=interval,
         space_time_values=None if grid is None else _values(solution, *grid),
     )
-    errors, title = None, f"{type(problem).__name__} in {domain.dimension} dimension"
+    errors, title = None, f"{problem.name} in {domain.dimension} dimension"
     title += "s" if domain.dimension > 1 else ""
     num_parameters = solution.segments[0].theta.shape[1]
     subtitle_parts = [*_coefficients(arguments), plotting.parameter_count_label(num_parameters)]

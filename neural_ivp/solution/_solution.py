@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ..catalogue import describe, rebuild_or_check
-from ..diagnostics import ErrorReport, measure_errors, reference_for, report
+from ..diagnostics import ErrorReport, measure_errors, report
+from ..domains import SLACK
 from ..errors import InputError
 from ..evolution import (
     Segment,
@@ -25,8 +26,9 @@ from ..evolution import (
     segments_from,
 )
 from ..files import read_file, write_file
-from ..networks import AbstractNetwork, field_at, flatten
+from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem, check_fingerprint, fingerprint
+from ..trials import trial_for
 from ..types import Field, Reference
 from ._plot import plot_solution
 
@@ -86,7 +88,7 @@ class Solution:
         return float(self.segments[0].ts[0]), float(self.segments[-1].ts[-1])
 
     def network(self, t: float) -> AbstractNetwork:
-        """The network at time t: a function of one point of shape (d,).
+        """The network at time t, which u is only where no condition holds by construction.
 
         **Raises:** `InputError` for a time outside the interval.
         """
@@ -102,7 +104,8 @@ class Solution:
 
         **Raises:** `InputError` for a time outside the interval.
         """
-        return field_at(self.network(t), jnp.asarray(t))
+        network = self.network(t)
+        return trial_for(self.problem, network).field(network, jnp.asarray(t))
 
     def __call__(self, t: ArrayLike, x: ArrayLike) -> Array:
         """u at times and points.
@@ -134,15 +137,14 @@ class Solution:
                 f"`x` has shape {points.shape}, expected ({domain.dimension},) or "
                 f"(..., {domain.dimension}): one coordinate per dimension in the last axis"
             )
-        if domain.periods is None:
-            low, high, array = (np.asarray(v) for v in (domain.lower, domain.upper, points))
-            slack = 1e-6 * (high - low)  # a bound rounded to the network's dtype may lie outside
-            outside = ~np.all((array >= low - slack) & (array <= high + slack), axis=-1)
-            if outside.any():
-                raise InputError(
-                    f"`x` has {int(outside.sum())} of {outside.size} points outside the domain "
-                    f"{domain.lower} to {domain.upper}, first {array[outside][0].tolist()}"
-                )
+        flat = points.reshape(-1, domain.dimension)
+        # With slack, since a bound rounded to the network's dtype may lie outside.
+        outside = ~np.asarray(jax.vmap(lambda x: domain.contains(x, SLACK))(flat))
+        if outside.any():
+            raise InputError(
+                f"`x` has {int(outside.sum())} of {outside.size} points outside the domain "
+                f"{domain.lower} to {domain.upper}, first {flat[outside][0].tolist()}"
+            )
         return points
 
     def error(self, reference: Reference | None = None, num_points: int = 20_000) -> ErrorReport:
@@ -177,7 +179,7 @@ class Solution:
         `reference` is as for `error`; where none is known, the figure shows the network alone.
         """
         if reference is None:
-            reference = reference_for(self.problem, float(self.ts[0]))
+            reference = self.problem.reference(float(self.ts[0]))
         return plot_solution(self, describe(self.problem), reference)
 
     def save(self, path: str | os.PathLike) -> None:

@@ -20,10 +20,11 @@ from ..evolution import (
     step,
 )
 from ..fitting import FitProgress, FitResult
-from ..networks import AbstractNetwork, field_at, flatten
+from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
 from ..progress import Progress, ProgressCallback
-from ._records import RollbackPoint, StackedRecords, failure
+from ..trials import trial_for
+from ._records import RollbackPoint, StackedRecords, failure, poor_fit
 
 _RECORDED = [name for name in StepRecord.__annotations__ if name not in ("velocity0", "velocity1")]
 _FLAGS = ("accepted", "solved", "target_finite")
@@ -94,6 +95,9 @@ class March:
         `save` is called between attempts: with True at the start of a segment and with False after
         each attempt.
         """
+        if self.state is None and (message := poor_fit(self.fits)):
+            self.segments.append(SegmentRecorder(self.t, flatten(self.network)[0]))
+            return "poor_fit", message
         while self.t < self.t1:
             if self.state is None:
                 self._begin_segment()
@@ -141,7 +145,8 @@ class March:
     def _begin_segment(self) -> None:
         stop = min(self.method.restart.next_time(self.t, self.t0), self.t1)
         key = jax.random.fold_in(self.key, len(self.segments))
-        self.state = init(self.problem, self.network, self.method, self.t, self.t1, key)
+        parts = self.problem, self.network, self.method
+        self.state = init(*parts, self.t, self.t1, key, start=self.t0)
         self.stop = self.t1 if self._near_the_end(stop) else stop
         self.segments.append(SegmentRecorder(self.t, self.state.theta))
         self._set_rollback_point()
@@ -212,11 +217,12 @@ class March:
         """Fit new weights to the current u, or keep the old ones if the fit is not accurate."""
         key = jax.random.fold_in(jax.random.fold_in(self.key, len(self.segments)), 1)
         weights_key, fit_key = jax.random.split(key)
-        refit, target = self.method.refit, field_at(self.network, jnp.asarray(t))
+        refit, time = self.method.refit, jnp.asarray(t)
+        target = trial_for(self.problem, self.network).field(self.network, time)
         report = fit_reporter(progress, "refit", t)
         start = refit.initial_network(self.network, weights_key)
         fitted = fit_network(
-            self.method, start, target, self.problem, fit_key, report, stages=refit.stages
+            self.method, start, target, self.problem, time, fit_key, report, stages=refit.stages
         )
         tolerance = refit.tolerance or self.method.integrator.rtol or math.inf
         error = fitted.relative_l2_error

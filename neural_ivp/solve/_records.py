@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+# Relative error of an initial fit above which no step is taken.
+POOR_FIT = 0.1
+
 
 class StackedRecords(Mapping[str, np.ndarray]):
     """Records of steps as one array for each quantity, stacked on access."""
@@ -32,6 +35,18 @@ class RollbackPoint(NamedTuple):
     steps: int
     attempts: int
     fits: int
+
+
+def poor_fit(fits: Sequence[Mapping[str, Any]]) -> str:
+    """A sentence if the initial fit is no start of a march; empty otherwise."""
+    error = fits[0]["relative_l2_error"] if fits else 0.0
+    if error <= POOR_FIT:
+        return ""
+    return (
+        f"the initial fit misses the initial value by {error:.1%} of its norm: no step was taken. "
+        "Give the fit more steps or other points (`NeuralIVP(fit=...)`; `SequentialMonteCarlo` finds "
+        "a narrow initial value), or take a wider or deeper network"
+    )
 
 
 def failure(

@@ -14,17 +14,29 @@ from jaxtyping import ArrayLike, PRNGKeyArray
 
 from ..defaults import default_method, default_network, solve_keys
 from ..diagnostics import fit_remark
-from ..errors import FitWarning, InputError, SolveError, SolveInterrupted, check_key, suggestion
+from ..errors import (
+    BoundaryWarning,
+    FitWarning,
+    InputError,
+    SolveError,
+    SolveInterrupted,
+    check_key,
+    suggestion,
+)
 from ..evolution import NeuralIVP, fit_network
 from ..fitting import FitResult
-from ..networks import AbstractNetwork, field_at, flatten
+from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem, check_problem
 from ..progress import ProgressCallback, check_progress, no_progress
 from ..solution import Solution
+from ..trials import face_residual, trial_for
 from ._checkpoint import Checkpoint, check_checkpoint
 from ._checkpoint_file import CheckpointWriter
 from ._march import March, fit_reporter
 from ._stopwatch import Stopwatch, compile_clock
+
+# A residual of the initial value relative to it, above which a condition contradicts it.
+CONTRADICTION = 1e-3
 
 
 def solve(
@@ -93,6 +105,7 @@ def solve(
             raise InputError(f"`conserve` names {name!r}, no invariant of the problem.{hint}")
     check_checkpoint(checkpoint)
     check_progress(progress)
+    _check_initial_boundary(problem, float(times[0]))
     with compile_clock() as compiling:
         watch = Stopwatch(compiling)
         fitted = fit_initial(problem, network, method, fit_key, float(times[0]), progress)
@@ -137,7 +150,7 @@ def run_march(writer: CheckpointWriter, *, throw: bool, progress: ProgressCallba
 def fit_initial(problem, network, method, key, t0, progress: ProgressCallback) -> FitResult:
     """The fit of the initial value; `key` is the second of `solve_keys`."""
     report = fit_reporter(progress, "fit", t0)
-    return fit_network(method, network, problem.initial, problem, key, report)
+    return fit_network(method, network, problem.initial, problem, t0, key, report)
 
 
 def warn_of_fit(entry: Mapping[str, Any]) -> None:
@@ -179,18 +192,28 @@ def _check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
         )
     if not math.isfinite(float(jnp.sum(flatten(network)[0]))):
         raise InputError("`network` has parameters that are not finite")
-    if problem.zero_boundary:
-        _check_boundary(problem, network, dtype)
+    trial_for(problem, network)
 
 
-def _check_boundary(problem: AbstractProblem, network: AbstractNetwork, dtype) -> None:
-    """**Raises:** `InputError` unless the network is 0 on the boundary."""
-    points = problem.domain.low_discrepancy_points(64)
-    points[:, 0] = problem.domain.upper[0]
-    field = field_at(network, jnp.zeros((), dtype))
-    values = np.asarray(jax.vmap(field)(jnp.asarray(points, dtype)))
-    if np.max(np.abs(values)) > 1e-4:
-        raise InputError(
-            f"`network` takes values up to {np.max(np.abs(values)):.2g} on the boundary, where "
-            "the problem has u = 0: wrap it, `HardDirichlet(network, problem.domain)`"
+def _check_initial_boundary(problem: AbstractProblem, t0: float) -> None:
+    """Warn where the initial value contradicts a condition at the boundary."""
+    points = jnp.asarray(problem.domain.low_discrepancy_points(256), float)
+    size = np.max(np.abs(jax.vmap(problem.initial)(points)), axis=0)
+    sentences = []
+    for face in problem.conditions.by_face:
+        x, residual = face_residual(problem, problem.initial, face, t0)
+        worst, component = np.unravel_index(np.argmax(np.abs(residual)), residual.shape)
+        largest = float(np.abs(residual[worst, component]))
+        if largest > CONTRADICTION * max(float(size[component]), float(np.max(size))):
+            sentences.append(
+                f"at {face}, by {largest:.2g} in component {problem.component_names[component]} at "
+                f"x = {np.round(x[worst], 6).tolist()}"
+            )
+    if sentences:
+        warnings.warn(
+            "the initial value does not satisfy the condition at the boundary "
+            f"{'; '.join(sentences)}: u jumps there at the first instant, and is less accurate "
+            "near that time and place",
+            BoundaryWarning,
+            stacklevel=3,
         )

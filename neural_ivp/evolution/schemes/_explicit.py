@@ -93,14 +93,14 @@ class ExplicitRungeKutta(AbstractScheme):
         stages = (jnp.arange(len(c)), a, c)
         (ks, _), (solves, us, fs) = jax.lax.scan(stage, (ks, velocity), stages)
         theta1, error = theta + dt * (b @ ks), dt * (b_error @ ks)
-        target = start.values + dt * jnp.tensordot(b, fs, 1)
+        # Zeros at the boundary: the residuals of the conditions are to vanish.
+        target = equation.join(equation.inner(start.values + dt * jnp.tensordot(b, fs, 1)))
         theta1, solves = self._corrected(equation, theta1, t1, target, setup, solves)
-        values = equation.values(theta1, t1)
+        values = equation.values(theta1)
         # A difference of values, not J e: the estimate may be outside of the linear range.
-        u_error = values - equation.values(theta1 - error, t1)
+        u_error = values - equation.values(theta1 - error)
         return StepResult(
             theta=theta1,
-            start=start.values,
             values=values,
             error=u_error if self.has_error else None,
             parameter_error=error if self.has_error else None,
@@ -108,7 +108,7 @@ class ExplicitRungeKutta(AbstractScheme):
             velocity1=ks[-1],
             velocity=ks[-1],
             residual_at=(theta, t0, ks[0]),
-            rhs_norm=equation.rms(fs[0]),
+            rhs_norm=equation.rms(equation.inner(fs[0])),
             stiffness=_stiffness(start, tableau[0], tableau[3], dt, ks),
             solved=jnp.all(jnp.isfinite(fs)) & ~jnp.any(solves.refused),
             # Where u itself is not finite, the right-hand side is not to blame.

@@ -1,4 +1,4 @@
-"""The residual u - h L[u] of an implicit stage, linearised in the parameters."""
+"""The residual w - h w_t of an implicit stage, linearised in the parameters."""
 
 from jaxtyping import Array, Float
 
@@ -6,14 +6,16 @@ from ...calculus import AbstractInnerProduct
 from ...linear import AbstractLinearisation, linearise_generic, linearise_in_chunks
 from ...networks import AbstractNetwork
 from ...problems import AbstractProblem
+from ...trials import AbstractTrial
 from ...types import Field, Point, Scalar, Theta, Value, WeightedPoints
 
 
 class _Residual(AbstractInnerProduct):
-    """u - h L[u] in place of u. It is not linear: only a generic linearisation can use it."""
+    """w - h w_t in place of w. It is not linear: only a generic linearisation can use it."""
 
     norm: AbstractInnerProduct
     problem: AbstractProblem
+    trial: AbstractTrial
     t: Scalar
     h: Scalar
 
@@ -22,14 +24,19 @@ class _Residual(AbstractInnerProduct):
         return self.norm.scales
 
     def __call__(self, u: Field, x: Point) -> Float[Array, " q"]:
+        # Called with the network.
+        unknown = self.trial.unknown(u)  # pyright: ignore[reportArgumentType]
+        rate = self.trial.target(self.problem, u, self.t)  # pyright: ignore[reportArgumentType]
+
         def field(x):
-            return u(x) - self.h * self.problem.rhs(u, self.t, x).astype(x.dtype)
+            return unknown(x) - self.h * rate(x).astype(x.dtype)
 
         return self.norm(field, x)
 
 
 def linearise_residual(
     problem: AbstractProblem,
+    trial: AbstractTrial,
     template: AbstractNetwork,
     theta: Theta,
     sample: WeightedPoints,
@@ -37,8 +44,8 @@ def linearise_residual(
     h: Scalar,
     chunk_size: int | None,
 ) -> AbstractLinearisation:
-    """The linearisation of u - h L[u], whose `values` are u - h L[u]."""
-    residual = _Residual(problem.norm, problem, t, h)  # pyright: ignore[reportCallIssue]
+    """The linearisation of w - h w_t, whose `values` are w - h w_t."""
+    residual = _Residual(problem.norm, problem, trial, t, h)  # pyright: ignore[reportCallIssue]
     parts = template, theta, sample, residual
     if chunk_size is None or chunk_size >= len(sample.points):
         return linearise_generic(*parts)

@@ -12,19 +12,26 @@ from ...linear import (
     AbstractVelocitySolver,
     SolverSetup,
     velocity_problem_at,
+    with_boundary_rows,
 )
-from ...networks import AbstractNetwork, field_at, flatten
+from ...networks import AbstractNetwork, flatten
 from ...problems import AbstractProblem
+from ...trials import AbstractTrial, BoundaryRows
 from ...types import Field, Scalar, Theta, Values, WeightedPoints
 
 
 class StepEquation(eqx.Module):
-    """u_t = L[u] at the points of one step, with its linear solver and tolerances.
+    """The equation of the unknown w of a trial at the points of one step, with its linear solver.
 
-    Values have the shape (n, q) of the quantities in the norm of the problem.
+    Values have the shape (n, q) of the quantities in the norm of the problem. A linearisation and
+    its target have further rows for the conditions in `boundary`, see `BoundaryRows`; `rate` is
+    their kappa.
     """
 
     problem: AbstractProblem
+    trial: AbstractTrial
+    boundary: BoundaryRows | None
+    rate: Scalar
     template: AbstractNetwork
     sample: WeightedPoints
     solver: AbstractVelocitySolver
@@ -35,24 +42,57 @@ class StepEquation(eqx.Module):
 
     def field(self, theta: Theta, t: Scalar) -> Field:
         """u(t, .) for these parameters."""
-        return field_at(flatten(self.template)[1](theta), t)
+        return self.trial.field(flatten(self.template)[1](theta), t)
 
-    def values(self, theta: Theta, t: Scalar) -> Values:
-        """u(t, .) at the points."""
-        return self.problem.norm.on_points(self.field(theta, t), self.sample.points)
+    def values(self, theta: Theta) -> Values:
+        """w at the points."""
+        unknown = self.trial.unknown(flatten(self.template)[1](theta))
+        return self.problem.norm.on_points(unknown, self.sample.points)
+
+    def size(self, theta: Theta, t: Scalar) -> Scalar:
+        """The root mean square of u(t, .)."""
+        return self.rms(self.problem.norm.on_points(self.field(theta, t), self.sample.points))
 
     def velocity_problem(self, theta: Theta, t: Scalar) -> tuple[AbstractLinearisation, Values]:
-        """J and L[u] at the points."""
+        """J and w_t at the points."""
         return velocity_problem_at(
-            self.problem, self.template, theta, t, self.sample, self.chunk_size
+            self.problem,
+            self.trial,
+            self.template,
+            theta,
+            t,
+            self.sample,
+            self.chunk_size,
+            self.boundary,
+            self.rate,
         )
+
+    def with_boundary_rows(
+        self, linearisation: AbstractLinearisation, theta: Theta, t: Scalar
+    ) -> AbstractLinearisation:
+        """A linearisation at the points with the rows of the conditions under it."""
+        if self.boundary is None:
+            return linearisation
+        return with_boundary_rows(linearisation, self.boundary, self.template, theta, t)
+
+    def inner(self, rows: Values) -> Values:
+        """The rows of the points alone."""
+        return rows[: len(self.sample.points)]
+
+    def join(self, values: Values, rows: Values | None = None) -> Values:
+        """Values at the points, and at the boundary the last ones of `rows`, or zeros."""
+        if self.boundary is None:
+            return values
+        if rows is None:
+            return jnp.pad(values, ((0, len(self.boundary.weights)), (0, 0)))
+        return jnp.concatenate([values, rows[len(values) :]])
 
     def setup(self, linearisation: AbstractLinearisation, velocity: Theta) -> SolverSetup:
         """What the linear solves of the step share."""
         return self.solver.setup(linearisation, velocity, self.key)
 
     def rms(self, values: Values) -> Scalar:
-        """The weighted root mean square of values."""
+        """The weighted root mean square of values at the points."""
         return jnp.sqrt(jnp.sum(self.sample.weights @ values**2))
 
 
@@ -60,8 +100,8 @@ class StepResult(eqx.Module):
     """The result of one step.
 
     - `theta`: parameters at t1.
-    - `start`, `values`: u at the points at t0 and at t1.
-    - `error`: local error estimate in u at the points; None if the scheme has none.
+    - `values`: w at the points at t1.
+    - `error`: local error estimate in w at the points; None if the scheme has none.
     - `parameter_error`: the same in the parameters; None if the scheme has none.
     - `velocity0`, `velocity1`: dtheta/dt at both ends, for dense output.
     - `velocity`: dtheta/dt at t1, where the next velocity solve starts.
@@ -71,7 +111,6 @@ class StepResult(eqx.Module):
     """
 
     theta: Theta
-    start: Values
     values: Values
     error: Values | None
     parameter_error: Theta | None

@@ -55,38 +55,39 @@ class AbstractSDIRK(AbstractScheme):
         dt = t1 - t0
         start, f0 = equation.velocity_problem(theta, t0)
         theta1, fs, solves, converged, setup = self._stages(
-            equation, start.values, theta, t0, dt, velocity
+            equation, equation.inner(start.values), theta, t0, dt, velocity
         )
         end, f1 = equation.velocity_problem(theta1, t1)
         # The setup of the stages is for the derivative of another operator than u.
         setup_u = equation.setup(end, velocity)
         secant, has_velocity = (theta1 - theta) / dt, jnp.any(velocity != 0)
         # From fs, not from L[u]: rests of fast modes, which L[u] amplifies, stay small in them.
-        final = equation.solver.solve(end, fs[-1], velocity, setup_u)
-        last = _slope(equation, end, fs[-1], secant, setup_u)
+        f_end = equation.join(fs[-1], f1)
+        final = equation.solver.solve(end, f_end, velocity, setup_u)
+        last = _slope(equation, end, f_end, secant, setup_u)
         first = _slope(equation, start, start.push(velocity), secant, setup_u)
         f_start = jnp.where(has_velocity, start.push(velocity), f0)
         # Projected on the range of J: the rest is an error of the network, not of the time step.
-        target = self._error(dt, fs, f_start)
+        target = equation.join(self._error(dt, fs, equation.inner(f_start)))
         error = equation.solver.solve(end, target, jnp.zeros_like(theta), setup_u)
         for solved in (final, last, first, error):
             solves = jax.tree.map(jnp.append, solves, SolveStats.of(solved, remainder=True))
-        residual = safe_ratio(equation.rms(f1 - fs[-1]), equation.rms(fs[-1]))
+        change, rate = equation.inner(f1) - fs[-1], fs[-1]
+        residual = safe_ratio(equation.rms(change), equation.rms(rate))
         statistics = step_statistics(solves, setup)
         statistics["num_products"] += setup_u.products
         statistics["rebuilds"] += setup_u.rebuilds
         return StepResult(
             theta=theta1,
-            start=start.values,
-            values=end.values,
-            error=end.push(error.value),
+            values=equation.inner(end.values),
+            error=equation.inner(end.push(error.value)),
             parameter_error=None,
             # In the first step, without a velocity: of the parabola with the slope `last`.
             velocity0=jnp.where(has_velocity, first.value, 2 * secant - last.value),
             velocity1=last.value,
             velocity=final.value,
             residual_at=(theta1, t1, last.value),
-            rhs_norm=equation.rms(f0),
+            rhs_norm=equation.rms(equation.inner(f0)),
             stiffness=jnp.full_like(dt, jnp.nan),
             solved=jnp.all(converged) & jnp.all(jnp.isfinite(fs)) & ~jnp.any(solves.refused),
             # Where u itself is not finite, the right-hand side is not to blame.
@@ -113,7 +114,7 @@ class AbstractSDIRK(AbstractScheme):
             right = u0 + dt * jnp.tensordot(row, fs, 1)  # the f of this stage is still 0
             begin, t = theta + factor * (previous - theta), t0 + node * dt
             result = self._solve_stage(equation, begin, right, t, h, setup)
-            fs = fs.at[i].set((equation.values(result.theta, t) - right) / h)
+            fs = fs.at[i].set((equation.values(result.theta) - right) / h)
             return (fs, result.theta), (result.solves, result.converged)
 
         fs = jnp.zeros((len(nodes), *u0.shape), u0.dtype)
@@ -128,11 +129,12 @@ class AbstractSDIRK(AbstractScheme):
 
         def improve(stage: _Stage) -> _Stage:
             residual = _residual(equation, stage.theta, t, h)
-            target = right - residual.values
+            # The residuals of the conditions at the boundary are to vanish.
+            target = equation.join(right) - residual.values
             update = equation.solver.solve(residual, target, jnp.zeros_like(theta), setup)
             new = stage.theta + update.value
-            before, after = equation.values(stage.theta, t), equation.values(new, t)
-            tolerance = 0.1 * equation.atol + rtol * equation.rms(after)
+            before, after = equation.values(stage.theta), equation.values(new)
+            tolerance = 0.1 * equation.atol + rtol * equation.size(new, t)
             return _Stage(
                 theta=new,
                 solves=stage.solves.plus(SolveStats.of(update, remainder=True)),
@@ -163,9 +165,10 @@ def _slope(equation: StepEquation, linearisation, f: Values, secant: Theta, setu
 
 
 def _residual(equation: StepEquation, theta: Theta, t: Scalar, h: Scalar) -> AbstractLinearisation:
-    """The linearised u - h L[u] at the points of the step."""
-    parts = equation.problem, equation.template, theta, equation.sample
-    return linearise_residual(*parts, t, h, equation.chunk_size)
+    """The linearised w - h w_t at the points of the step."""
+    parts = equation.problem, equation.trial, equation.template, theta, equation.sample
+    residual = linearise_residual(*parts, t, h, equation.chunk_size)
+    return equation.with_boundary_rows(residual, theta, t)
 
 
 class _Stage(eqx.Module):

@@ -4,4 +4,5 @@ from ._base import AbstractLinearisation
 from ._chunked import ChunkedLinearisation, linearise_in_chunks
 from ._generic import GenericLinearisation, linearise_generic
 from ._linearise import linearise
+from ._stacked import DenseLinearisation, StackedLinearisation
 from ._structured import StructuredLinearisation, linearise_structured

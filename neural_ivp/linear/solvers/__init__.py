@@ -18,4 +18,10 @@ from ._ridge_cholesky import RidgeCholesky
 from ._ridge_dual import RidgeDual
 from ._ridge_dual_cg import RidgeDualCG
 from ._solve_velocity import solve_velocity
-from ._velocity_problem import right_hand_side, velocity_problem, velocity_problem_at
+from ._velocity_problem import (
+    pad_quantities,
+    right_hand_side,
+    velocity_problem,
+    velocity_problem_at,
+    with_boundary_rows,
+)

@@ -8,10 +8,16 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ...errors import InputError, check_finite, check_kind, check_positive, check_shape, concrete
-from ...networks import AbstractNetwork, field_at, flatten
+from ...networks import AbstractNetwork, flatten
 from ...problems import AbstractProblem
-from ...types import Field, Theta, Time, WeightedPoints
-from ..linearisation import AbstractLinearisation, linearise
+from ...trials import AbstractTrial, BoundaryRows, UnknownNorm, trial_for
+from ...types import Scalar, Theta, Time, WeightedPoints
+from ..linearisation import (
+    AbstractLinearisation,
+    DenseLinearisation,
+    StackedLinearisation,
+    linearise,
+)
 
 
 def velocity_problem(
@@ -24,12 +30,14 @@ def velocity_problem(
 ) -> tuple[AbstractLinearisation, Float[Array, "n q"]]:
     """Return J of the network and f = L[u] at time `t`, the input of `solve_velocity`.
 
-    Both are in the quantities of the problem's norm.
+    Both are in the quantities of the problem's norm, and those of the unknown of the trial function
+    of the problem (`neural_ivp.trials.trial_for`). Conditions at the boundary that it does not
+    satisfy are left out.
 
     **Arguments:**
 
     - `problem`: the equation u_t = L[u].
-    - `network`: u.
+    - `network`: u, or the network in its trial function.
     - `t`: time, in time units.
     - `sample`: points (n, d) and weights (n,).
     - `chunk_size`: points linearised at a time, to bound the memory; all of them if not given.
@@ -56,7 +64,9 @@ def velocity_problem(
             f"`network` has {components} component(s) and `problem` {problem.components}: make it "
             "by `default_network(problem, key=...)`, or with that many outputs"
         )
-    return velocity_problem_at(problem, network, theta, t, sample, chunk_size)
+    return velocity_problem_at(
+        problem, trial_for(problem, network), network, theta, t, sample, chunk_size
+    )
 
 
 def _check_sample(sample: WeightedPoints, dimension: int, dtype: Any) -> None:
@@ -81,28 +91,64 @@ def _check_sample(sample: WeightedPoints, dimension: int, dtype: Any) -> None:
 
 def velocity_problem_at(
     problem: AbstractProblem,
+    trial: AbstractTrial,
     template: AbstractNetwork,
     theta: Theta,
     t: Time,
     sample: WeightedPoints,
     chunk_size: int | None,
+    boundary: BoundaryRows | None = None,
+    rate: Scalar | None = None,
 ) -> tuple[AbstractLinearisation, Float[Array, "n q"]]:
-    """`velocity_problem` for the network with parameters `theta`."""
-    field = field_at(flatten(template)[1](theta), t)
-    linearisation = linearise(template, theta, sample, problem.norm, chunk_size=chunk_size)
-    return linearisation, right_hand_side(problem, field, t, sample, chunk_size)
+    """`velocity_problem` for the network with parameters `theta`, with the rows of `boundary` under
+    those of the interior; `rate` is their kappa."""
+    network = flatten(template)[1](theta)
+    norm = UnknownNorm(problem.norm, trial)  # pyright: ignore[reportCallIssue]
+    linearisation = linearise(template, theta, sample, norm, chunk_size=chunk_size)
+    f = right_hand_side(problem, trial, network, t, sample, chunk_size)
+    if boundary is None:
+        return linearisation, f
+    assert rate is not None
+    target = pad_quantities(boundary.target(network, t, rate), f.shape[1])
+    stacked = with_boundary_rows(linearisation, boundary, template, theta, t)
+    return stacked, jnp.concatenate([f, target])
+
+
+def with_boundary_rows(
+    linearisation: AbstractLinearisation,
+    boundary: BoundaryRows,
+    template: AbstractNetwork,
+    theta: Theta,
+    t: Time,
+) -> StackedLinearisation:
+    """J of the interior with the rows of conditions at the boundary under it."""
+    rebuild, q = flatten(template)[1], linearisation.values.shape[1]
+    values = pad_quantities(boundary.values(rebuild(theta), t), q)
+    rows = pad_quantities(boundary.rows(rebuild, theta, t), q)
+    lower = DenseLinearisation(values, boundary.weights, rows)
+    return StackedLinearisation(upper=linearisation, lower=lower)  # pyright: ignore[reportCallIssue]
+
+
+def pad_quantities(array: Array, q: int) -> Array:
+    """Rows of c components at the boundary, with zeros up to the q quantities of the norm."""
+    return jnp.pad(array, [(0, 0), (0, q - array.shape[1]), *[(0, 0)] * (array.ndim - 2)])
 
 
 def right_hand_side(
-    problem: AbstractProblem, field: Field, t: Time, sample: WeightedPoints, chunk_size: int | None
+    problem: AbstractProblem,
+    trial: AbstractTrial,
+    network: AbstractNetwork,
+    t: Time,
+    sample: WeightedPoints,
+    chunk_size: int | None,
 ) -> Float[Array, "n q"]:
-    """Return f = L[u] at the points, in the quantities of the norm, for the field u(t, .)."""
+    """Return f, the rate of the unknown of a trial, at the points in the quantities of the norm."""
     dtype = sample.points.dtype  # the network's, whatever the coefficients' is
-    time = jnp.asarray(t, dtype)
+    target = trial.target(problem, network, jnp.asarray(t, dtype))
 
-    def rhs(x):
-        return problem.rhs(field, time, x).astype(dtype)
+    def rate(x):
+        return target(x).astype(dtype)
 
     if chunk_size is None:
-        return problem.norm.on_points(rhs, sample.points)
-    return jax.lax.map(lambda x: problem.norm(rhs, x), sample.points, batch_size=chunk_size)
+        return problem.norm.on_points(rate, sample.points)
+    return jax.lax.map(lambda x: problem.norm(rate, x), sample.points, batch_size=chunk_size)

@@ -1,0 +1,198 @@
+"""Trial functions that have the values of Dirichlet conditions, and the choice of one."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from ..boundary import BoundaryConditions, Dirichlet, Neumann, constant_value, evaluated
+from ..domains import AbstractDomain
+from ..errors import InputError
+from ..networks import AbstractNetwork
+from ..problems import AbstractProblem
+from ..types import Field, Point, Scalar, Time, Value
+from ._trial import AbstractTrial, Direct
+
+
+class Lifted(AbstractTrial):
+    r"""$u = g(t, x) + m(x) N(x)$ with a lift g of the boundary values and a mask m, 0 on the faces.
+
+    g interpolates the values of the `Dirichlet` conditions between their faces, evaluated at the
+    nearest points of the faces of a product of axes, and at x itself in other domains. The unknown
+    is $w = m N$, and $w_t = L[u] - g_t$. Each component has its own mask and lift.
+
+    **Arguments:**
+
+    - `domain`: the domain.
+    - `conditions`: those of a problem, `problem.conditions`.
+    - `faces`: for each component the names of the faces with a Dirichlet condition.
+    - `masked`: for each component those of `faces` at which the network is not zero by itself.
+    - `even`: names of the faces with a homogeneous Neumann condition that the network satisfies.
+
+    Source: Lagaris, Likas & Fotiadis, "Artificial neural networks for solving ordinary and partial
+    differential equations", 1998; Gordon & Hall, "Transfinite element methods", 1973, for the lift.
+
+    ```python
+    trial = nivp.trials.trial_for(problem, network)
+    print(trial.field(network, 0.0)(jnp.array([0.3])))
+    ```
+    """
+
+    domain: AbstractDomain
+    conditions: BoundaryConditions
+    faces: tuple[tuple[str, ...], ...] = eqx.field(static=True)
+    masked: tuple[tuple[str, ...], ...] = eqx.field(static=True)
+    even: tuple[str, ...] = eqx.field(static=True)
+
+    def field(self, network: AbstractNetwork, t: Time) -> Field:
+        return _LiftedField(self, network, jnp.asarray(t))  # pyright: ignore[reportCallIssue]
+
+    def unknown(self, network: AbstractNetwork) -> Field:
+        return lambda x: self.mask(x) * network(x)
+
+    def unknown_of(self, u: Field, t: Time) -> Field:
+        return lambda x: u(x) - self.lift(t, x)
+
+    def target(self, problem: AbstractProblem, network: AbstractNetwork, t: Time) -> Field:
+        u = self.field(network, t)
+        if not self._moves:
+            return lambda x: problem.rhs(u, t, x)  # pyright: ignore[reportArgumentType]
+
+        def rate(x):
+            time = jnp.asarray(t, x.dtype)
+            lift_rate = jax.jvp(lambda t: self.lift(t, x), (time,), (jnp.ones_like(time),))[1]
+            return problem.rhs(u, time, x) - lift_rate
+
+        return rate
+
+    def holds(self, face: str, component: int) -> bool:
+        return face in self.faces[component] or face in self.even
+
+    def mask(self, x: Point) -> Value:
+        """m for each component, shape (c,)."""
+        if len(set(self.masked)) == 1:
+            return jnp.broadcast_to(self._vanishing(self.masked[0], x), (len(self.masked),))
+        return jnp.stack([self._vanishing(faces, x) for faces in self.masked])
+
+    def _vanishing(self, faces: tuple[str, ...], x: Point) -> Scalar:
+        return self.domain.vanishing(faces, self.even, x) if faces else jnp.ones((), x.dtype)
+
+    def lift(self, t: Time, x: Point) -> Value:
+        """g for each component, shape (c,)."""
+        time = jnp.asarray(t, x.dtype)
+        return jnp.stack([self._lift(k, time, x) for k in range(len(self.faces))])
+
+    def _lift(self, component: int, t: Scalar, x: Point) -> Scalar:
+        values = {face: self._value(face, component) for face in self.faces[component]}
+        constants = {constant_value(value, component) for value in values.values()}
+        if len(constants) < 2 and None not in constants:
+            return jnp.asarray(constants.pop() if constants else 0.0, x.dtype)
+
+        def at(value):
+            def on_face(x) -> Array:
+                entries = evaluated(value, t, x)
+                return entries[component] if entries.ndim else entries
+
+            return on_face
+
+        return self.domain.interpolate({face: at(v) for face, v in values.items()}, x)
+
+    def _value(self, face: str, component: int):
+        condition = self.conditions.at(face, component)
+        assert isinstance(condition, Dirichlet)
+        return condition.value
+
+    @property
+    def _moves(self) -> bool:
+        """Whether the lift may depend on time."""
+        values = [self._value(f, k) for k, faces in enumerate(self.faces) for f in faces]
+        return any(callable(value) for value in values)
+
+
+class _LiftedField(eqx.Module):
+    """u(t, .), a tree of arrays: functions are not compiled anew for other parameters or times."""
+
+    trial: Lifted
+    network: Field
+    t: Scalar
+
+    def __call__(self, x: Point) -> Value:
+        return self.trial.lift(self.t, x) + self.trial.mask(x) * self.network(x)
+
+
+def trial_for(problem: AbstractProblem, network: AbstractNetwork) -> AbstractTrial:
+    """The trial function for a problem and a network.
+
+    `Dirichlet` conditions hold by a mask and a lift (`Lifted`). Homogeneous `Neumann` conditions
+    hold at the faces `network.even_at`. All others are left to the least squares of the steps.
+
+    **Arguments:**
+
+    - `problem`: its domain and conditions.
+    - `network`: its faces `even_at` and `zero_at`.
+
+    **Returns:** `Direct` or `Lifted`.
+
+    **Raises:** `InputError` for a network that contradicts a condition.
+
+    ```python
+    trial = nivp.trials.trial_for(problem, network)
+    print(trial.field(network, 0.0)(jnp.array([0.3])))
+    ```
+    """
+    conditions, components = problem.conditions, range(problem.components)
+    faces = tuple(
+        tuple(face for face in conditions.by_face if _is_dirichlet(problem, face, k))
+        for k in components
+    )
+    _check_network(problem, network, faces)
+    hard = hard_neumann_faces(problem)
+    even = tuple(face for face in network.even_at if face in hard)
+    if not any(faces) and not even:
+        return Direct()
+    masked = tuple(tuple(face for face in own if face not in network.zero_at) for own in faces)
+    return Lifted(problem.domain, conditions, faces, masked, even)
+
+
+def hard_neumann_faces(problem: AbstractProblem) -> tuple[str, ...]:
+    """Faces at which all components have a zero normal derivative that an even embedding can give.
+
+    They are ends of axes, and no lift of other faces, which may have a slope there, varies.
+    """
+    conditions = problem.conditions
+    for face, by_component in conditions.by_face.items():
+        for k, condition in enumerate(by_component):
+            if isinstance(condition, Dirichlet) and constant_value(condition.value, k) is None:
+                del face
+                return ()
+    ends = [f"x{i}{side}" for i in range(problem.domain.dimension) for side in "-+"]
+    return tuple(
+        face
+        for face, by_component in conditions.by_face.items()
+        if face in ends
+        and all(
+            isinstance(condition, Neumann) and constant_value(condition.slope, k) == 0
+            for k, condition in enumerate(by_component)
+        )
+    )
+
+
+def _is_dirichlet(problem: AbstractProblem, face: str, component: int) -> bool:
+    return isinstance(problem.conditions.at(face, component), Dirichlet)
+
+
+def _check_network(
+    problem: AbstractProblem, network: AbstractNetwork, faces: tuple[tuple[str, ...], ...]
+) -> None:
+    for face in network.zero_at:
+        if not all(face in own for own in faces):
+            raise InputError(
+                f"`network` is zero at {face!r}, whatever its parameters, and the problem has no "
+                "Dirichlet condition there: take a `SinusoidalMLP`"
+            )
+    for face in network.even_at:
+        if face not in hard_neumann_faces(problem):
+            raise InputError(
+                f"`network` has a zero normal derivative at {face!r}, whatever its parameters, and "
+                "the condition of the problem there is another one: leave the face out of `even_at`"
+            )
