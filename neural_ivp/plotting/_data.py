@@ -15,9 +15,10 @@ class FieldData:
     - `domain`: of the points.
     - `times`: shape (k,).
     - `points`: shape (n, d), those of `field_points`.
-    - `network`: shape (k, n, c).
+    - `network`: shape (k, n, c); NaN outside of the domain.
     - `reference`: shape (k, n, c); None if unknown.
     - `interval`: the first and the last time of the solution.
+    - `names`: of the components, c words.
     - `space_time_values`: in one dimension the network on the grid of `space_time_grid`, of shape
       (m, j, c).
     """
@@ -28,6 +29,7 @@ class FieldData:
     network: np.ndarray
     reference: np.ndarray | None
     interval: tuple[float, float]
+    names: tuple[str, ...]
     space_time_values: np.ndarray | None = None
 
     @property
@@ -43,11 +45,12 @@ class FieldData:
 
 @dataclass(frozen=True)
 class ErrorData:
-    """Relative errors at times `ts`: of all components, (k,), and of each, (k, c)."""
+    """Relative errors at times `ts`: of all components, (k,), and of each, (k, c); their names."""
 
     ts: np.ndarray
     relative_l2: np.ndarray
     relative_l2_by_component: np.ndarray
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)

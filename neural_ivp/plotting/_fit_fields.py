@@ -51,7 +51,7 @@ def draw_fit_lines(panel: SubFigure, both: FitData) -> tuple[float, list[str]]:
     tidy(below, title=_error_title(both), x="$x$", y=_error_label(both))
     above.tick_params(labelbottom=False)
     legend(panel, [line, target])
-    return _CURVES + _ERRORS + 0.9, component_note(both.components)
+    return _CURVES + _ERRORS + 0.9, component_note(component_names(both.components))
 
 
 def draw_fit_maps(panel: SubFigure, both: FitData) -> tuple[float, list[str]]:
@@ -71,7 +71,7 @@ def draw_fit_maps(panel: SubFigure, both: FitData) -> tuple[float, list[str]]:
     first, second = (f"${name}$" for name in coordinate_names(domain.dimension)[:2])
     for axes, title in zip(row, [*fields, _error_title(both)], strict=True):
         tidy(axes, title=title, x=first, y=second if axes is row[0] else "", frame=True)
-    notes = component_note(both.components) + slice_note(domain)
+    notes = component_note(component_names(both.components)) + slice_note(domain)
     if both.scattered and domain.dimension > 2:
         notes.append("samples of the whole domain, each at its first two coordinates")
     return map_height(domain, len(row)) + 0.2 * bool(notes) + 0.9, notes

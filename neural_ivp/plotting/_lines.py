@@ -10,11 +10,11 @@ from ._style import (
     FAINT,
     TEXT,
     colour_bar,
-    component_names,
     error_name,
     field_scale,
     legend,
     log_scale,
+    math_name,
     shades,
     tidy,
 )
@@ -28,7 +28,7 @@ def draw_lines(panel: SubFigure, fields: FieldData) -> tuple[float, list[str]]:
     Returns a suitable height in inches, and notes for the title (none).
     """
     x = fields.points[:, 0]
-    names = component_names(fields.components)
+    names = [math_name(name) for name in fields.names]
     columns = 2 if fields.reference is None else 3
     grid = panel.subplots(len(names), columns, squeeze=False)
     for k, name in enumerate(names):

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
 from ._data import ErrorData, MarchData
-from ._style import ALARM, FAINT, INK, SMALL, component_names, legend, log_scale, tidy
+from ._style import ALARM, FAINT, INK, SMALL, legend, log_scale, math_name, tidy
 
 _MANY = 150  # steps above which markers would overlap
 
@@ -51,7 +51,7 @@ def _error(axes: Axes, error: ErrorData) -> None:
     lines = axes.plot(error.ts, error.relative_l2, color=INK, lw=1.4, label="all", **style)
     count = error.relative_l2_by_component.shape[1]
     if 1 < count <= 3:
-        for k, name in enumerate(component_names(count)):
+        for k, name in enumerate(map(math_name, error.names)):
             shade = ((0, (4, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))[k % 3]
             values = error.relative_l2_by_component[:, k]
             lines += axes.plot(error.ts, values, color=FAINT, lw=1.1, ls=shade, label=f"${name}$")

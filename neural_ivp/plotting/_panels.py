@@ -8,11 +8,11 @@ from ._slice import component_note, draw_map, map_height, slice_note
 from ._style import (
     ERROR_MAP,
     colour_bar,
-    component_names,
     coordinate_names,
     error_name,
     error_scale,
     field_scale,
+    math_name,
     tidy,
 )
 
@@ -33,7 +33,7 @@ def draw_panels(panel: SubFigure, fields: FieldData) -> tuple[float, list[str]]:
     if known:
         bars_below.append(_errors(grid[2], fields))
     _labels(grid, rows, fields)
-    notes = component_note(fields.components) + slice_note(fields.domain)
+    notes = component_note(fields.names) + slice_note(fields.domain)
     if any(bars_below):
         notes.append("a colour bar below a panel is for that time alone")
     side = map_height(fields.domain, count)
@@ -53,7 +53,7 @@ def _fields(grid: np.ndarray, fields: FieldData) -> bool:
     """Draw network and reference on one scale; return whether each time has its own."""
     drawn = [fields.network] if fields.reference is None else [fields.network, fields.reference]
     drawn = [values[..., 0] for values in drawn]
-    label = f"${component_names(fields.components)[0]}$"
+    label = f"${math_name(fields.names[0])}$"
     groups = _groups(drawn[0])
     for group in groups:
         style = field_scale(*(values[group] for values in drawn))
@@ -71,7 +71,7 @@ def _fields(grid: np.ndarray, fields: FieldData) -> bool:
 def _errors(row: np.ndarray, fields: FieldData) -> bool:
     """Draw pointwise errors on a scale from 0; return whether each time has its own."""
     errors = fields.error[..., 0]
-    label = error_name(component_names(fields.components)[0])
+    label = error_name(math_name(fields.names[0]))
     groups = _groups(errors)
     for group in groups:
         scale = error_scale(errors[group])

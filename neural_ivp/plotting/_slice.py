@@ -1,5 +1,7 @@
 """The plane of maps in two dimensions and more: points, images, height and notes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
@@ -7,7 +9,7 @@ from matplotlib.image import AxesImage
 
 from ..domains import AbstractDomain
 from ._data import cells
-from ._style import WIDTH, component_names, coordinate_names
+from ._style import WIDTH, coordinate_names, math_name
 
 _CELLS = 160  # per axis of a map
 _HEIGHTS = 1.1, 2.8  # of a row of maps, least and most, inches
@@ -55,9 +57,9 @@ def slice_note(domain: AbstractDomain) -> list[str]:
     return [f"slice through the centre of the domain, {at}"]
 
 
-def component_note(components: int) -> list[str]:
+def component_note(names: Sequence[str]) -> list[str]:
     """A note that only the first of several components is drawn."""
-    return [f"component 0, ${component_names(components)[0]}$, of {components}"] * (components > 1)
+    return [f"component 0, ${math_name(names[0])}$, of {len(names)}"] * (len(names) > 1)
 
 
 def _centre(domain: AbstractDomain) -> np.ndarray:

@@ -38,6 +38,17 @@ def component_names(count: int) -> list[str]:
     return [f"u_{{{k}}}" for k in range(count)]
 
 
+def math_name(name: str) -> str:
+    """The name of a component in mathematics: a letter as it is, a word upright."""
+    if len(name) == 1 or "_{" in name:
+        return name
+    letters = name.rstrip("0123456789")
+    index = name[len(letters) :]
+    word = letters.replace("_", r"\_")
+    upright = letters if len(letters) == 1 else rf"\mathrm{{{word}}}"
+    return upright + (f"_{{{index}}}" if index else "")
+
+
 def error_name(name: str, other: str = "ref") -> str:
     """|u - u_ref| for the name of a component, which may have an index."""
     word = rf"\mathrm{{{other}}}"

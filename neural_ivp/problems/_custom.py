@@ -1,6 +1,7 @@
 """A problem from plain functions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -142,6 +143,13 @@ def _names(given: Sequence[str] | None, components: int) -> tuple[str, ...]:
     if given is None:
         return default_component_names(components)
     names = (given,) if isinstance(given, str) else tuple(given)
-    if len(names) != components or not all(isinstance(name, str) for name in names):
-        raise InputError(f"`component_names` must be {components} word(s), got {given!r}")
+    if len(names) != components or not all(map(_is_word, names)):
+        raise InputError(
+            f"`component_names` must be {components} word(s) of letters, digits and _, got "
+            f"{given!r}"
+        )
     return names
+
+
+def _is_word(name: Any) -> bool:
+    return isinstance(name, str) and name.isidentifier()

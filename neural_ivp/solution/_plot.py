@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
+from ..domains import AbstractDomain
 from ..types import Reference
 
 if TYPE_CHECKING:
@@ -26,10 +29,11 @@ def plot_solution(
         domain=domain,
         times=times,
         points=points,
-        network=_values(solution, times, points),
-        reference=None if reference is None else _values(reference, times, points),
+        network=_values(solution, domain, times, points),
+        reference=None if reference is None else _values(reference, domain, times, points),
         interval=interval,
-        space_time_values=None if grid is None else _values(solution, *grid),
+        names=solution.problem.component_names,
+        space_time_values=None if grid is None else _values(solution, domain, *grid),
     )
     errors, title = None, f"{problem.name} in {domain.dimension} dimension"
     title += "s" if domain.dimension > 1 else ""
@@ -39,7 +43,9 @@ def plot_solution(
         subtitle_parts.append("no reference is known for this problem")
     else:
         error = solution.error(reference)
-        errors = plotting.ErrorData(error.ts, error.relative_l2, error.relative_l2_by_component)
+        errors = plotting.ErrorData(
+            error.ts, error.relative_l2, error.relative_l2_by_component, problem.component_names
+        )
         overall = plotting.scientific(error.overall)
         subtitle_parts.append(f"relative $L^2$ error {overall} over all saved times")
     failure = ""
@@ -51,9 +57,18 @@ def plot_solution(
     return plotting.solution_figure(title, subtitle_parts, fields, march, failure)
 
 
-def _values(u: Reference, times: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Values of a function of (t, points), shape (k, n, c)."""
-    return np.stack([np.asarray(u(float(t), points), float) for t in times])
+def _values(
+    u: Reference, domain: AbstractDomain, times: np.ndarray, points: np.ndarray
+) -> np.ndarray:
+    """Values of a function of (t, points), shape (k, n, c); NaN outside of the domain."""
+    if domain.fraction < 1:
+        inside = np.asarray(jax.vmap(domain.contains)(jnp.asarray(points, float)))
+    else:
+        inside = np.full(len(points), True)
+    values = np.stack([np.asarray(u(float(t), points[inside]), float) for t in times])
+    everywhere = np.full((len(times), len(points), values.shape[-1]), np.nan)
+    everywhere[:, inside] = values
+    return everywhere
 
 
 def _coefficients(arguments: Mapping[str, Any]) -> list[str]:

@@ -44,8 +44,8 @@ def poor_fit(fits: Sequence[Mapping[str, Any]]) -> str:
         return ""
     return (
         f"the initial fit misses the initial value by {error:.1%} of its norm: no step was taken. "
-        "Give the fit more steps or other points (`NeuralIVP(fit=...)`; `SequentialMonteCarlo` finds "
-        "a narrow initial value), or take a wider or deeper network"
+        "Give the fit more steps or other points (`NeuralIVP(fit=...)`; `SequentialMonteCarlo` "
+        "finds a narrow initial value), or take a wider or deeper network"
     )
 
 
