@@ -13,7 +13,7 @@ DEV := .venv/.stamp-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test validate bench-linear bench-fits bench-evolution bench-configs results lint format clean help
+.PHONY: demo test validate bench-linear bench-fits bench-evolution bench-configs bench-boundary results lint format clean help
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -43,6 +43,9 @@ bench-evolution: $(DEV)  ## Measure time stepping: tolerances, a stiff problem, 
 
 bench-configs: $(DEV)  ## Measure what the configs reach, and in which time
 	$(BIN)/python benchmarks/configs.py --json runs/bench/configs.jsonl
+
+bench-boundary: $(DEV)  ## Measure problems with conditions at the boundary
+	$(BIN)/python benchmarks/boundary.py --json runs/bench/boundary.jsonl
 
 results: $(DEV)  ## Write benchmarks/RESULTS.md from benchmarks/results/*.jsonl
 	$(BIN)/python benchmarks/results.py

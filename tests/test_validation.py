@@ -1,6 +1,8 @@
-"""The long validation table: whole runs from the configs (`make validate`), one line each."""
+"""The long validation table: whole runs (`make validate`), one line each."""
 
+import importlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -24,3 +26,25 @@ def test_config_meets_its_error(name, bound, seed, tmp_path):
     last, seconds = metrics["relative_l2_error"][-1], metrics["wall_seconds"]["total"]
     print(f"\n{name} seed {seed}: error {last:.2e} (bound {bound:.0e}), {seconds:.0f} s")
     assert last <= bound
+
+
+# Problems of `benchmarks/boundary.py`, the largest relative L2 error at a saved time after the
+# first, and that of the residual of conditions that do not hold by construction.
+BOUNDARY = [
+    ("robin_slab", 1e-3, 1e-3),
+    ("reflected_walk", 1e-5, 0.0),
+    ("fisher_front", 1e-5, 0.0),
+    ("fisher_mistake", 1e-5, 0.0),
+    ("disc", 1e-4, 0.0),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::neural_ivp.BoundaryWarning")
+@pytest.mark.parametrize(("name", "bound", "residual"), BOUNDARY, ids=[row[0] for row in BOUNDARY])
+def test_conditions_at_the_boundary_meet_their_error(name, bound, residual, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    row = importlib.import_module("boundary").default_solve(name, 0)
+    print(f"\n{name}: error {row['largest']:.2e} (bound {bound:.0e}), {row['seconds']:.0f} s")
+    assert row["result"] == "successful"
+    assert row["largest"] <= bound and row["boundary"] <= residual

@@ -43,7 +43,14 @@ def fit(
         fitted = fit_initial(
             problem, config.network, config.method, key, float(config.ts[0]), progress
         )
-        errors = fit_errors(fitted.network, problem.initial, problem.domain, norm=problem.norm)
+        errors = fit_errors(
+            fitted.network,
+            problem.initial,
+            problem.domain,
+            norm=problem.norm,
+            trial=fitted.trial,
+            t=fitted.t,
+        )
         print(f"{fitted.report()}\non evenly spread points:\n{errors}", flush=True)
         tolerance = config.method.integrator.rtol
         warn_of_fit({"relative_l2_error": fitted.relative_l2_error, "tolerance": tolerance})

@@ -8,6 +8,8 @@ import equinox as eqx
 from jaxtyping import PRNGKeyArray
 
 from ..networks import AbstractNetwork
+from ..trials import AbstractTrial, Direct
+from ..types import Field
 from ._objective import AbstractObjective
 
 
@@ -39,6 +41,7 @@ class FitResult(eqx.Module):
     - `steps`: optimiser steps.
     - `stages`: a `StageResult` for each stage.
     - `history`: a `FitProgress` for each report.
+    - `trial`, `t`: those of the fit; `field` is u of the network.
     """
 
     network: AbstractNetwork
@@ -47,6 +50,13 @@ class FitResult(eqx.Module):
     steps: int = eqx.field(static=True)
     stages: tuple[StageResult, ...] = eqx.field(static=True)
     history: tuple[FitProgress, ...] = eqx.field(static=True)
+    trial: AbstractTrial = Direct()
+    t: float = eqx.field(static=True, default=0.0)
+
+    @property
+    def field(self) -> Field:
+        """u(t, .) of the fit, which is the network where no condition holds by construction."""
+        return self.trial.field(self.network, self.t)
 
     def report(self) -> str:
         """Return a line for each stage, with its steps and error, and one for the final errors."""

@@ -10,7 +10,8 @@ import numpy as np
 from ..calculus import AbstractInnerProduct
 from ..domains import AbstractDomain
 from ..networks import AbstractNetwork, flatten
-from ..types import Field, Points
+from ..trials import AbstractTrial, Direct
+from ..types import Field, Points, Time
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,19 @@ def fit_errors(
     num_points: int = 5_000,
     *,
     norm: AbstractInnerProduct | None = None,
+    trial: AbstractTrial | None = None,
+    t: Time = 0.0,
 ) -> FitErrors:
-    """Return the errors of a network and its first and second derivatives.
+    """Return the errors of a fit and its first and second derivatives.
 
     **Arguments:**
 
-    - `network`: the fit.
+    - `network`: that of the fit.
     - `target`: a differentiable function of one point (d,) with values (c,).
     - `domain`: where to compare.
     - `num_points`: low-discrepancy points.
     - `norm`: its scales divide the components, where they are summed; one if not given.
+    - `trial`, `t`: those of the fit, `FitResult.trial` and `t`; u is the network if not given.
 
     **Returns:** a `FitErrors`.
 
@@ -62,14 +66,15 @@ def fit_errors(
     """
     points = jnp.asarray(domain.low_discrepancy_points(num_points), flatten(network)[0].dtype)
     scales = jnp.asarray(1.0 if norm is None else norm.scales, points.dtype)
-    misfit, size, largest = _squares(network, target, points, scales)
+    trial = Direct() if trial is None else trial
+    misfit, size, largest = _squares(trial, network, jnp.asarray(t), target, points, scales)
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.sqrt(np.asarray(misfit) / np.asarray(size))
     return FitErrors(float(relative[0]), float(largest), float(relative[1]), float(relative[2]))
 
 
 @eqx.filter_jit
-def _squares(network: AbstractNetwork, target: Field, points: Points, scales):
+def _squares(trial: AbstractTrial, network, t, target: Field, points: Points, scales):
     """Return the sums of squares of misfit and target by order, and the largest misfit."""
 
     def orders(field):
@@ -80,6 +85,6 @@ def _squares(network: AbstractNetwork, target: Field, points: Points, scales):
         return [jax.vmap(f)(points) for f in (scaled, slope, jax.jacfwd(slope))]
 
     targets = orders(target)
-    misfit = [u - w for u, w in zip(orders(network), targets, strict=True)]
+    misfit = [u - w for u, w in zip(orders(trial.field(network, t)), targets, strict=True)]
     total = [jnp.stack([jnp.sum(part**2) for part in parts]) for parts in (misfit, targets)]
     return *total, jnp.max(jnp.max(jnp.abs(misfit[0]), axis=0) * scales)

@@ -122,4 +122,5 @@ def fit(
         network, result = stage.run(network, objective, stage_key, measure, record)
         results.append(result)
     steps = sum(result.steps for result in results)
-    return FitResult(network, *validation.errors(network), steps, tuple(results), tuple(history))
+    errors = validation.errors(network)
+    return FitResult(network, *errors, steps, tuple(results), tuple(history), trial, float(time))

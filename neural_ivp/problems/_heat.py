@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..boundary import Dirichlet
 from ..calculus import L2, AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Box
-from ..errors import check_count, check_positive
+from ..errors import InputError, check_count, check_positive
 from ..types import Field, Point, Scalar, Value
 from ._base import AbstractExactProblem, Density
 
@@ -18,8 +18,8 @@ from ._base import AbstractExactProblem, Density
 class Heat(AbstractExactProblem):
     r"""$u_t = \kappa \Delta u$ from $u_0 = \prod_i \sin(\pi \xi_i)$.
 
-    With the reference coordinates $\xi \in [-1, 1]^d$, u = 0 on the boundary of a box and u is
-    periodic on a torus. The exact solution is $u_0$ times
+    With the reference coordinates $\xi \in [-1, 1]^d$, u = 0 at the ends of intervals and u is
+    periodic along periodic axes. The exact solution is $u_0$ times
     $\exp(-\kappa t \sum_i (2\pi / \ell_i)^2)$ with the side lengths $\ell_i$.
 
     **Arguments:**
@@ -28,7 +28,7 @@ class Heat(AbstractExactProblem):
     - `diffusivity`: kappa, length^2 / time, not negative.
     - `domain`: the box [-pi, pi]^d if not given.
 
-    **Raises:** `InputError` for a negative diffusivity.
+    **Raises:** `InputError` for a negative diffusivity, or a domain that is no product of axes.
 
     Source: Du & Zaki, "Evolutional deep neural network", 2021.
 
@@ -55,6 +55,8 @@ class Heat(AbstractExactProblem):
         check_count("dimension", dimension)
         pi = math.pi
         self.domain = Box((-pi,) * dimension, (pi,) * dimension) if domain is None else domain
+        if self.domain.fraction < 1:
+            raise InputError(f"`domain` must be a product of axes, got {self.domain!r}")
         self.dimension = self.domain.dimension
         check_positive("diffusivity", diffusivity, zero=True)
         self.diffusivity = jnp.asarray(diffusivity, float)

@@ -67,11 +67,11 @@ def _compared(fitted: FitResult, target: Field | ScatteredData, domain: Abstract
     """Fit, target and error at the points of the figure, or the latter two at the samples."""
     from .. import plotting
 
-    network, points = fitted.network, plotting.field_points(domain)
-    dtype = flatten(network)[0].dtype
+    points = plotting.field_points(domain)
+    dtype = flatten(fitted.network)[0].dtype
     x = jax.ShapeDtypeStruct((domain.dimension,), dtype)
-    shape = jax.eval_shape(network, x).shape
-    fit = _values(network, jnp.asarray(points, dtype))
+    shape = jax.eval_shape(fitted.network, x).shape
+    fit = _values(fitted.field, jnp.asarray(points, dtype))
     scattered = isinstance(target, ScatteredData)
     if scattered:
         if target.domain != domain:
@@ -82,7 +82,7 @@ def _compared(fitted: FitResult, target: Field | ScatteredData, domain: Abstract
         check_shape("one sample of `target`", (target.components,), shape, fix)
         # On a torus only one of the images of a point lies in the figure.
         known, targets = np.asarray(jax.vmap(domain.wrap)(target.points)), target.values
-        fit_known = _values(network, jnp.asarray(known, dtype))
+        fit_known = _values(fitted.field, jnp.asarray(known, dtype))
     else:
         value = getattr(jax.eval_shape(target, x), "shape", ())
         check_shape("the value of `target`", value, shape, "give the function that was fitted")

@@ -34,7 +34,7 @@ class BoundaryRows(eqx.Module):
     at first. B is then measured from $B_0 \varphi((t - t_0) / \tau)$, a ramp that ends at $t_0 +
     \tau$ and whose first two moments vanish, so that u is changed little later.
 
-    Source: Zhang et al., "TENG-BC: unified time-evolving natural gradient for neural PDE solvers
+    Source: Jiang & Luo, "TENG-BC: unified time-evolving natural gradient for neural PDE solvers
     with general boundary conditions", 2026, for the rows; their scaling and the term in kappa are
     our own.
     """
