@@ -465,3 +465,8 @@ def test_problems_own_their_reference_and_names():
                 slab(component_names=words)
     with refused("`reference` must be a function"):
         problem_on(LINE, nivp.Free(), reference=3.0)
+
+
+def test_the_argument_of_old_is_refused():
+    with pytest.raises(TypeError, match="zero_boundary"):
+        problem_on(LINE, nivp.Free(), zero_boundary="neumann")

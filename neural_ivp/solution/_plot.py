@@ -61,12 +61,13 @@ def _values(
     u: Reference, domain: AbstractDomain, times: np.ndarray, points: np.ndarray
 ) -> np.ndarray:
     """Values of a function of (t, points), shape (k, n, c); NaN outside of the domain."""
+    inside = np.full(len(points), True)
     if domain.fraction < 1:
         inside = np.asarray(jax.vmap(domain.contains)(jnp.asarray(points, float)))
-    else:
-        inside = np.full(len(points), True)
     values = np.stack([np.asarray(u(float(t), points[inside]), float) for t in times])
-    everywhere = np.full((len(times), len(points), values.shape[-1]), np.nan)
+    if np.all(inside):
+        return values
+    everywhere = np.full((len(times), len(points), *values.shape[2:]), np.nan)
     everywhere[:, inside] = values
     return everywhere
 
