@@ -12,6 +12,7 @@ from neural_ivp.boundary import resolve_boundary
 from neural_ivp.linear import linearise, with_boundary_rows
 from neural_ivp.linear.linearisation import StackedLinearisation
 from neural_ivp.networks import flatten
+from neural_ivp.problems import check_fingerprint, fingerprint
 from neural_ivp.trials import UnknownNorm, draw_boundary_rows, hard_neumann_faces, trial_for
 from neural_ivp.trials._boundary_rows import _ramp
 
@@ -132,6 +133,11 @@ def test_neumann_is_hard_only_where_an_embedding_gives_it():
         ({"left": nivp.Free(), "x0+": nivp.Free()}, "names 'left', no face of the domain.*x0-"),
         ((nivp.Free(), nivp.Free()), "2 conditions at 'x0-' and the problem 1 component"),
         (nivp.Dirichlet((1.0, 2.0)), "residual of Dirichlet at 'x0[-+]' has shape \\(2,\\)"),
+        (
+            nivp.Dirichlet(lambda x: x),
+            "residual of Dirichlet at .* cannot be evaluated.*\\(t, x\\)",
+        ),
+        (nivp.Dirichlet(lambda t, x: np.sin(t)), "cannot be evaluated.*jax.numpy"),
         (nivp.Dirichlet(lambda t, x: jnp.ones(3)), "has shape \\(3,\\), expected \\(1,\\)"),
         (nivp.Neumann(lambda t, x: 1j * t), "is complex.*two components"),
     ],
@@ -141,7 +147,11 @@ def test_boundaries_that_say_nothing_are_refused(boundary, words):
         problem_on(LINE, boundary)
 
 
-@pytest.mark.parametrize("value", [True, "zero", 1j, None, float("nan"), [[1.0]]])
+BAD = [True, "zero", 1j, None, float("nan"), [[1.0]], [True], ["0", "1"], [], float]
+BAD += [np.bool_(True), jnp.array(True), jnp.array(jnp.nan), jnp.array(1j), b"1"]
+
+
+@pytest.mark.parametrize("value", BAD)
 def test_values_that_are_no_numbers_are_refused(value):
     for make in (nivp.Dirichlet, nivp.Neumann, lambda v: nivp.Robin(v, 1.0)):
         with refused("must be"):
@@ -470,3 +480,33 @@ def test_problems_own_their_reference_and_names():
 def test_the_argument_of_old_is_refused():
     with pytest.raises(TypeError, match="zero_boundary"):
         problem_on(LINE, nivp.Free(), zero_boundary="neumann")
+
+
+@pytest.mark.filterwarnings("ignore:the initial value does not satisfy")
+def test_faces_that_disagree_at_a_corner_are_said():
+    """The lid of a cavity: no smooth function has these values, and the trial misses some."""
+    faces = {face: nivp.Dirichlet(0.0) for face in SQUARE.faces} | {"x1+": nivp.Dirichlet(1.0)}
+    problem = problem_on(SQUARE, faces, initial=lambda x: 0 * x[:1])
+    method = nivp.NeuralIVP(
+        sampler=nivp.QuasiMonteCarlo(20),
+        velocity_solver=nivp.RidgeCholesky(),
+        fit=(nivp.GaussNewton(steps=1),),
+    )
+    with pytest.warns(nivp.BoundaryWarning, match="adjacent face differ where they meet"):
+        network = small_network(problem)
+        nivp.solve(problem, network, method, ts=[0.0, 1.0], key=KEY, throw=False)
+
+
+def test_a_file_knows_the_boundary_at_other_times_and_the_shape():
+    one, other = (
+        problem_on(LINE, nivp.Dirichlet(lambda t, x, k=k: k * t), initial=lambda x: 0 * x)
+        for k in (1, 2)
+    )
+    with refused("another `boundary`"):
+        check_fingerprint(one, fingerprint(other))
+    thick, thin = (
+        problem_on(nivp.Annulus((0.0, 0.0), a, 1.0), nivp.Dirichlet(0.0), lambda x: 0 * x[:1])
+        for a in (0.5, 0.6)
+    )
+    with refused("another `domain`"):
+        check_fingerprint(thick, fingerprint(thin))

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import equinox as eqx
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -33,19 +34,19 @@ class AbstractCondition(eqx.Module):
 
 
 def checked(name: str, value: Any) -> Any:
-    """A function or an array of JAX as it is; other numbers as a float or a tuple of floats."""
-    if callable(value) or isinstance(value, jax.Array):
+    """A function or a traced array as it is; other numbers as a float or a tuple of floats."""
+    if (callable(value) and not isinstance(value, type)) or isinstance(value, jax.core.Tracer):
         return value
-    if isinstance(value, bool | str | None) or np.iscomplexobj(value):
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"`{name}` must be a number or a function, got {value!r}") from error
+    if array.dtype.kind not in "iuf":
         raise InputError(
             f"`{name}` must be a real number, one for each component, or a function of (t, x), got "
             f"{value!r}"
         )
-    try:
-        array = np.asarray(value, float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"`{name}` must be a number or a function, got {value!r}") from error
-    if array.ndim > 1 or not np.all(np.isfinite(array)):
+    if array.ndim > 1 or array.size == 0 or not np.all(np.isfinite(array)):
         raise InputError(f"`{name}` must be finite numbers, one for each component, got {value!r}")
     return float(array) if array.ndim == 0 else tuple(float(entry) for entry in array)
 

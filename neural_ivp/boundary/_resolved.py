@@ -97,7 +97,16 @@ def _check_shapes(dimension: int, components: int, conditions: BoundaryCondition
     x = jax.ShapeDtypeStruct((dimension,), dtype)
     for face, by_component in conditions.by_face.items():
         for condition in by_component:
-            residual = jax.eval_shape(condition.residual, value, value, t, x)
             subject = f"the residual of {type(condition).__name__} at {face!r}"
+            try:
+                residual = jax.eval_shape(condition.residual, value, value, t, x)
+            except InputError:
+                raise
+            except Exception as error:  # whatever a function of the user raises
+                raise InputError(
+                    f"{subject} cannot be evaluated: values are numbers, one per component, or "
+                    "functions of (t, x) that return either, written with jax.numpy "
+                    f"({type(error).__name__}: {str(error).splitlines()[0]})"
+                ) from error
             fix = "values are numbers, or one per component, also those that functions return"
             check_shape(subject, residual.shape, (components,), fix)

@@ -12,24 +12,32 @@ from ..errors import InputError
 from ._base import AbstractProblem
 
 POINTS = 3
+# Not only the start: functions of t and of its powers agree there, or at 1.
+TIMES = (0.0, 0.37, 1.9)
 # Relative to the largest value: room for a file written in the other precision.
 TOLERANCE = 1e-3
 
 
 def fingerprint(problem: AbstractProblem) -> dict[str, Any]:
     """Domain and components of a problem, and its initial value, right-hand side and conditions at
-    the boundary at fixed points and t = 0, as plain data."""
+    the boundary at fixed points and times, as plain data."""
     domain = problem.domain
     points = jnp.asarray(domain.low_discrepancy_points(POINTS), float)
-    zero = jnp.zeros(())
     initial = jax.vmap(problem.initial)(points)
-    rhs = jax.vmap(lambda x: problem.rhs(problem.initial, zero, x))(points)
+    times = [jnp.asarray(t) for t in TIMES]
+    rates = [jax.vmap(lambda x, t=t: problem.rhs(problem.initial, t, x))(points) for t in times]
     return {
-        "domain": [type(domain).__name__, list(domain.lower), list(domain.upper)],
+        "domain": [
+            type(domain).__name__,
+            [list(corner) for corner in (domain.lower, domain.upper)],
+            list(domain.periodic),
+            domain.low_discrepancy_points(POINTS).tolist(),
+            domain.fraction,
+        ],
         "components": problem.components,
         "boundary": _boundary(problem),
         "initial": np.asarray(initial, float).tolist(),
-        "rhs": np.asarray(rhs, float).tolist(),
+        "rhs": np.asarray(rates, float).tolist(),
     }
 
 
@@ -39,10 +47,11 @@ def _boundary(problem: AbstractProblem) -> list:
     unit = jnp.asarray(low_discrepancy_unit_points(POINTS, domain.dimension), float)
     pairs = (jnp.ones(c), jnp.zeros(c)), (jnp.zeros(c), jnp.ones(c))
     return [
-        np.asarray(problem.conditions.residual(face, *pair, jnp.zeros(()), x), float).tolist()
+        np.asarray(problem.conditions.residual(face, *pair, jnp.asarray(t), x), float).tolist()
         for face in problem.conditions.by_face
         for x in domain.face_points(face, unit)
         for pair in pairs
+        for t in TIMES
     ]
 
 

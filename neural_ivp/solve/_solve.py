@@ -105,7 +105,7 @@ def solve(
             raise InputError(f"`conserve` names {name!r}, no invariant of the problem.{hint}")
     check_checkpoint(checkpoint)
     check_progress(progress)
-    _check_initial_boundary(problem, float(times[0]))
+    _check_initial_boundary(problem, network, float(times[0]))
     with compile_clock() as compiling:
         watch = Stopwatch(compiling)
         fitted = fit_initial(problem, network, method, fit_key, float(times[0]), progress)
@@ -195,8 +195,9 @@ def _check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
     trial_for(problem, network)
 
 
-def _check_initial_boundary(problem: AbstractProblem, t0: float) -> None:
-    """Warn where the initial value contradicts a condition at the boundary."""
+def _check_initial_boundary(problem: AbstractProblem, network: AbstractNetwork, t0: float) -> None:
+    """Warn where the initial value contradicts a condition, or adjacent faces one another."""
+    _check_corners(problem, network, t0)
     points = jnp.asarray(problem.domain.low_discrepancy_points(256), float)
     size = np.max(np.abs(jax.vmap(problem.initial)(points)), axis=0)
     sentences = []
@@ -217,3 +218,28 @@ def _check_initial_boundary(problem: AbstractProblem, t0: float) -> None:
             BoundaryWarning,
             stacklevel=3,
         )
+
+
+def _check_corners(problem: AbstractProblem, network: AbstractNetwork, t0: float) -> None:
+    """Warn where the lift misses a value, since adjacent faces have other ones at their corner."""
+    trial, c = trial_for(problem, network), problem.components
+
+    def lift(x):
+        return jnp.zeros(c, x.dtype)
+
+    for face in problem.conditions.by_face:
+        x, residual = face_residual(problem, trial.field(lift, t0), face, t0)  # pyright: ignore[reportArgumentType]
+        held = [trial.holds(face, k) for k in range(c)]
+        gap = np.where(held, np.abs(residual), 0)
+        worst, component = np.unravel_index(np.argmax(gap), gap.shape)
+        size = float(np.max(np.abs(jax.vmap(trial.field(lift, t0))(jnp.asarray(x)))))  # pyright: ignore[reportArgumentType]
+        if gap[worst, component] > CONTRADICTION * size:
+            warnings.warn(
+                f"the Dirichlet values of {face} and of an adjacent face differ where they meet: "
+                f"the condition of component {problem.component_names[component]} at {face} is "
+                f"missed by up to {gap[worst, component]:.2g}, all along the face, at t = {t0:g}. "
+                "Give values that agree at the corners, such as one that falls to the other near "
+                "them",
+                BoundaryWarning,
+                stacklevel=4,
+            )
