@@ -510,3 +510,8 @@ def test_a_file_knows_the_boundary_at_other_times_and_the_shape():
     )
     with refused("another `domain`"):
         check_fingerprint(thick, fingerprint(thin))
+
+
+def test_a_robin_condition_that_imposes_nothing_is_refused():
+    with refused("both 0, which imposes nothing: write `Free"):
+        nivp.Robin(0.0, 0.0)

@@ -130,7 +130,7 @@ class Robin(AbstractCondition):
     - `a`, `b`: as the value of `Dirichlet`; b in units of length.
     - `value`: as that of `Dirichlet`; 0 if not given.
 
-    **Raises:** `InputError` for something else.
+    **Raises:** `InputError` for something else, or for a = b = 0.
 
     ```python
     slab = {"x0-": nivp.Neumann(0.0), "x0+": nivp.Robin(2.0, 1.0)}  # 2 u + du/dn = 0 at x = 1
@@ -146,6 +146,8 @@ class Robin(AbstractCondition):
     def __init__(self, a: BoundaryValue, b: BoundaryValue, value: BoundaryValue = 0.0):
         self.a, self.b = checked("a", a), checked("b", b)
         self.value = checked("value", value)
+        if (self.a, self.b) == (0.0, 0.0):
+            raise InputError("`a` and `b` are both 0, which imposes nothing: write `Free()`")
 
     def residual(self, value: Value, slope: Value, t: Scalar, x: Point) -> Value:
         a, b, right = (evaluated(part, t, x) for part in (self.a, self.b, self.value))
