@@ -49,7 +49,16 @@ from .linear import (
     RidgeDualCG,
 )
 from .networks import ConstantStart, FourierSeries, LinearCombination, SinusoidalMLP, flatten
-from .problems import Advection, FokkerPlanck, Heat, Wave
+from .problems import (
+    Advection,
+    AllenCahn,
+    Burgers,
+    FokkerPlanck,
+    Heat,
+    HeatPeriodic,
+    KortewegDeVries,
+    Wave,
+)
 from .samplers import ImportanceSampling, QuasiMonteCarlo, SequentialMonteCarlo, Uniform
 
 _REGISTRY: dict[str, type] = {}
@@ -73,6 +82,7 @@ def register(*classes: type) -> None:
 
 register(Box, Torus, ProductDomain, Interval, Periodic, Ball, Annulus)
 register(Advection, Heat, Wave, FokkerPlanck)
+register(AllenCahn, Burgers, HeatPeriodic, KortewegDeVries)
 register(SinusoidalMLP, FourierSeries, ConstantStart, LinearCombination)
 register(Uniform, QuasiMonteCarlo, ImportanceSampling, SequentialMonteCarlo, L2, H1)
 register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, Damping)

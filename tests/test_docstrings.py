@@ -13,7 +13,7 @@ import pytest
 import neural_ivp as nivp
 
 NAMES = [name for name in nivp.__all__ if not isinstance(getattr(nivp, name), types.ModuleType)]
-NAMES += [f"problems.{name}" for name in ("Advection", "FokkerPlanck", "Heat", "Wave")]
+NAMES += [f"problems.{name}" for name in nivp.catalogue.subclasses(nivp.problems.AbstractProblem)]
 
 
 def value_of(name):

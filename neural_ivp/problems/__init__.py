@@ -1,9 +1,13 @@
 """Problems: domain, initial value and right-hand side, without numerics."""
 
 from ._advection import Advection
+from ._allen_cahn import AllenCahn
 from ._base import AbstractExactProblem, AbstractProblem, Density, check_problem
+from ._burgers import Burgers
 from ._custom import Problem
 from ._fingerprint import check_fingerprint, fingerprint
 from ._fokker_planck import FokkerPlanck
 from ._heat import Heat
+from ._heat_periodic import HeatPeriodic
+from ._korteweg_de_vries import KortewegDeVries
 from ._wave import Wave

@@ -21,7 +21,7 @@ Derivative = Callable[..., np.ndarray]  # derivative(field, axis=0, order=1) -> 
 _CONTOUR_POINTS = 64
 
 
-def _etdrk4_coefficients(symbol: np.ndarray, step: float) -> tuple[np.ndarray, ...]:
+def etdrk4_coefficients(symbol: np.ndarray, step: float) -> tuple[np.ndarray, ...]:
     """(E, E2, Q, f1, f2, f3) of Kassam and Trefethen for h * symbol, each of symbol's shape."""
     scaled = step * symbol
     q, f1, f2, f3 = (np.zeros(symbol.shape, dtype=np.complex128) for _ in range(4))
@@ -110,7 +110,7 @@ class FourierReference:
                 count = int(np.ceil(num_steps * (stop - start) / times[-1] * (1.0 - 1e-12)))
                 step = float(f"{(stop - start) / count:.13e}")  # equal for equally spaced times
                 if step not in cache:
-                    cache = {step: _etdrk4_coefficients(self._symbol, step)}
+                    cache = {step: etdrk4_coefficients(self._symbol, step)}
                 state = self._march(state, count, cache[step])
             self._check(state, self._tail, stop)
             grids.append(np.fft.ifftn(state).real)
