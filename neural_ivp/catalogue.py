@@ -53,10 +53,18 @@ from .problems import (
     Advection,
     AllenCahn,
     Burgers,
+    BurgersSine,
+    CahnHilliard,
     FokkerPlanck,
+    GrayScott,
     Heat,
     HeatPeriodic,
     KortewegDeVries,
+    Maxwell,
+    NonlinearSchroedinger,
+    ReactionDiffusion,
+    Schroedinger,
+    Vlasov,
     Wave,
 )
 from .samplers import ImportanceSampling, QuasiMonteCarlo, SequentialMonteCarlo, Uniform
@@ -82,7 +90,8 @@ def register(*classes: type) -> None:
 
 register(Box, Torus, ProductDomain, Interval, Periodic, Ball, Annulus)
 register(Advection, Heat, Wave, FokkerPlanck)
-register(AllenCahn, Burgers, HeatPeriodic, KortewegDeVries)
+register(AllenCahn, Burgers, BurgersSine, CahnHilliard, GrayScott, HeatPeriodic, KortewegDeVries)
+register(Maxwell, NonlinearSchroedinger, ReactionDiffusion, Schroedinger, Vlasov)
 register(SinusoidalMLP, FourierSeries, ConstantStart, LinearCombination)
 register(Uniform, QuasiMonteCarlo, ImportanceSampling, SequentialMonteCarlo, L2, H1)
 register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, Damping)

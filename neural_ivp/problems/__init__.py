@@ -4,10 +4,18 @@ from ._advection import Advection
 from ._allen_cahn import AllenCahn
 from ._base import AbstractExactProblem, AbstractProblem, Density, check_problem
 from ._burgers import Burgers
+from ._burgers_sine import BurgersSine
+from ._cahn_hilliard import CahnHilliard
 from ._custom import Problem
 from ._fingerprint import check_fingerprint, fingerprint
 from ._fokker_planck import FokkerPlanck
+from ._gray_scott import GrayScott
 from ._heat import Heat
 from ._heat_periodic import HeatPeriodic
 from ._korteweg_de_vries import KortewegDeVries
+from ._maxwell import Maxwell
+from ._nonlinear_schroedinger import NonlinearSchroedinger
+from ._reaction_diffusion import ReactionDiffusion
+from ._schroedinger import Schroedinger
+from ._vlasov import Vlasov
 from ._wave import Wave

@@ -18,7 +18,7 @@ class HeatPeriodic(AbstractProblem):
     r"""The heat equation $u_t = \kappa \Delta u$ on $[0, 2 \pi)^2$, periodic, from many modes.
 
     $u_0 = (4 / 100) \cosh(3 \sin x_0) \sinh(\sin x_1)$. The reference is the Fourier series, exact
-    in time; the source solves until t = 4. Without decay in time, kappa = 0, nothing happens.
+    in time; the source solves until t = 4.
 
     **Arguments:**
 

@@ -10,25 +10,44 @@ are ``np.ndarray``; points are always ``[n, d]``.
 ``fokker_planck_solution``      the density with these moments: a callable ``u(t, points)``
 ``FourierReference``            semilinear scalar equations on a torus, d <= 2 (ETDRK4)
 ``SemilinearReference``         semilinear systems on a torus, d <= 2 (ETDRK4), which keeps states
-``allen_cahn``, ``burgers``,    equations of the catalogue by ``SemilinearReference``
-``heat``
+``SplitStepReference``          the cubic Schroedinger equation on a circle (split steps)
+``allen_cahn``, ...             equations of the catalogue by these two
+``burgers_sine``                Burgers' equation between walls (Cole-Hopf)
+``vlasov_pendulum``             the Vlasov equation in a cosine potential (characteristics)
 ==============================  ==================================================================
 """
 
-from ._equations import allen_cahn, burgers, heat
+from ._cole_hopf import burgers_sine
+from ._equations import (
+    allen_cahn,
+    burgers,
+    cahn_hilliard,
+    gray_scott,
+    heat,
+    reaction_diffusion,
+)
 from ._fourier import FourierReference
 from ._gaussian import fokker_planck_moments, fokker_planck_solution, gaussian_density
 from ._semilinear import SemilinearReference
 from ._sine_series import SineSeries
+from ._split_step import SplitStepReference, nonlinear_schroedinger
+from ._vlasov import vlasov_pendulum
 
 __all__ = [
     "FourierReference",
     "SemilinearReference",
     "SineSeries",
+    "SplitStepReference",
     "allen_cahn",
     "burgers",
+    "burgers_sine",
+    "cahn_hilliard",
     "fokker_planck_moments",
     "fokker_planck_solution",
     "gaussian_density",
+    "gray_scott",
     "heat",
+    "nonlinear_schroedinger",
+    "reaction_diffusion",
+    "vlasov_pendulum",
 ]

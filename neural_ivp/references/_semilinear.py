@@ -14,17 +14,16 @@ Source: Kassam and Trefethen, "Fourth-order time-stepping for stiff PDEs", SIAM 
 (2005) 1214-1233.
 """
 
-import bisect
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.fft
 
 from ._fourier import etdrk4_coefficients
+from ._kept_states import KeptStates
 from ._sine_series import as_points, check_resolved, evaluate_series, sample_initial
 
 Symbol = Callable[[list[np.ndarray]], np.ndarray]
-_MOST_STATES = 64
 
 
 class SemilinearReference:
@@ -78,8 +77,7 @@ class SemilinearReference:
             for start, length in zip(self.lower, self.lengths, strict=True)
         ]
         state = self._transform(np.stack([sample_initial(f, axes) for f in initial]))
-        self._check(state, 0.0)
-        self._times, self._states = [0.0], [state]
+        self._kept = KeptStates(state, self._march, self._check)
         self._coefficients: dict[float, tuple[np.ndarray, ...]] = {}
 
     def __call__(self, t: float, points: np.ndarray) -> np.ndarray:
@@ -90,21 +88,8 @@ class SemilinearReference:
         return np.real(np.stack(values, axis=1))
 
     def state(self, t: float) -> np.ndarray:
-        """The Fourier coefficients (not normalised) at a time, from the last state before it."""
-        if not 0.0 <= t < np.inf:
-            raise ValueError(f"The solution starts at t = 0; it has no value at t = {t}.")
-        index = bisect.bisect_right(self._times, t) - 1
-        start, state = self._times[index], self._states[index]
-        if t == start:
-            return state
-        state = self._march(state, t - start)
-        self._check(state, t)
-        if len(self._times) >= _MOST_STATES:
-            del self._times[1], self._states[1]
-            index -= index > 0
-        self._times.insert(index + 1, t)
-        self._states.insert(index + 1, state)
-        return state
+        """The Fourier coefficients (not normalised) at a time, of kept modes only."""
+        return self._kept.at(t)
 
     def _bases(self, points: np.ndarray) -> list[np.ndarray]:
         phase = 2.0 * np.pi * (points - self.lower) / self.lengths
