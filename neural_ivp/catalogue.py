@@ -32,12 +32,14 @@ from .evolution import (
     RestartOnConditioning,
     RestartOnIterations,
     RestartOnResidual,
+    Rodas4,
 )
 from .fitting import Adam, GaussNewton, LastLayer
 from .linear import (
     AutoVelocitySolver,
     Damping,
     Landmarks,
+    LandmarkSubspace,
     LeastSquares,
     NoPreconditioner,
     Nystrom,
@@ -95,11 +97,13 @@ register(Maxwell, NonlinearSchroedinger, ReactionDiffusion, Schroedinger, Vlasov
 register(SinusoidalMLP, FourierSeries, ConstantStart, LinearCombination)
 register(Uniform, QuasiMonteCarlo, ImportanceSampling, SequentialMonteCarlo, L2, H1)
 register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, Damping)
+register(LandmarkSubspace)
 register(RandomSubset, ProximalDamping, AutoVelocitySolver, Nystrom, Landmarks, NoPreconditioner)
 register(Adam, GaussNewton, LastLayer, NeuralIVP, Refit)
 register(NoRestart, PeriodicRestart, AnyRestart)
 register(RestartOnConditioning, RestartOnIterations, RestartOnResidual)
 register(AdaptiveStep, ConstantStep, ExplicitRungeKutta, BackwardEuler, SDIRK2, SDIRK4)
+register(Rodas4)
 register(
     dfx.Euler, dfx.Heun, dfx.Midpoint, dfx.Ralston, dfx.Bosh3, dfx.Tsit5, dfx.Dopri5, dfx.Dopri8
 )

@@ -37,6 +37,7 @@ SCHEMES = {
     "backward euler": (nivp.BackwardEuler(), 1, 64),
     "sdirk2": (nivp.SDIRK2(), 2, 32),
     "sdirk4": (nivp.SDIRK4(), 4, 8),
+    "rodas4": (nivp.Rodas4(), 4, 16),
 }
 
 
@@ -47,7 +48,11 @@ def exact(u0, t):
 def solution(network, solver, dt):
     method = nivp.NeuralIVP(
         sampler=Grid(32),
-        velocity_solver=nivp.LeastSquares(damping=1e-16),
+        velocity_solver=(
+            nivp.LandmarkSubspace(32, damping=1e-13)
+            if isinstance(solver, nivp.Rodas4)
+            else nivp.LeastSquares(damping=1e-16)
+        ),
         integrator=nivp.ConstantStep(solver, dt=dt),
     )
     state, steps = nivp.init(PROBLEM, network, method, 0.0, 1.0, KEY), round(1 / dt)
@@ -58,7 +63,7 @@ def solution(network, solver, dt):
 
 
 # The others differ by numbers only; `make validate` has them.
-FAST = ("tsit5", "corrected", "backward euler", "sdirk4")
+FAST = ("tsit5", "corrected", "backward euler", "sdirk4", "rodas4")
 
 
 @pytest.mark.parametrize(

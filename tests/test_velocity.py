@@ -50,6 +50,7 @@ DIRECT = {
     "least_squares": nivp.LeastSquares(damping=1e-6),
     "dual": nivp.RidgeDual(damping=1e-6),
     "auto": nivp.AutoVelocitySolver(damping=1e-6),
+    "landmarks_of_all": nivp.LandmarkSubspace(10**6, damping=1e-6),
     "subset_of_all": nivp.RandomSubset(nivp.RidgeCholesky(damping=1e-6), 10**6),
 }
 SOLVERS = ITERATIVE | DIRECT
@@ -86,7 +87,8 @@ def test_velocity_equals_the_dense_one_in_function_space(name, problem):
     wanted = np.linalg.norm(image - right) / np.linalg.norm(right)
     np.testing.assert_allclose(info.projection_residual, wanted, rtol=1e-2)
     left = jacobian.T @ (jacobian @ velocity.value - right) + mu * velocity.value
-    exact = 1e-11 if name != "cg_mixed" else 1e-6  # its products are in float32
+    # Products in float32; a residual within the span of the landmarks.
+    exact = {"cg_mixed": 1e-6, "landmarks_of_all": 1e-8}.get(name, 1e-11)
     np.testing.assert_allclose(info.linear_residual, np.linalg.norm(left) / size, atol=exact)
     np.testing.assert_allclose(info.largest, eigenvalues[0], rtol=0.05)
 
@@ -103,7 +105,7 @@ def test_spectrum_of_the_solved_system(name):
     np.testing.assert_allclose(
         info.effective_rank, np.sum(eigenvalues / (eigenvalues + mu)), atol=5
     )
-    solved = mu if name in ("cg_whole", "dual") else eigenvalues[-1] + mu
+    solved = mu if name in ("cg_whole", "dual", "landmarks_of_all") else eigenvalues[-1] + mu
     np.testing.assert_allclose(info.condition, (eigenvalues[0] + mu) / solved, rtol=0.3)
 
 
@@ -125,6 +127,43 @@ def test_random_subset_solves_the_problem_of_its_columns():
     np.testing.assert_allclose(
         lin.push(solve(through_cg, lin, target).value), lin.push(velocity.value), atol=1e-4
     )
+
+
+def test_a_landmark_subspace_of_twice_the_effective_rank_is_as_good_as_all_parameters():
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem))
+    whole = solve(nivp.LeastSquares(damping=1e-6), lin, target)
+    rank = 2 * int(whole.info.effective_rank)
+    size = np.linalg.norm(lin.push(whole.value))
+    misses = [
+        np.linalg.norm(lin.push(solve(solver, lin, target).value - whole.value)) / size
+        for solver in (
+            nivp.LandmarkSubspace(rank, damping=1e-6, block=5),
+            nivp.LandmarkSubspace(2 * rank, rank=rank, damping=1e-6, block=5),
+            nivp.LandmarkSubspace(rank // 4, damping=1e-6, block=5),
+        )
+    ]
+    residual = float(whole.info.projection_residual)
+    assert max(misses[:2]) < residual + 1e-3 and misses[2] > 10 * max(misses[:2]), misses
+
+
+def test_a_landmark_subspace_follows_the_network_through_a_step():
+    """At other parameters: the least squares in the span chosen before, by numpy."""
+    problem = PROBLEMS["wave_1d"]
+    network = small_network(problem)
+    lin, target = linearised(problem, network)
+    solver = nivp.LandmarkSubspace(20, rank=15, damping=1e-6, block=5)
+    setup = solver.setup(lin, lin.zeros, KEY)
+    basis = np.asarray(jax.vmap(setup.state.expand)(jnp.eye(15))).T
+    np.testing.assert_allclose(basis.T @ basis, np.eye(15), atol=1e-8)
+    moved = jax.tree.map(lambda x: 1.02 * x if eqx.is_inexact_array(x) else x, network)
+    lin, target = linearised(problem, moved)
+    velocity = solver.solve(lin, target, lin.zeros, setup)
+    jacobian, root = dense_parts(lin)
+    rows, right = jacobian @ basis, np.ravel(root * np.asarray(target))
+    gram = rows.T @ rows + float(velocity.info.damping) * np.eye(15)
+    oracle = basis @ np.linalg.solve(gram, rows.T @ right)
+    np.testing.assert_allclose(velocity.value, oracle, rtol=1e-6, atol=1e-8)
 
 
 def test_nystrom_cuts_iterations():

@@ -80,8 +80,9 @@ def _unconverged(record: Mapping[str, np.ndarray]) -> str:
     if not unconverged > 0.1 * total:
         return ""
     return (
-        f"linear solves: {unconverged / total:.0%} ended short of their tolerance. Try a larger "
-        "damping or rtol of the velocity solver, or an exact one (`AutoVelocitySolver` chooses)"
+        f"linear solves: {unconverged / total:.0%} ended short of their tolerance, or the subspace "
+        "had too small a rank. Try a larger damping or rtol of the velocity solver, more landmarks "
+        "and a larger rank (`LandmarkSubspace`), or an exact solver (`AutoVelocitySolver` chooses)"
     )
 
 

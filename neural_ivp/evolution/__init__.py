@@ -31,6 +31,7 @@ from .schemes import (
     BackwardEuler,
     Explicit,
     ExplicitRungeKutta,
+    Rodas4,
     StepEquation,
     explicit_tableau,
 )

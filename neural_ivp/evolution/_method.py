@@ -8,7 +8,7 @@ from jaxtyping import PRNGKeyArray
 from ..calculus import L2, AbstractInnerProduct
 from ..errors import InputError, check_count, check_kind
 from ..fitting import AbstractFitStage, FitProgress, FitResult, GaussNewton, fit
-from ..linear import AbstractVelocitySolver
+from ..linear import AbstractVelocitySolver, LandmarkSubspace
 from ..networks import AbstractNetwork
 from ..problems import AbstractProblem
 from ..samplers import AbstractSampler
@@ -16,6 +16,7 @@ from ..trials import trial_for
 from ..types import Field, Time
 from ._step_control import AbstractIntegrator, AdaptiveStep
 from .restart import AbstractRestartRule, NoRestart, Refit
+from .schemes import Rodas4
 
 
 class NeuralIVP(eqx.Module):
@@ -102,6 +103,13 @@ class NeuralIVP(eqx.Module):
             value = getattr(self, name)
             if value is not None or name not in ("fit_norm", "held_out"):
                 check_kind(name, value, kind)
+        if isinstance(self.integrator.scheme, Rodas4) and not isinstance(
+            velocity_solver, LandmarkSubspace
+        ):
+            raise InputError(
+                "`velocity_solver` must be a LandmarkSubspace for Rodas4, got "
+                f"{velocity_solver!r}: take `LandmarkSubspace(200, rank=120)`, or `SDIRK4()`"
+            )
         if not self.fit or not all(isinstance(s, AbstractFitStage) for s in self.fit):
             raise InputError(f"`fit` must be one or more fit stages, got {self.fit!r}")
 

@@ -170,9 +170,11 @@ class March:
     def _step_limit(self) -> float:
         """The time at which the next step ends at the latest.
 
-        Implicit steps end at the times to save, since u is less accurate within a long step.
+        Steps end at the times to save, since u is less accurate within a long step; explicit steps
+        of constant size are short.
         """
-        if not self.method.integrator.scheme.implicit:
+        integrator = self.method.integrator
+        if isinstance(integrator, ConstantStep) and not integrator.scheme.implicit:
             return self.stop
         # Times closer than this are one, since rounding may make a step between them empty.
         rounding = float(jnp.finfo(flatten(self.network)[0].dtype).eps)

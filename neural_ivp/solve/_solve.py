@@ -63,8 +63,8 @@ def solve(
       that of `default_network` if not given.
     - `method`: the numerical method, a `NeuralIVP`; that of `default_method` if not given.
     - `ts`: times to save, shape (k,), increasing, in time units; the first is the initial time. u
-      can be evaluated at all times between. Implicit steps end at the times to save, since u is
-      less accurate within a long step.
+      can be evaluated at all times between. Steps end at the times to save, since u is less
+      accurate within a long step.
     - `key`: random key; the same key gives the same result.
     - `throw`: whether a failure raises `SolveError`, which holds the solution so far, or returns
       that solution with its `result` and `message` set.

@@ -11,6 +11,8 @@ from ...linear import (
     AbstractLinearisation,
     AbstractVelocitySolver,
     SolverSetup,
+    pad_quantities,
+    right_hand_side,
     velocity_problem_at,
     with_boundary_rows,
 )
@@ -66,6 +68,24 @@ class StepEquation(eqx.Module):
             self.boundary,
             self.rate,
         )
+
+    def row_values(self, theta: Theta, t: Scalar) -> Values:
+        """Those whose derivative in theta is J: w, and under it the conditions of `boundary`."""
+        values = self.values(theta)
+        if self.boundary is None:
+            return values
+        below = self.boundary.values(flatten(self.template)[1](theta), t)
+        return jnp.concatenate([values, pad_quantities(below, values.shape[1])])
+
+    def row_targets(self, theta: Theta, t: Scalar) -> Values:
+        """w_t, and under it the target of the rows of `boundary`."""
+        network = flatten(self.template)[1](theta)
+        parts = self.problem, self.trial, network, t, self.sample, self.chunk_size
+        f = right_hand_side(*parts)
+        if self.boundary is None:
+            return f
+        below = self.boundary.target(network, t, self.rate)
+        return jnp.concatenate([f, pad_quantities(below, f.shape[1])])
 
     def with_boundary_rows(
         self, linearisation: AbstractLinearisation, theta: Theta, t: Scalar

@@ -70,6 +70,14 @@ class AbstractLinearisation(eqx.Module):
 
         return jax.lax.map(column, units, batch_size=16).T
 
+    def cross_kernel(
+        self, other: "AbstractLinearisation", entries: Int[Array, " b"]
+    ) -> Float[Array, "nq b"]:
+        """J J'^T for the rows of these indices of another J', by one product each unless
+        overridden."""
+        rows = other.jacobian().reshape(-1, self.num_parameters)[entries]
+        return jax.lax.map(lambda row: jnp.ravel(self.push(row)), rows, batch_size=32).T
+
     def kernel_columns_cost(self, count: int) -> int:
         """Number of products that `count` columns of the kernel take."""
         return count

@@ -94,11 +94,21 @@ class StructuredLinearisation(AbstractLinearisation):
         return Symmetric.of(panel, size, max(BLOCK // q, 1) * q)
 
     def kernel(self, columns: Int[Array, " b"]) -> Float[Array, "nq b"]:
+        return self.cross_kernel(self, columns)
+
+    def cross_kernel(
+        self, other: AbstractLinearisation, entries: Int[Array, " b"]
+    ) -> Float[Array, "nq b"]:
+        if not isinstance(other, StructuredLinearisation):
+            return super().cross_kernel(other, entries)
         q = self.values.shape[1]
-        total = jnp.zeros((self.values.size, columns.size), self.values.dtype)
-        for a, d in zip(self.inputs, self._flat_signals, strict=True):
-            inner = jnp.repeat(a @ a[columns // q].T + 1, q, axis=0)
-            total = total + inner * (d @ d[columns].T)
+        total = jnp.zeros((self.values.size, entries.size), self.values.dtype)
+        layers = zip(
+            self.inputs, self._flat_signals, other.inputs, other._flat_signals, strict=True
+        )
+        for a, d, b, e in layers:
+            inner = jnp.repeat(a @ b[entries // q].T + 1, q, axis=0)
+            total = total + inner * (d @ e[entries].T)
         return total
 
     @property

@@ -30,6 +30,11 @@ class RESULTS(lx.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
         "The iteration stopped improving before its tolerance; the best iterate is returned. Try "
         "a larger `rtol`, a larger damping, or float64."
     )
+    rank_too_small = (
+        "The effective rank comes close to the rank of the subspace, and part of the velocity may "
+        "be missing. Take a `LandmarkSubspace` of more landmarks and a larger rank, or a larger "
+        "damping."
+    )
     indefinite_system = (
         "Rounding made M + mu I indefinite along a direction of the iteration; the best iterate "
         "is returned. Try a larger damping, or float64."

@@ -7,6 +7,6 @@ from ._base import (
     DampingOf,
     NoPreconditioner,
 )
-from ._interpolation import kernel_factor
+from ._interpolation import LandmarkRows, kernel_factor
 from ._landmarks import Landmarks
 from ._nystrom import Nystrom

@@ -10,6 +10,7 @@ from ._base import (
     VelocityInfo,
     make_velocity,
 )
+from ._landmark_subspace import LandmarkSubspace, Subspace, root_weights
 from ._least_squares import LeastSquares
 from ._proximal_damping import ProximalDamping
 from ._random_subset import RandomSubset

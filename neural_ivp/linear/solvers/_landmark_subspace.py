@@ -1,0 +1,182 @@
+"""Velocities in the span of the gradients at a few landmarks, chosen once a step."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.scipy.linalg import cho_factor, cho_solve, solve_triangular
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ...errors import InputError, check_count
+from ...types import Theta, Values
+from ..linearisation import AbstractLinearisation
+from ..numerics import RESULTS, Damping, DampingLike, Spectrum, check_damping, safe_ratio
+from ..preconditioners import LandmarkRows, kernel_factor
+from ._base import (
+    AbstractDampedSolver,
+    SolverSetup,
+    Velocity,
+    in_units_of_the_target,
+    make_velocity,
+)
+
+# Of the rank over the effective rank, below which directions that count are missing.
+MARGIN = 1.2
+
+
+class Subspace(eqx.Module):
+    r"""Directions $B = J_L^T T$ of the parameters, orthonormal, and the damping in it.
+
+    - `landmarks`: $J_L$ at the start of the step.
+    - `mix`: T.
+    - `damping`: mu, absolute.
+    - `largest`, `effective_rank`: of M in the span of all landmarks.
+    """
+
+    landmarks: LandmarkRows
+    mix: Float[Array, "k r"]
+    damping: Float[Array, ""]
+    largest: Float[Array, ""]
+    effective_rank: Float[Array, ""]
+
+    def expand(self, y: Float[Array, " r"]) -> Theta:
+        """B y."""
+        return self.landmarks.pull(self.mix @ y)
+
+    def rows(self, linearisation: AbstractLinearisation) -> Float[Array, "m r"]:
+        r"""$A = \sqrt W J B$ for another J."""
+        landmarks = self.landmarks
+        kernel = linearisation.cross_kernel(landmarks.rows, landmarks.positions)
+        return root_weights(linearisation)[:, None] * (kernel @ self.mix)
+
+    def factor(self, rows: Float[Array, "m r"]) -> tuple[Array, bool]:
+        """The Cholesky factor of A^T A + mu I."""
+        identity = jnp.eye(rows.shape[1], dtype=rows.dtype)
+        return cho_factor(rows.T @ rows + self.damping * identity, lower=True)
+
+    def velocity(
+        self,
+        linearisation: AbstractLinearisation,
+        target: Values,
+        rows: Float[Array, "m r"],
+        y: Float[Array, " r"],
+    ) -> Velocity:
+        """B y as the solution for J and f, with its statistics; `rows` is A."""
+        right = rows.T @ (root_weights(linearisation) * jnp.ravel(target))
+        rest = right - rows.T @ (rows @ y) - self.damping * y
+        condition = (self.largest + self.damping) / self.damping
+        spectrum = Spectrum(self.damping, self.largest, self.effective_rank, condition)
+        residual = safe_ratio(jnp.linalg.norm(rest), jnp.linalg.norm(right))
+        whole = y.size >= min(linearisation.num_parameters, rows.shape[0])
+        narrow = (MARGIN * self.effective_rank > y.size) & (not whole)
+        result = RESULTS.where(narrow, RESULTS.rank_too_small, RESULTS.successful)
+        return make_velocity(linearisation, target, self.expand(y), result, residual, spectrum)
+
+
+def root_weights(linearisation: AbstractLinearisation) -> Float[Array, " m"]:
+    """The square root of the weight of each row of J."""
+    return jnp.repeat(jnp.sqrt(linearisation.weights), linearisation.values.shape[1])
+
+
+class LandmarkSubspace(AbstractDampedSolver):
+    r"""Solves for a velocity $v = B y$ with $y \in \mathbb{R}^r$, B chosen once a step.
+
+    Randomly pivoted Cholesky of $J J^T$ chooses k rows $J_L$ of J at the start of a step, the
+    gradients at its landmarks. B has an orthonormal basis of the r leading directions of M in their
+    span. It is kept through the stages of the step; the r x r problem is that of the J of the
+    stage. Cost of a stage for networks of dense layers: $O(n q k (r + \sqrt p) + n q r^2)$.
+
+    Directions below the damping have little effect on u, so that the answer is that of all
+    parameters if r exceeds the effective rank by a third. A solve with less than a fifth to spare
+    counts as short of its tolerance, with `RESULTS.rank_too_small`.
+
+    **Arguments:**
+
+    - `num_landmarks`: k, at most n q. Good values: twice the effective rank, which the report of a
+      solution has.
+    - `rank`: r, at most k, which it is if not given. Good values: 1.5 times the effective rank.
+    - `damping`: mu relative to the largest eigenvalue of M, or a `Damping`; 1e-10 in float64 and
+      1e-6 in float32 if not given. Good values: the square of the tolerance of the steps.
+    - `block`: landmarks drawn at once.
+
+    **Raises:** `InputError` for a count below one, a rank above `num_landmarks`, or a damping that
+    is not positive.
+
+    Source: Chen, Epperly, Tropp & Webber, "Randomly pivoted Cholesky", 2023, for the landmarks;
+    Rudi, Camoriano & Rosasco, "Less is more: Nystrom computational regularization", 2015, for least
+    squares in their span.
+
+    ```python
+    solver = nivp.LandmarkSubspace(200, rank=120, damping=1e-8)
+    method = nivp.NeuralIVP(sampler=nivp.ImportanceSampling(500), velocity_solver=solver)
+    ```
+    """
+
+    num_landmarks: int = eqx.field(static=True)
+    rank: int | None = eqx.field(static=True)
+    damping: DampingLike
+    block: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        num_landmarks: int,
+        *,
+        rank: int | None = None,
+        damping: float | Damping | None = None,
+        block: int = 50,
+    ):
+        check_count("num_landmarks", num_landmarks)
+        check_count("block", block)
+        if rank is not None:
+            check_count("rank", rank)
+            if rank > num_landmarks:
+                raise InputError(
+                    f"`rank` must not exceed `num_landmarks` = {num_landmarks}, got {rank}"
+                )
+        check_damping(damping)
+        self.num_landmarks, self.rank = num_landmarks, rank
+        self.damping, self.block = damping, block
+
+    def setup(
+        self, linearisation: AbstractLinearisation, velocity: Theta, key: PRNGKeyArray
+    ) -> SolverSetup:
+        del velocity
+        linearisation = jax.lax.stop_gradient(linearisation)
+        count, block = self.num_landmarks, self.block
+        _, entries, scale, _ = kernel_factor(linearisation, count, block, key)
+        landmarks = LandmarkRows.of(entries, linearisation)
+        scale = scale[entries]
+        kernel = scale[:, None] * landmarks.kernel() * scale[None, :]
+        identity = jnp.eye(len(kernel), dtype=kernel.dtype)
+        noise = 10 * jnp.finfo(kernel.dtype).eps * jnp.trace(kernel)
+        noise = jnp.where(noise == 0, jnp.ones_like(noise), noise)  # J = 0
+        lower = jnp.linalg.cholesky(kernel + noise * identity)
+        mix = scale[:, None] * solve_triangular(lower, identity, lower=True, trans="T")
+        rows = linearisation.cross_kernel(landmarks.rows, landmarks.positions) @ mix
+        rows = root_weights(linearisation)[:, None] * rows
+        values, vectors = jnp.linalg.eigh(rows.T @ rows)
+        largest = values[-1]
+        damping = self.damping_of(largest)
+        rank = len(values) if self.rank is None else min(self.rank, len(values))
+        state = Subspace(
+            landmarks=landmarks,
+            mix=mix @ vectors[:, len(values) - rank :],
+            damping=damping,
+            largest=largest,
+            effective_rank=jnp.sum(jnp.maximum(values, 0) / (jnp.maximum(values, 0) + damping)),
+        )
+        return SolverSetup(state, linearisation.kernel_columns_cost(len(values)), 1)
+
+    @in_units_of_the_target
+    def solve(
+        self,
+        linearisation: AbstractLinearisation,
+        target: Values,
+        velocity: Theta,
+        setup: SolverSetup,
+    ) -> Velocity:
+        del velocity
+        subspace = setup.state
+        rows = subspace.rows(linearisation)
+        right = rows.T @ (root_weights(linearisation) * jnp.ravel(target))
+        y = cho_solve(subspace.factor(rows), right)
+        return subspace.velocity(linearisation, target, rows, y)
