@@ -13,7 +13,7 @@ DEV := .venv/.stamp-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test validate bench-linear bench-fits bench-evolution bench-configs bench-boundary results lint format clean help
+.PHONY: demo test validate bench-linear bench-fits bench-evolution bench-configs bench-boundary bench-zoo results lint format clean help
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -46,6 +46,9 @@ bench-configs: $(DEV)  ## Measure what the configs reach, and in which time
 
 bench-boundary: $(DEV)  ## Measure problems with conditions at the boundary
 	$(BIN)/python benchmarks/boundary.py --json runs/bench/boundary.jsonl
+
+bench-zoo: $(DEV)  ## Measure error against CPU seconds over all problems
+	$(BIN)/python benchmarks/zoo.py --rtol 1e-3 1e-4 1e-5 1e-6 --json runs/bench/zoo.jsonl
 
 results: $(DEV)  ## Write benchmarks/RESULTS.md from benchmarks/results/*.jsonl
 	$(BIN)/python benchmarks/results.py

@@ -92,9 +92,13 @@ def concrete(name: str, value: Any) -> np.ndarray | None:
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)):
         return None
     try:
-        return np.asarray(value, dtype=float)
+        array = np.asarray(value)
+        # Words and truth values, which numpy would convert too.
+        if array.dtype.kind not in "bSUO":
+            return array.astype(float)
     except (TypeError, ValueError) as error:
         raise InputError(f"`{name}` must be a number or numbers, got {value!r}") from error
+    raise InputError(f"`{name}` must be a number or numbers, got {value!r}")
 
 
 def finite_array(name: str, value: Any) -> np.ndarray:

@@ -13,7 +13,13 @@ from neural_ivp.linear import linearise, with_boundary_rows
 from neural_ivp.linear.linearisation import StackedLinearisation
 from neural_ivp.networks import flatten
 from neural_ivp.problems import check_fingerprint, fingerprint
-from neural_ivp.trials import UnknownNorm, draw_boundary_rows, hard_neumann_faces, trial_for
+from neural_ivp.trials import (
+    UnknownNorm,
+    draw_boundary_rows,
+    face_residual,
+    hard_neumann_faces,
+    trial_for,
+)
 from neural_ivp.trials._boundary_rows import _ramp
 
 from .helpers import KEY, refused, small_network
@@ -483,16 +489,34 @@ def test_the_argument_of_old_is_refused():
 
 
 @pytest.mark.filterwarnings("ignore:the initial value does not satisfy")
-def test_faces_that_disagree_at_a_corner_are_said():
-    """The lid of a cavity: no smooth function has these values, and the trial misses some."""
-    faces = {face: nivp.Dirichlet(0.0) for face in SQUARE.faces} | {"x1+": nivp.Dirichlet(1.0)}
+def test_constants_that_disagree_at_a_corner_hold_on_each_face():
+    """The lid of a cavity, and another wall: a harmonic angle takes the jumps."""
+    values = dict(zip(SQUARE.faces, (0.0, 0.5, 0.0, 1.0), strict=True))
+    faces = {face: nivp.Dirichlet(value) for face, value in values.items()}
+    problem = problem_on(SQUARE, faces, initial=lambda x: x[1:])
+    field = trial_for(problem, small_network(problem)).field(small_network(problem), 0.3)
+    for face in SQUARE.faces:
+        assert np.max(np.abs(face_residual(problem, field, face, 0.3)[1])) < 1e-12
+    lift = trial_for(problem, small_network(problem)).field(lambda x: 0 * x[:1], 0.3)
+    x = jax.random.uniform(KEY, (500, 2)) * 2
+    size = np.max(np.abs(jax.vmap(nivp.laplacian(lift))(x)))
+    assert np.isfinite(size) and size < 1
+
+
+def test_functions_that_disagree_at_a_corner_are_said():
+    """No smooth function has these values, and the trial misses some."""
+    lid = nivp.Dirichlet(lambda t, x: 1 + 0 * t)
+    faces = {face: nivp.Dirichlet(0.0) for face in SQUARE.faces} | {"x1+": lid}
     problem = problem_on(SQUARE, faces, initial=lambda x: 0 * x[:1])
     method = nivp.NeuralIVP(
         sampler=nivp.QuasiMonteCarlo(20),
         velocity_solver=nivp.RidgeCholesky(),
         fit=(nivp.GaussNewton(steps=1),),
     )
-    with pytest.warns(nivp.BoundaryWarning, match="adjacent face differ where they meet"):
+    with (
+        pytest.warns(nivp.BoundaryWarning, match="does not satisfy the condition"),
+        pytest.warns(nivp.BoundaryWarning, match="adjacent face differ where they meet"),
+    ):
         network = small_network(problem)
         nivp.solve(problem, network, method, ts=[0.0, 1.0], key=KEY, throw=False)
 

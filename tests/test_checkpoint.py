@@ -164,7 +164,7 @@ class TestParts:
             ("truncated", "truncated or altered"),
             ("foreign", "is not a checkpoint file of neural_ivp$"),
             ("solution", "it is a neural_ivp solution file"),
-            ("version", "has format version 2, this library reads 3"),
+            ("version", "has format version 3, this library reads 4"),
         ],
     )
     def test_damaged_files_are_refused(self, written, tmp_path, damage, words):

@@ -233,7 +233,7 @@ def test_coefficients_keep_their_digits_in_float32(write):
             "method.velocity_solver.name=Uniform",
             '`method.velocity_solver.name` cannot be "Uniform"',
         ),
-        ("method.integrator.solver=Tsit", "`method.integrator.solver.name` .*'Tsit5'"),
+        ("method.integrator.solver=Tsit", "`method.integrator.solver` .*'Tsit5'"),
         ("network.name=SinusoidMLP", "`network.name` .*'SinusoidalMLP'"),
         ("network.activation=swich", "`network.activation` .*'swish'"),
         ("dtype=float16", '`dtype` cannot be "float16".*float32'),

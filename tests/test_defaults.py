@@ -15,12 +15,22 @@ def chosen(problem, **options):
     return nivp.default_method(problem, nivp.default_network(problem, key=KEY, **options))
 
 
-@pytest.mark.parametrize(
-    ("dtype", "inner"), [("float64", nivp.RidgeCholesky), ("float32", nivp.LeastSquares)]
-)
-def test_small_networks_move_a_subset(dtype, inner):
-    velocity = chosen(ADVECTION, dtype=dtype).velocity_solver
-    assert isinstance(velocity, nivp.RandomSubset) and isinstance(velocity.inner, inner)
+def test_small_networks_move_in_a_subspace():
+    velocity = chosen(ADVECTION).velocity_solver
+    assert isinstance(velocity, nivp.LandmarkSubspace) and velocity.rank is None
+    velocity = chosen(ADVECTION, dtype="float32").velocity_solver
+    assert isinstance(velocity, nivp.RandomSubset)
+    assert isinstance(velocity.inner, nivp.LeastSquares)
+
+
+def test_one_tolerance_sets_the_others():
+    network = nivp.default_network(ADVECTION, key=KEY)
+    for rtol in (1e-4, 1e-6):
+        method = nivp.default_method(ADVECTION, network, rtol=rtol)
+        assert method.integrator.rtol == rtol and method.integrator.atol == rtol / 100
+        assert method.velocity_solver.damping == pytest.approx(rtol**2)
+    with pytest.raises(nivp.InputError, match="`rtol` is that of the default method"):
+        nivp.solve(ADVECTION, network, method, ts=[0, 1], key=KEY, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -35,11 +45,10 @@ def test_large_networks_iterate(dtype, kind):
         assert isinstance(velocity.preconditioner, nivp.Nystrom)
 
 
-def test_diffusion_takes_implicit_steps_of_all_parameters():
-    for options, velocity in (({}, nivp.RidgeDual), ({"width": 5}, nivp.RidgeCholesky)):
-        method = chosen(HEAT, **options)
-        assert isinstance(method.integrator.solver, nivp.SDIRK4)
-        assert isinstance(method.velocity_solver, velocity)
+def test_diffusion_takes_implicit_steps():
+    method = chosen(HEAT)
+    assert isinstance(method.integrator.solver, nivp.Rodas4)
+    assert isinstance(method.velocity_solver, nivp.LandmarkSubspace)
 
 
 @pytest.mark.parametrize(

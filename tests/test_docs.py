@@ -70,12 +70,12 @@ def cheap_network(problem, *, key):
     return default_network(problem, width=8, depth=1, key=key)
 
 
-def cheap_method(problem, network) -> nivp.NeuralIVP:
+def cheap_method(problem, network, *, rtol) -> nivp.NeuralIVP:
     """The default method with less work in every part: the same classes in the same places."""
-    method = default_method(problem, network)
+    method = default_method(problem, network, rtol=rtol)
     solver = method.velocity_solver
-    if isinstance(solver, nivp.RandomSubset):
-        solver = nivp.RandomSubset(solver.inner, 100)
+    if isinstance(solver, nivp.LandmarkSubspace):
+        solver = nivp.LandmarkSubspace(60, damping=1e-6)
     return nivp.NeuralIVP(
         sampler=type(method.sampler)(300),
         velocity_solver=solver,

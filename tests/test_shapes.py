@@ -280,10 +280,18 @@ def test_points_that_were_not_found_are_not_numbers():
         (lambda: SHAPES["ellipse"][0].face_points("x0-", jnp.zeros((1, 2))), "no face 'x0-'"),
         (lambda: DISC.to_reference(jnp.zeros(3)), "a point has shape"),
         (
-            lambda: nivp.Uniform(10_000).draw(
-                jnp.zeros(0), Ball((0.0,) * 20, 1.0), lambda x: x, KEY
+            lambda: nivp.Uniform(30_000).draw(
+                jnp.zeros(0), Ball((0.0,) * 11, 1.0), lambda x: x, KEY
             ),
-            "10000 points of a domain that fills 2e-08 of its bounding box",
+            "30000 points of a domain that fills 0.0009 of its bounding box",
+        ),
+        (
+            lambda: Ball((0.0,) * 12, 1.0),
+            "in 12 dimensions fills 0.0003 of its bounding box, too little",
+        ),
+        (
+            lambda: Annulus((0.0, 0.0), inner=0.9999, outer=1.0),
+            "fills 0.0002 of its bounding box, too little",
         ),
     ],
 )

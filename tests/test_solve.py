@@ -212,11 +212,9 @@ LINEAR = nivp.NeuralIVP(
 )
 
 
-def test_dense_output_between_steps_and_times_do_not_change_steps():
+def test_dense_output_between_steps():
     problem = linear_problem(lambda u, t, x: -nivp.partial(u, 0)(x))
     coarse = nivp.solve(problem, Fourier(2), LINEAR, ts=[0.0, 3.0], key=KEY)
-    fine = nivp.solve(problem, Fourier(2), LINEAR, ts=np.linspace(0, 3, 50), key=KEY)
-    assert np.array_equal(coarse.record["t1"], fine.record["t1"])
     assert len(coarse.record["t1"]) < 25
     times = np.linspace(0, 3, 50)
     wanted = np.sin(X[None, :, 0] - times[:, None])
@@ -224,11 +222,12 @@ def test_dense_output_between_steps_and_times_do_not_change_steps():
     np.testing.assert_allclose(coarse(3.0, X)[:, 0], wanted[-1], atol=1e-5)
 
 
-def test_implicit_steps_end_at_the_times_asked_for():
+def test_steps_end_at_the_times_asked_for():
     problem = linear_problem(lambda u, t, x: nivp.laplacian(u)(x))
     ts = [0.0, 0.3, 0.70001, 0.70002, 1.0]
     near = np.nextafter(0.3, 1)  # a step between the two would divide by nothing
     for integrator in (
+        nivp.AdaptiveStep(rtol=1e-3),
         nivp.AdaptiveStep(nivp.SDIRK4(), rtol=1e-3),
         nivp.ConstantStep(nivp.SDIRK2(), dt=0.25),
     ):

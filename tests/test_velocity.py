@@ -139,7 +139,7 @@ def test_a_landmark_subspace_of_twice_the_effective_rank_is_as_good_as_all_param
         np.linalg.norm(lin.push(solve(solver, lin, target).value - whole.value)) / size
         for solver in (
             nivp.LandmarkSubspace(rank, damping=1e-6, block=5),
-            nivp.LandmarkSubspace(2 * rank, rank=rank, damping=1e-6, block=5),
+            nivp.LandmarkSubspace(rank, num_landmarks=2 * rank, damping=1e-6, block=5),
             nivp.LandmarkSubspace(rank // 4, damping=1e-6, block=5),
         )
     ]
@@ -152,7 +152,7 @@ def test_a_landmark_subspace_follows_the_network_through_a_step():
     problem = PROBLEMS["wave_1d"]
     network = small_network(problem)
     lin, target = linearised(problem, network)
-    solver = nivp.LandmarkSubspace(20, rank=15, damping=1e-6, block=5)
+    solver = nivp.LandmarkSubspace(15, num_landmarks=20, damping=1e-6, block=5)
     setup = solver.setup(lin, lin.zeros, KEY)
     basis = np.asarray(jax.vmap(setup.state.expand)(jnp.eye(15))).T
     np.testing.assert_allclose(basis.T @ basis, np.eye(15), atol=1e-8)

@@ -2,7 +2,7 @@
 
 import contextlib
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 import equinox as eqx
@@ -76,17 +76,25 @@ def dotted(path: str, names: Iterable[str]) -> Iterator[None]:
 def _build_argument(cls: type, parameter: inspect.Parameter, value: Any, path: str) -> Any:
     members = alternatives(parameter.annotation)
     for member in members:
-        if get_origin(member) is tuple and isinstance(value, list):
-            kind = get_args(member)[0]
-            return tuple(build_part(v, kind, f"{path}.{k}") for k, v in enumerate(value))
-        if get_origin(member) is tuple:
-            raise InputError(f"`{path}` must be an array of tables: write [[{path}]]")
+        if kinds := _kinds_in(member):
+            if not isinstance(value, list):
+                raise InputError(f"`{path}` must be an array of tables: write [[{path}]]")
+            return tuple(build_part(v, kinds, f"{path}.{k}") for k, v in enumerate(value))
     parts = tuple(m for m in members if isinstance(m, type) and issubclass(m, eqx.Module))
     if parts and (len(parts) == len(members) or isinstance(value, dict | str)):
         return build_part(value, parts, path)
     if not members:
         raise InputError(f"`{path}` takes no value: leave it out")
     return check_value(value, plain_type(cls, parameter), path)
+
+
+def _kinds_in(annotation: Any) -> tuple[type, ...]:
+    """The kinds of the objects in a tuple or sequence of them; none for anything else."""
+    if get_origin(annotation) not in (tuple, Sequence):
+        return ()
+    kinds = alternatives(get_args(annotation)[0])
+    objects = all(isinstance(kind, type) and issubclass(kind, eqx.Module) for kind in kinds)
+    return tuple(kinds) if objects else ()
 
 
 def describe_part(part: Any, typed: Any, path: str) -> Any:

@@ -188,8 +188,16 @@ def _method(
     with dotted("method.integrator", ["rtol"]):
         default = describe_part(default_method(problem, network, **options), {}, "method")
     default.pop("name")
+    other = _name(table.get("velocity_solver")) not in (None, "LandmarkSubspace")
+    if other and _name(default["integrator"]["solver"]) == "Rodas4":  # it needs that one
+        default["integrator"]["solver"] = "SDIRK4"
     merged = merge(default, table, "method")
     method = build_part(merged, NeuralIVP, "method")
     resolved = describe_part(method, merged, "method")
     resolved.pop("name")
     return method, resolved
+
+
+def _name(part: Any) -> Any:
+    """The class that a table or a name describes."""
+    return part.get("name") if isinstance(part, dict) else part

@@ -1,4 +1,4 @@
-"""Default networks and methods; `benchmarks/velocity_choice.py` compares velocity solvers."""
+"""Default networks and methods; `benchmarks/zoo.py` measures them."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..errors import InputError, check_positive_scalar
-from ..evolution import SDIRK4, AdaptiveStep, NeuralIVP
+from ..evolution import AdaptiveStep, NeuralIVP, Rodas4
 from ..fitting import GaussNewton
-from ..linear import choose_velocity_solver
+from ..linear import LandmarkSubspace, choose_velocity_solver
 from ..networks import (
     AbstractNetwork,
     ConstantStart,
@@ -23,8 +23,9 @@ from ..networks import (
 from ..problems import AbstractProblem
 from ..samplers import ImportanceSampling
 from ..trials import UnknownNorm, hard_neumann_faces, trial_for
-from ._diffusive import diffusive
+from ._stiff import differential_order, stiff
 
+DEFAULT_RTOL = 1e-5
 DENSE_LIMIT = 20_000  # parameters: at 4 000 points J then takes 640 MB in float64
 LEAST_DAMPING = 1e-13  # below it a Cholesky factorisation in float64 may fail by rounding
 
@@ -100,27 +101,26 @@ def _initial_unknown(
 
 
 def default_method(
-    problem: AbstractProblem, network: AbstractNetwork, *, rtol: float = 1e-4
+    problem: AbstractProblem, network: AbstractNetwork, *, rtol: float = DEFAULT_RTOL
 ) -> NeuralIVP:
     """The default method for a problem and a network.
 
-    The velocity solver depends on the size and dtype of the network, the number of points on the
-    dimension and on the quantities in the problem's norm. For diffusion, which damps fine scales
-    much faster than u changes, steps are implicit and update all parameters, except in float32 or
-    for more than 20 000 parameters.
+    Velocities lie in a `LandmarkSubspace`, whose rank `solve` chooses, except for norms with
+    derivatives, in float32 and for more than 20 000 parameters. Steps are explicit, or those of
+    `Rodas4` if fine scales decay so much faster than u changes that these cost less.
 
     **Arguments:**
 
     - `problem`, `network`: what `solve` takes.
     - `rtol`: relative tolerance of the steps, from which the damping, the absolute tolerance and
-      the tolerance of the fit follow. Good values: 1e-3 to 1e-5.
+      the tolerance of the fit follow. Good values: 1e-4 to 1e-6.
 
     **Returns:** a `NeuralIVP`.
 
     **Raises:** `InputError` for a tolerance that is not one positive number.
 
     ```python
-    method = nivp.default_method(problem, network, rtol=1e-3)
+    method = nivp.default_method(problem, network, rtol=1e-4)
     print(type(method.velocity_solver), method.integrator.solver)
     ```
     """
@@ -129,23 +129,22 @@ def default_method(
     quantities = num_quantities(problem, network)
     derivatives, line = quantities > problem.components, problem.domain.dimension == 1
     double, large = theta.dtype == "float64", theta.size > DENSE_LIMIT
-    implicit = double and not large and not derivatives and diffusive(problem)
-    if implicit:
-        subset, points = None, 500 if line else 1_500
-        damping = max(rtol**2 / 10_000, LEAST_DAMPING)
-    elif large:
-        subset, points, damping = None, 10_000, 1e-9 if double else 1e-6
+    solver = dfx.Tsit5()
+    if double and not large and not derivatives:
+        # Damps singular values of J below rtol of the largest.
+        velocity_solver = LandmarkSubspace(damping=max(rtol**2, LEAST_DAMPING))
+        points = 500 if line else 800
+        solver = Rodas4(differential_order(problem)) if stiff(problem) else solver
     else:
-        subset, points = 300 if line else 700, 2_000 if derivatives or line else 4_000
-        # Damps singular values of J below rtol / 10 of the largest.
-        damping = max(rtol**2 / 100, LEAST_DAMPING) if double else 1e-9
-        subset = subset if double else min(subset, 500)
-    rows = points * quantities
-    velocity_solver, _ = choose_velocity_solver(theta.size, rows, theta.dtype, subset=subset)
-    solver = SDIRK4() if implicit else dfx.Tsit5()
+        points = 10_000 if large else 2_000 if derivatives or line else 4_000
+        subset = None if large else 300 if line else 700 if double else 500
+        rows = points * quantities
+        chosen, _ = choose_velocity_solver(theta.size, rows, theta.dtype, subset=subset)
+        damping = max(rtol**2 / 100, LEAST_DAMPING) if double and not large else 1e-9
+        velocity_solver = chosen.with_damping(damping if double or not large else 1e-6)
     return NeuralIVP(
         sampler=ImportanceSampling(points),
-        velocity_solver=velocity_solver.with_damping(damping),
+        velocity_solver=velocity_solver,
         integrator=AdaptiveStep(solver, rtol=rtol, atol=rtol / 100),
         fit=(GaussNewton(tolerance=min(1e-5, rtol)),),
     )

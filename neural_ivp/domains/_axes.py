@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import equinox as eqx
 import numpy as np
 
-from ..errors import InputError, check_finite, check_positive_scalar
+from ..errors import InputError, check_finite, check_positive_scalar, concrete
 
 
 class Interval(eqx.Module):
@@ -82,10 +82,10 @@ def as_corners(
 
 def as_bounds(name: str, values: Sequence[float]) -> tuple[float, ...]:
     """A sequence of finite numbers as a tuple of floats."""
-    try:
-        array = np.atleast_1d(np.asarray(values, dtype=float))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"`{name}` must be a sequence of numbers, got {values!r}") from error
+    array = concrete(name, values)
+    if array is None:
+        raise InputError(f"`{name}` is traced: make the domain outside of jit, vmap and grad")
+    array = np.atleast_1d(array)
     if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)):
         raise InputError(f"`{name}` must be a sequence of finite numbers, got {values!r}")
     return tuple(float(value) for value in array)

@@ -54,6 +54,18 @@ class AbstractDomain(eqx.Module):
     def interpolate(self, values: Mapping[str, Callable[[Point], Array]], x: Point) -> Array:
         """A smooth function at x that takes each of `values` on its face."""
 
+    def adjacent(self, face: str, other: str) -> bool:
+        """Whether two faces meet."""
+        del face, other
+        return False
+
+    def angle(self, face: str, other: str, x: Point) -> Scalar:
+        """The angle from one face to another around the edge where they meet, over a right angle.
+
+        It is smooth off the edge, and along planes that meet at a right angle it is harmonic.
+        """
+        return 2 / jnp.pi * jnp.arctan2(self.distance(face, x), self.distance(other, x))
+
     @property
     def dimension(self) -> int:
         return len(self.lower)

@@ -34,6 +34,9 @@ class AbstractProduct(AbstractDomain):
         low, length = self._low_and_length(unit.dtype)
         return (low[None] + length[None] * unit).at[:, axis].set(end)
 
+    def adjacent(self, face: str, other: str) -> bool:
+        return self._end(face)[0] != self._end(other)[0]
+
     def vanishing(self, faces: Sequence[str], even: Sequence[str], x: Point) -> Scalar:
         xi, product = self.to_reference(x), jnp.ones((), x.dtype)
         for i in range(self.dimension):

@@ -13,6 +13,8 @@ from ..types import Point, Points, Scalar
 from ._axes import as_bounds
 from ._domain import AbstractDomain
 
+LEAST_FRACTION = 5e-4  # a ball in 11 dimensions fills 9e-4
+
 
 class AbstractRound(AbstractDomain):
     """A domain in a ball, whose faces are spheres. They are never even: no embedding makes the
@@ -61,7 +63,7 @@ class Ball(AbstractRound):
     - `centre`: c, d lengths.
     - `radius`: r, a positive length.
 
-    **Raises:** `InputError` for a centre or a radius other than these.
+    **Raises:** `InputError` for a centre or a radius other than these, or more than 11 dimensions.
 
     ```python
     disc = nivp.Ball((0.0, 0.0), 1.5)
@@ -77,6 +79,7 @@ class Ball(AbstractRound):
         self.centre = as_bounds("centre", centre)
         check_positive_scalar("radius", radius)
         self.radius = float(radius)
+        check_fraction_of_box(self)
 
     @property
     def radii(self) -> tuple[float, ...]:
@@ -107,7 +110,8 @@ class Annulus(AbstractRound):
     - `centre`: c, d lengths.
     - `inner`, `outer`: the radii a < b, positive lengths.
 
-    **Raises:** `InputError` for a centre or radii other than these.
+    **Raises:** `InputError` for a centre or radii other than these, or a shell that fills less than
+    5e-4 of its box.
 
     ```python
     pipe = nivp.Annulus((0.0, 0.0), inner=0.5, outer=1.0)
@@ -127,6 +131,7 @@ class Annulus(AbstractRound):
         if not inner < outer:
             raise InputError(f"`inner` must be the smaller radius, got {inner}, `outer` {outer}")
         self.inner, self.outer = float(inner), float(outer)
+        check_fraction_of_box(self)
 
     @property
     def radii(self) -> tuple[float, ...]:
@@ -156,6 +161,16 @@ class Annulus(AbstractRound):
             return next(iter(values.values()))(x)
         inner, outer = self.distance("inner", x), self.distance("outer", x)
         return (outer * values["inner"](x) + inner * values["outer"](x)) / (inner + outer)
+
+
+def check_fraction_of_box(domain: AbstractDomain) -> None:
+    """**Raises:** `InputError` for a domain whose points are too rare in its bounding box."""
+    if domain.fraction < LEAST_FRACTION:
+        raise InputError(
+            f"a domain of this shape in {domain.dimension} dimensions fills "
+            f"{domain.fraction:.1g} of its bounding box, too little to choose points among those "
+            "of the box: take a `Box`"
+        )
 
 
 def _ball_fraction(dimension: int) -> float:

@@ -1,7 +1,8 @@
 """The ODE of the parameters: schemes, step control, restarts, the method and one step."""
 
 from ._invariants import Invariants
-from ._method import NeuralIVP, fit_network
+from ._method import NeuralIVP, fit_network, refit_network
+from ._rank import enlarged, is_adaptive, sized, with_chosen_rank
 from ._state import State, StepRecord
 from ._step import init, step, step_equation
 from ._step_control import AbstractIntegrator, AdaptiveStep, ConstantStep

@@ -1,8 +1,11 @@
 """The method: every numerical choice of a solve in one object."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from ..calculus import L2, AbstractInnerProduct
@@ -108,7 +111,7 @@ class NeuralIVP(eqx.Module):
         ):
             raise InputError(
                 "`velocity_solver` must be a LandmarkSubspace for Rodas4, got "
-                f"{velocity_solver!r}: take `LandmarkSubspace(200, rank=120)`, or `SDIRK4()`"
+                f"{velocity_solver!r}: take `LandmarkSubspace()`, or `SDIRK4()`"
             )
         if not self.fit or not all(isinstance(s, AbstractFitStage) for s in self.fit):
             raise InputError(f"`fit` must be one or more fit stages, got {self.fit!r}")
@@ -139,3 +142,23 @@ def fit_network(
         key=key,
         progress=progress,
     )
+
+
+def refit_network(
+    method: NeuralIVP,
+    network: AbstractNetwork,
+    problem: AbstractProblem,
+    t: Time,
+    key: PRNGKeyArray,
+    progress: Callable[[FitProgress], None],
+) -> tuple[FitResult, bool]:
+    """New weights fitted to the current u, and whether they are refused as not accurate enough."""
+    weights_key, fit_key = jax.random.split(key)
+    time = jnp.asarray(t)
+    target = trial_for(problem, network).field(network, time)
+    start = method.refit.initial_network(network, weights_key)
+    stages = method.refit.stages
+    fitted = fit_network(method, start, target, problem, time, fit_key, progress, stages=stages)
+    tolerance = method.refit.tolerance or method.integrator.rtol or math.inf
+    error = fitted.relative_l2_error
+    return fitted, not (math.isfinite(error) and error <= tolerance)

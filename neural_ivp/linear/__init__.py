@@ -1,6 +1,15 @@
 """The damped least-squares problem min_v mean |J v - f|^2 + mu |v|^2 and its solvers."""
 
-from .linearisation import AbstractLinearisation, linearise, linearise_generic, linearise_in_chunks
+from .linearisation import (
+    AbstractLinearisation,
+    StructuredLinearisation,
+    is_dense,
+    linearise,
+    linearise_generic,
+    linearise_in_chunks,
+    tap,
+    trained_layers,
+)
 from .numerics import PCG, RESULTS, Damping, is_failure, safe_ratio
 from .preconditioners import AbstractPreconditioner, Landmarks, NoPreconditioner, Nystrom
 from .solvers import (

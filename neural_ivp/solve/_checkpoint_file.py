@@ -23,6 +23,7 @@ from ..evolution import (
     record_from,
     segment_arrays,
     segments_from,
+    sized,
 )
 from ..files import write_file
 from ..networks import AbstractNetwork
@@ -31,7 +32,7 @@ from ._checkpoint import Checkpoint
 from ._march import March
 from ._stopwatch import Stopwatch
 
-KIND, VERSION = "checkpoint", 3
+KIND, VERSION = "checkpoint", 4
 
 
 class CheckpointWriter:
@@ -88,7 +89,8 @@ def to_arrays(march: March) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     header = {
         "problem": describe(march.problem),
         "network": describe(march.network),
-        "method": describe(march.method),
+        "method": describe(march.given),
+        "rank": march.rank,
         "dtype": segments[0].theta.dtype.name,
         "x64": x64(),
         "key_type": _key_type(march.key),
@@ -121,9 +123,10 @@ def from_arrays(
     check_num_parameters(network, segments)
     record = record_from(arrays)
     times = arrays["ts"]
+    whole = method if header["rank"] is None else sized(method, header["rank"])
     # Not as arguments, which would be traced: numbers of the method determine shapes.
     shapes = eqx.filter_eval_shape(
-        lambda: init(problem, network, method, float(times[0]), float(times[-1]), key)
+        lambda: init(problem, network, whole, float(times[0]), float(times[-1]), key)
     )
     return March(
         problem,
@@ -140,6 +143,7 @@ def from_arrays(
             for k in range(len(record["t0"]))
         ],
         fits=header["fits"],
+        rank=header["rank"],
     )
 
 

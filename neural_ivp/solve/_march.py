@@ -1,6 +1,5 @@
 """The march in time: segments of steps between restarts."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,29 +14,22 @@ from ..evolution import (
     SegmentRecorder,
     State,
     StepRecord,
-    fit_network,
+    enlarged,
     init,
+    is_adaptive,
+    refit_network,
+    sized,
     step,
+    with_chosen_rank,
 )
-from ..fitting import FitProgress, FitResult
+from ..fitting import FitResult
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
 from ..progress import Progress, ProgressCallback
-from ..trials import trial_for
-from ._records import RollbackPoint, StackedRecords, failure, poor_fit
+from ._records import RollbackPoint, StackedRecords, failure, fit_reporter, poor_fit
 
 _RECORDED = [name for name in StepRecord.__annotations__ if name not in ("velocity0", "velocity1")]
 _FLAGS = ("accepted", "solved", "target_finite")
-
-
-def fit_reporter(progress: ProgressCallback, phase: str, t: float) -> Callable[[FitProgress], None]:
-    """A function that reports the progress of a fit as a phase of the solve."""
-
-    def report(part: FitProgress) -> None:
-        numbers = {"step": part.step, "error": part.error}
-        progress(Progress(phase, part.step / part.total, t, numbers, part.stage))
-
-    return report
 
 
 class March:
@@ -45,6 +37,7 @@ class March:
 
     Only its methods write its attributes. Those after `key` are arguments to continue a march.
 
+    - `given`, `method`: the method, and the same with the rank that was chosen for it.
     - `times`: to save; the first and the last are those of the march.
     - `state`: of the current segment; None between segments.
     - `t`, `stop`: the time reached, and the end of the segment.
@@ -65,8 +58,10 @@ class March:
         segments: Sequence[SegmentRecorder] = (),
         records: Sequence[dict[str, np.ndarray]] = (),
         fits: Sequence[dict[str, Any]] = (),
+        rank: int | None = None,
     ):
-        self.problem, self.network, self.method = problem, network, method
+        self.problem, self.network, self.given = problem, network, method
+        self.method = method if rank is None else sized(method, rank)
         self.times, self.t0, self.t1 = times, float(times[0]), float(times[-1])
         self.key, self.state = key, state
         self.t = self.t0 if t is None else t
@@ -77,6 +72,12 @@ class March:
         self.rollback_point: RollbackPoint | None = None
         if state is not None:
             self._set_rollback_point()
+
+    @property
+    def rank(self) -> int | None:
+        """The rank that was chosen for the velocity solver; None if it was given."""
+        solver = self.method.velocity_solver
+        return getattr(solver, "rank", None) if is_adaptive(self.given) else None
 
     def note_fit(self, t: float, fitted: FitResult, **more: Any) -> None:
         """Store the errors of a fit or refit."""
@@ -119,6 +120,8 @@ class March:
             assert self.state is not None
             limit = self._step_limit()
             state, record = step(self.problem, self.network, self.method, self.state, limit)
+            if self._enlarge(record):
+                continue
             self._record(state, record, limit)
             ending = failure(
                 self.t,
@@ -145,25 +148,37 @@ class March:
     def _begin_segment(self) -> None:
         stop = min(self.method.restart.next_time(self.t, self.t0), self.t1)
         key = jax.random.fold_in(self.key, len(self.segments))
+        if is_adaptive(self.given):
+            self.method = with_chosen_rank(self.problem, self.network, self.given, self.t, key)
         parts = self.problem, self.network, self.method
         self.state = init(*parts, self.t, self.t1, key, start=self.t0)
         self.stop = self.t1 if self._near_the_end(stop) else stop
         self.segments.append(SegmentRecorder(self.t, self.state.theta))
         self._set_rollback_point()
 
+    def _enlarge(self, record: StepRecord) -> bool:
+        """Enlarge the rank if it was too small for this attempt, which is then made again."""
+        if not is_adaptive(self.given):
+            return False
+        assert self.state is not None
+        before = self.method
+        parts = self.problem, before, self.state, record.effective_rank
+        self.method, self.state = enlarged(*parts)
+        self._set_rollback_point()
+        return self.method is not before
+
     def _set_rollback_point(self) -> None:
         """Store the current moment; an interruption may come between any two lines."""
         assert self.state is not None
-        steps, attempts = len(self.segments[-1].left), len(self.records)
-        self.rollback_point = RollbackPoint(
-            self.state, self.t, self.stop, len(self.segments), steps, attempts, len(self.fits)
-        )
+        counts = len(self.segments), len(self.segments[-1].left), len(self.records), len(self.fits)
+        self.rollback_point = RollbackPoint(self.state, self.method, self.t, self.stop, *counts)
 
     def rewind(self) -> None:
         """Return to the rollback point after an interruption."""
         point = self.rollback_point
         assert point is not None
-        self.state, self.t, self.stop = point.state, point.t, point.stop
+        self.state, self.method = point.state, point.method
+        self.t, self.stop = point.t, point.stop
         del self.segments[point.segments :], self.records[point.attempts :], self.fits[point.fits :]
         self.segments[-1].cut(point.steps)
 
@@ -218,17 +233,9 @@ class March:
     def _refit(self, t: float, progress: ProgressCallback) -> None:
         """Fit new weights to the current u, or keep the old ones if the fit is not accurate."""
         key = jax.random.fold_in(jax.random.fold_in(self.key, len(self.segments)), 1)
-        weights_key, fit_key = jax.random.split(key)
-        refit, time = self.method.refit, jnp.asarray(t)
-        target = trial_for(self.problem, self.network).field(self.network, time)
         report = fit_reporter(progress, "refit", t)
-        start = refit.initial_network(self.network, weights_key)
-        fitted = fit_network(
-            self.method, start, target, self.problem, time, fit_key, report, stages=refit.stages
-        )
-        tolerance = refit.tolerance or self.method.integrator.rtol or math.inf
-        error = fitted.relative_l2_error
-        refused = not (math.isfinite(error) and error <= tolerance)
+        parts = self.method, self.network, self.problem
+        fitted, refused = refit_network(*parts, t, key, report)
         self.note_fit(t, fitted, reason=self._restart_reason(), refused=refused)
         if not refused:
             self.network = fitted.network

@@ -1,12 +1,25 @@
 """What a march keeps of its steps, a moment to go back to, and why it cannot continue."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..fitting import FitProgress
+from ..progress import Progress, ProgressCallback
+
 # Relative error of an initial fit above which no step is taken.
 POOR_FIT = 0.1
+
+
+def fit_reporter(progress: ProgressCallback, phase: str, t: float) -> Callable[[FitProgress], None]:
+    """A function that reports the progress of a fit as a phase of the solve."""
+
+    def report(part: FitProgress) -> None:
+        numbers = {"step": part.step, "error": part.error}
+        progress(Progress(phase, part.step / part.total, t, numbers, part.stage))
+
+    return report
 
 
 class StackedRecords(Mapping[str, np.ndarray]):
@@ -26,9 +39,11 @@ class StackedRecords(Mapping[str, np.ndarray]):
 
 
 class RollbackPoint(NamedTuple):
-    """A moment between two attempts: the `State`, and the lengths of what was stored."""
+    """A moment between two attempts: the `State` and its method, and the lengths of what was
+    stored."""
 
     state: Any
+    method: Any
     t: float
     stop: float
     segments: int
@@ -45,7 +60,8 @@ def poor_fit(fits: Sequence[Mapping[str, Any]]) -> str:
     return (
         f"the initial fit misses the initial value by {error:.1%} of its norm: no step was taken. "
         "Give the fit more steps or other points (`NeuralIVP(fit=...)`; `SequentialMonteCarlo` "
-        "finds a narrow initial value), or take a wider or deeper network"
+        "finds a narrow initial value), or take a wider or deeper network. An initial value that "
+        "contradicts a condition at the boundary has no good fit: change one of them"
     )
 
 

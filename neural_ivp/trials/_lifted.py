@@ -1,5 +1,7 @@
 """Trial functions that have the values of Dirichlet conditions, and the choice of one."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -18,7 +20,8 @@ class Lifted(AbstractTrial):
     r"""$u = g(t, x) + m(x) N(x)$ with a lift g of the boundary values and a mask m, 0 on the faces.
 
     g interpolates the values of the `Dirichlet` conditions between their faces, evaluated at the
-    nearest points of the faces of a product of axes, and at x itself in other domains. The unknown
+    nearest points of the faces of a product of axes, and at x itself in other domains. Where
+    constants of faces that meet differ, it turns from one to the other with the angle. The unknown
     is $w = m N$, and $w_t = L[u] - g_t$. Each component has its own mask and lift.
 
     **Arguments:**
@@ -88,14 +91,25 @@ class Lifted(AbstractTrial):
         if len(constants) < 2 and None not in constants:
             return jnp.asarray(constants.pop() if constants else 0.0, x.dtype)
 
-        def at(value):
-            def on_face(x) -> Array:
+        jumps = _jumps(self.domain, self.conditions, self.faces[component], component)
+
+        def steps(x, at: str = "") -> Array:
+            """Of the jumps; on a face they are known, at its edges too."""
+            total = jnp.zeros((), x.dtype)
+            for faces, jump in jumps.items():
+                known = faces.index(at) if at in faces else None
+                total += jump * (self.domain.angle(*faces, x) if known is None else known)
+            return total
+
+        def rest_on(face, value):
+            def rest(x) -> Array:
                 entries = evaluated(value, t, x)
-                return entries[component] if entries.ndim else entries
+                return (entries[component] if entries.ndim else entries) - steps(x, face)
 
-            return on_face
+            return rest
 
-        return self.domain.interpolate({face: at(v) for face, v in values.items()}, x)
+        rest = self.domain.interpolate({f: rest_on(f, value) for f, value in values.items()}, x)
+        return rest + steps(x)
 
     def _value(self, face: str, component: int):
         condition = self.conditions.at(face, component)
@@ -107,6 +121,23 @@ class Lifted(AbstractTrial):
         """Whether the lift may depend on time."""
         values = [self._value(f, k) for k, faces in enumerate(self.faces) for f in faces]
         return any(callable(value) for value in values)
+
+
+def _jumps(
+    domain: AbstractDomain, conditions: BoundaryConditions, faces: tuple[str, ...], component: int
+) -> dict[tuple[str, str], float]:
+    """The jumps of a Dirichlet value, constant on each face, between faces that meet."""
+    numbers = {}
+    for face in faces:
+        condition = conditions.at(face, component)
+        assert isinstance(condition, Dirichlet)
+        numbers[face] = constant_value(condition.value, component)
+    constant = [face for face, number in numbers.items() if number is not None]
+    return {
+        (face, other): numbers[other] - numbers[face]
+        for face, other in itertools.combinations(constant, 2)
+        if numbers[other] != numbers[face] and domain.adjacent(face, other)
+    }
 
 
 class _LiftedField(eqx.Module):
@@ -160,11 +191,13 @@ def hard_neumann_faces(problem: AbstractProblem) -> tuple[str, ...]:
     They are ends of axes, and no lift of other faces, which may have a slope there, varies.
     """
     conditions = problem.conditions
-    for face, by_component in conditions.by_face.items():
-        for k, condition in enumerate(by_component):
-            if isinstance(condition, Dirichlet) and constant_value(condition.value, k) is None:
-                del face
-                return ()
+    for k in range(problem.components):
+        faces = tuple(face for face in conditions.by_face if _is_dirichlet(problem, face, k))
+        values = [conditions.at(face, k).value for face in faces]  # pyright: ignore[reportAttributeAccessIssue]
+        if None in [constant_value(value, k) for value in values]:
+            return ()
+        if _jumps(problem.domain, conditions, faces, k):
+            return ()
     ends = [f"x{i}{side}" for i in range(problem.domain.dimension) for side in "-+"]
     return tuple(
         face

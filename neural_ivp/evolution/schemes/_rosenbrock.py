@@ -2,14 +2,24 @@
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import cho_solve, lu_factor, lu_solve
 from jaxtyping import Array, Float
 
-from ...linear import AbstractLinearisation, Subspace, Velocity, root_weights
-from ...types import Scalar, Theta, Values
+from ...errors import check_count
+from ...linear import (
+    AbstractLinearisation,
+    StructuredLinearisation,
+    Subspace,
+    Velocity,
+    root_weights,
+)
+from ...networks import AbstractNetwork
+from ...types import Point, Scalar, Theta, Values
+from ._derivative_rows import derivative_rows, velocity_change_rows
 from ._scheme import AbstractScheme, StepEquation, StepResult
 from ._statistics import SolveStats, step_statistics
 
@@ -78,14 +88,25 @@ class Rodas4(AbstractScheme):
     Source: Hairer & Wanner, "Solving ordinary differential equations II", VI.4; in a subspace of
     the parameters of a network it is our own.
 
+    **Arguments:**
+
+    - `derivatives`: the highest order of the derivatives of u in L[u], to which its own derivative
+      is taken by the structure of networks of dense layers. `default_method` finds it.
+
+    **Raises:** `InputError` for a negative order.
+
     ```python
     stiff = nivp.AdaptiveStep(nivp.Rodas4(), rtol=1e-5, atol=1e-7)
     method = nivp.NeuralIVP(sampler=nivp.ImportanceSampling(500), integrator=stiff,
-                            velocity_solver=nivp.LandmarkSubspace(200, rank=120, damping=1e-10))
+                            velocity_solver=nivp.LandmarkSubspace(damping=1e-10))
     ```
     """
 
+    derivatives: int = eqx.field(static=True, default=2)
     implicit = True
+
+    def __check_init__(self):
+        check_count("derivatives", self.derivatives, minimum=0)
 
     @property
     def order(self) -> int:
@@ -107,7 +128,9 @@ class Rodas4(AbstractScheme):
         setup = equation.setup(start, velocity)
         subspace = setup.state
         y0, first = _velocity(subspace, start, f0)
-        jacobian, slope = _derivatives(equation, theta, t0, start, f0, y0, subspace)
+        jacobian, slope = _derivatives(
+            equation, theta, t0, start, f0, y0, subspace, self.derivatives
+        )
         tableau = RODAS_4
         a, c, m, alpha, gammas = (jnp.asarray(part, dt.dtype) for part in tableau[1:])
         identity = jnp.eye(len(slope), dtype=dt.dtype)
@@ -161,6 +184,7 @@ def _derivatives(
     f: Values,
     y: Float[Array, " r"],
     subspace: Subspace,
+    order: int,
 ) -> tuple[Float[Array, "r r"], Float[Array, " r"]]:
     """The derivatives of g in y and in t at the start of a step, where g is `y`."""
     rows, scale = subspace.rows(start), root_weights(start)
@@ -179,10 +203,42 @@ def _derivatives(
     misfit_change = jax.linearize(misfit, theta, t)[1]
     gradient_change = jax.linearize(jax.grad(weighted), theta)[1]
 
-    def column(direction):
-        inside = rows.T @ (scale * misfit_change(direction, jnp.zeros_like(t)))
-        return inside + basis @ gradient_change(direction)
-
-    columns = jax.lax.map(column, basis, batch_size=32).T
+    changes = _misfit_changes(equation, theta, t, velocity, subspace, order)
+    if changes is None:
+        still = jnp.zeros_like(t)
+        changes = jax.lax.map(lambda b: misfit_change(b, still), basis, batch_size=32).T
+    curvature = jax.lax.map(lambda b: basis @ gradient_change(b), basis, batch_size=32).T
+    columns = curvature + rows.T @ (scale[:, None] * changes)
     slope = rows.T @ (scale * misfit_change(jnp.zeros_like(theta), jnp.ones_like(t)))
     return cho_solve(factor, columns), cho_solve(factor, slope)
+
+
+def _misfit_changes(
+    equation: StepEquation,
+    theta: Theta,
+    t: Scalar,
+    velocity: Theta,
+    subspace: Subspace,
+    order: int,
+) -> Float[Array, "nq r"] | None:
+    """The derivative of f - J v in y for fixed v, by the structure of dense layers; None if the
+    landmarks are not so structured, as with rows for conditions at the boundary."""
+    landmarks, problem, trial = subspace.landmarks, equation.problem, equation.trial
+    if not isinstance(landmarks.rows, StructuredLinearisation):
+        return None
+
+    def rate(network: AbstractNetwork, x: Point):
+        target = trial.target(problem, network, t)
+        return problem.norm(lambda x: target(x).astype(x.dtype), x)
+
+    def unknown(network: AbstractNetwork, x: Point):
+        return problem.norm(trial.unknown(network), x)
+
+    template, points = equation.template, equation.sample.points
+    parts = (
+        derivative_rows(rate, template, theta, points, order),
+        velocity_change_rows(unknown, template, theta, velocity, points),
+    )
+    assert parts[0] is not None and parts[1] is not None
+    kernels = [part.cross_kernel(landmarks.rows, landmarks.positions) for part in parts]
+    return (kernels[0] - kernels[1]) @ subspace.mix

@@ -5,4 +5,10 @@ from ._chunked import ChunkedLinearisation, linearise_in_chunks
 from ._generic import GenericLinearisation, linearise_generic
 from ._linearise import linearise
 from ._stacked import DenseLinearisation, StackedLinearisation
-from ._structured import StructuredLinearisation, linearise_structured
+from ._structured import (
+    StructuredLinearisation,
+    is_dense,
+    linearise_structured,
+    tap,
+    trained_layers,
+)

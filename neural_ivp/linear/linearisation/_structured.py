@@ -81,7 +81,7 @@ class StructuredLinearisation(AbstractLinearisation):
     def kernel_matrix(self) -> Symmetric:
         """The sum over the layers of (a a^T + 1) times d d^T, entry by entry."""
         size, q = self.values.size, self.values.shape[1]
-        layers = list(zip(self.inputs, self._flat_signals, strict=True))
+        layers = list(zip(self.inputs, self.flat_signals, strict=True))
 
         def panel(start, end):
             total = jnp.zeros((end - start, size - start), self.values.dtype)
@@ -103,16 +103,14 @@ class StructuredLinearisation(AbstractLinearisation):
             return super().cross_kernel(other, entries)
         q = self.values.shape[1]
         total = jnp.zeros((self.values.size, entries.size), self.values.dtype)
-        layers = zip(
-            self.inputs, self._flat_signals, other.inputs, other._flat_signals, strict=True
-        )
+        layers = zip(self.inputs, self.flat_signals, other.inputs, other.flat_signals, strict=True)
         for a, d, b, e in layers:
             inner = jnp.repeat(a @ b[entries // q].T + 1, q, axis=0)
             total = total + inner * (d @ e[entries].T)
         return total
 
     @property
-    def _flat_signals(self) -> list[Float[Array, "nq _out"]]:
+    def flat_signals(self) -> list[Float[Array, "nq _out"]]:
         return [jnp.moveaxis(d, -1, 0).reshape(self.values.size, -1) for d in self.signals]
 
     def kernel_columns_cost(self, count: int) -> int:
@@ -161,26 +159,26 @@ class _Tapped(eqx.Module):
         return self.layer(h) + self.shift
 
 
-def _is_dense(node) -> bool:
+def is_dense(node) -> bool:
     return isinstance(node, Dense)
 
 
-def _trained_layers(network: AbstractNetwork) -> list[bool] | None:
+def trained_layers(network: AbstractNetwork) -> list[bool] | None:
     """Return which of the network's nodes (dense layers and other arrays) are trained dense layers.
 
     None if there are parameters outside them.
     """
     parameters, _ = partition(network)
     trained = []
-    for node in jax.tree.leaves(parameters, is_leaf=lambda node: node is None or _is_dense(node)):
+    for node in jax.tree.leaves(parameters, is_leaf=lambda node: node is None or is_dense(node)):
         arrays = jax.tree.leaves(node)
-        if arrays and not (_is_dense(node) and len(arrays) == 2):
+        if arrays and not (is_dense(node) and len(arrays) == 2):
             return None
         trained.append(bool(arrays))
     return trained
 
 
-def _tap(nodes: list, structure, trained: list[bool], shifts: list) -> tuple[Any, list[list]]:
+def tap(nodes: list, structure, trained: list[bool], shifts: list) -> tuple[Any, list[list]]:
     """Return the network with its trained layers tapped, and the lists of their calls."""
     layer_calls = [[] for _ in shifts]
     parts = iter(zip(shifts, layer_calls, strict=True))
@@ -201,16 +199,16 @@ def linearise_structured(
     does.
     """
     network = flatten(template)[1](theta)
-    trained = _trained_layers(network)
+    trained = trained_layers(network)
     if trained is None:
         return None
-    nodes, structure = jax.tree.flatten(network, is_leaf=_is_dense)
+    nodes, structure = jax.tree.flatten(network, is_leaf=is_dense)
     pairs = zip(nodes, trained, strict=True)
     shifts = [jnp.zeros_like(layer.bias) for layer, is_trained in pairs if is_trained]
 
     def at_point(x):
         def value(shifts):
-            tapped, layer_calls = _tap(nodes, structure, trained, shifts)
+            tapped, layer_calls = tap(nodes, structure, trained, shifts)
             quantities, trace = norm(tapped, x), get_opaque_trace_state()
             if any(len(calls) != 1 or calls[0][1] != trace for calls in layer_calls):
                 raise _NotStructured

@@ -1,5 +1,7 @@
 """Velocities in the span of the gradients at a few landmarks, chosen once a step."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -21,6 +23,7 @@ from ._base import (
 
 # Of the rank over the effective rank, below which directions that count are missing.
 MARGIN = 1.2
+RANK = 300  # where none is given or chosen
 
 
 class Subspace(eqx.Module):
@@ -67,9 +70,14 @@ class Subspace(eqx.Module):
         spectrum = Spectrum(self.damping, self.largest, self.effective_rank, condition)
         residual = safe_ratio(jnp.linalg.norm(rest), jnp.linalg.norm(right))
         whole = y.size >= min(linearisation.num_parameters, rows.shape[0])
-        narrow = (MARGIN * self.effective_rank > y.size) & (not whole)
+        narrow = is_narrow(y.size, self.effective_rank) & (not whole)
         result = RESULTS.where(narrow, RESULTS.rank_too_small, RESULTS.successful)
         return make_velocity(linearisation, target, self.expand(y), result, residual, spectrum)
+
+
+def is_narrow(rank: int, effective_rank):
+    """Whether an effective rank, a number or traced, comes close to a rank."""
+    return MARGIN * effective_rank > rank
 
 
 def root_weights(linearisation: AbstractLinearisation) -> Float[Array, " m"]:
@@ -91,9 +99,10 @@ class LandmarkSubspace(AbstractDampedSolver):
 
     **Arguments:**
 
-    - `num_landmarks`: k, at most n q. Good values: twice the effective rank, which the report of a
-      solution has.
-    - `rank`: r, at most k, which it is if not given. Good values: 1.5 times the effective rank.
+    - `rank`: r. If not given, `solve` measures the effective rank at the start and along the way,
+      chooses 1.4 times that and takes more points if there are fewer than three times the rank;
+      other functions take 300.
+    - `num_landmarks`: k, at least r; a third more than r if not given.
     - `damping`: mu relative to the largest eigenvalue of M, or a `Damping`; 1e-10 in float64 and
       1e-6 in float32 if not given. Good values: the square of the tolerance of the steps.
     - `block`: landmarks drawn at once.
@@ -106,34 +115,34 @@ class LandmarkSubspace(AbstractDampedSolver):
     squares in their span.
 
     ```python
-    solver = nivp.LandmarkSubspace(200, rank=120, damping=1e-8)
+    solver = nivp.LandmarkSubspace(120, damping=1e-8)
     method = nivp.NeuralIVP(sampler=nivp.ImportanceSampling(500), velocity_solver=solver)
     ```
     """
 
-    num_landmarks: int = eqx.field(static=True)
     rank: int | None = eqx.field(static=True)
+    num_landmarks: int | None = eqx.field(static=True)
     damping: DampingLike
     block: int = eqx.field(static=True)
 
     def __init__(
         self,
-        num_landmarks: int,
-        *,
         rank: int | None = None,
+        *,
+        num_landmarks: int | None = None,
         damping: float | Damping | None = None,
         block: int = 50,
     ):
-        check_count("num_landmarks", num_landmarks)
         check_count("block", block)
-        if rank is not None:
-            check_count("rank", rank)
-            if rank > num_landmarks:
-                raise InputError(
-                    f"`rank` must not exceed `num_landmarks` = {num_landmarks}, got {rank}"
-                )
+        for name, count in (("rank", rank), ("num_landmarks", num_landmarks)):
+            if count is not None:
+                check_count(name, count)
+        if num_landmarks is not None and num_landmarks < (rank or 1):
+            raise InputError(
+                f"`num_landmarks` must be at least the rank {rank}, got {num_landmarks}"
+            )
         check_damping(damping)
-        self.num_landmarks, self.rank = num_landmarks, rank
+        self.rank, self.num_landmarks = rank, num_landmarks
         self.damping, self.block = damping, block
 
     def setup(
@@ -141,7 +150,11 @@ class LandmarkSubspace(AbstractDampedSolver):
     ) -> SolverSetup:
         del velocity
         linearisation = jax.lax.stop_gradient(linearisation)
-        count, block = self.num_landmarks, self.block
+        rank = RANK if self.rank is None else self.rank
+        count = math.ceil(4 * rank / 3) if self.num_landmarks is None else self.num_landmarks
+        block = min(self.block, math.ceil(count / 4))
+        # Whole blocks are drawn.
+        count = block * math.ceil(count / block)
         _, entries, scale, _ = kernel_factor(linearisation, count, block, key)
         landmarks = LandmarkRows.of(entries, linearisation)
         scale = scale[entries]
@@ -156,7 +169,7 @@ class LandmarkSubspace(AbstractDampedSolver):
         values, vectors = jnp.linalg.eigh(rows.T @ rows)
         largest = values[-1]
         damping = self.damping_of(largest)
-        rank = len(values) if self.rank is None else min(self.rank, len(values))
+        rank = min(rank, len(values))
         state = Subspace(
             landmarks=landmarks,
             mix=mix @ vectors[:, len(values) - rank :],
@@ -165,6 +178,10 @@ class LandmarkSubspace(AbstractDampedSolver):
             effective_rank=jnp.sum(jnp.maximum(values, 0) / (jnp.maximum(values, 0) + damping)),
         )
         return SolverSetup(state, linearisation.kernel_columns_cost(len(values)), 1)
+
+    def is_narrow(self, effective_rank: float) -> bool:
+        """Whether an effective rank comes close to the rank."""
+        return self.rank is not None and bool(is_narrow(self.rank, effective_rank))
 
     @in_units_of_the_target
     def solve(

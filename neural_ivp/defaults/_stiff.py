@@ -10,12 +10,16 @@ from ..linear import safe_ratio
 from ..problems import AbstractProblem
 from ..types import Points
 
-WAVES = 32  # to a side of the domain
-RATIO = 5.0  # of their decay rate to the rate of change of u, above which a problem is stiff
+# Waves to a side that a subspace resolves at the default damping, in one dimension and in more.
+WAVES = 20, 12
+# Of their decay rate to the rate of change of u: above it the explicit steps that resolve the decay
+# cost more than those of `Rodas4`.
+RATIO = 100.0
 
 
-def diffusive(problem: AbstractProblem) -> bool:
-    """Return True if sine waves, 32 to a side, decay 5 times faster than u changes at the start.
+def stiff(problem: AbstractProblem) -> bool:
+    """Return True if sine waves, 20 to a side or 12 in more dimensions than one, decay 100 times
+    faster than u changes at the start.
 
     The noise of a network has such scales, and explicit steps must resolve their fast decay. Each
     component is perturbed alone, so that an exchange between components (waves) does not count.
@@ -54,9 +58,43 @@ def _rates(problem: AbstractProblem, points: Points) -> tuple[Float[Array, ""], 
         axes, components = range(problem.domain.dimension), range(problem.components)
         return jnp.stack([rate(waves, c, axis) for c in components for axis in axes])
 
-    decay, coarse = (jnp.max(rates(waves)) for waves in (WAVES, 1))
+    fine = WAVES[problem.domain.dimension > 1]
+    decay, coarse = (jnp.max(rates(waves)) for waves in (fine, 1))
     u, f = (
         jnp.linalg.norm(jax.vmap(lambda x, g=g: g(x) / scales)(points))
         for g in (problem.initial, lambda x: problem.rhs(problem.initial, zero, x))
     )
     return decay, jnp.where((u > 0) & (f > 0), safe_ratio(f, u), jnp.abs(coarse))
+
+
+def differential_order(problem: AbstractProblem) -> int:
+    """The highest order of the derivatives of u in L[u], at most 4.
+
+    That of the monomials along a generic line whose addition to a field changes L[u] at a point.
+    """
+    points = jnp.asarray(problem.domain.low_discrepancy_points(4), float)
+    changes = np.asarray(jnp.max(jnp.abs(_monomial_changes(problem, points)), axis=(0, 1, 3)))
+    # What is not finite is a dependence.
+    return int(np.flatnonzero(changes != 0).max(initial=0))
+
+
+@eqx.filter_jit
+def _monomial_changes(problem: AbstractProblem, points: Points) -> Float[Array, "n c 5 c"]:
+    d, c = problem.domain.dimension, problem.components
+    direction, time = jnp.sqrt(1 + jnp.arange(d, dtype=points.dtype)), points.ravel()[0] ** 2
+
+    def field(x):
+        waves = jnp.sin(direction @ problem.domain.to_reference(x) + jnp.arange(c))
+        return problem.initial(x) + waves / 3
+
+    def change(x0):
+        def rhs(coefficients):
+            def shifted(x):
+                step = direction @ (x - x0)
+                return field(x) + jnp.polyval(coefficients[::-1], step)
+
+            return problem.rhs(shifted, time, x0)
+
+        return jax.jacfwd(rhs)(jnp.zeros((5, c), points.dtype))
+
+    return jax.vmap(change)(points)

@@ -1,0 +1,137 @@
+"""Error against CPU seconds over all problems, for the default method and for fixed choices.
+
+    python benchmarks/zoo.py [name ...] [--rtol 1e-4 1e-5] [--seeds 3] [--methods default rodas4]
+
+The problems are those of `configs/` and of `boundary.py`. A default is chosen by this table.
+"""
+
+import tomllib
+from pathlib import Path
+
+import boundary
+import diffrax as dfx
+import equinox as eqx
+import jax
+import numpy as np
+from records import Clock, Records, parser
+
+import neural_ivp as nivp
+from neural_ivp.catalogue import build
+from neural_ivp.defaults import solve_keys
+
+jax.config.update("jax_enable_x64", True)
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+
+
+def _from_config(name: str):
+    table = tomllib.loads((CONFIGS / f"{name}.toml").read_text())
+    time = table["time"]
+    problem = build(table["problem"], key=jax.random.key(0))
+    return problem, np.linspace(time.get("start", 0.0), time["end"], 11)
+
+
+NAMES = sorted(
+    {path.stem.removesuffix("__paper") for path in CONFIGS.glob("*.toml")} | set(boundary.PROBLEMS)
+)
+
+
+def load(name: str):
+    """A problem and the times to save."""
+    if name in boundary.PROBLEMS:
+        return boundary.PROBLEMS[name]()
+    return _from_config(name)
+
+
+def _with_scheme(scheme):
+    def method(problem, network, rtol):
+        default = nivp.default_method(problem, network, rtol=rtol)
+        integrator = nivp.AdaptiveStep(scheme, rtol=rtol, atol=rtol / 100)
+        return eqx.tree_at(lambda m: m.integrator, default, integrator)
+
+    return method
+
+
+def _subset(problem, network, rtol):
+    line = problem.domain.dimension == 1
+    size = 300 if line else 700
+    solver = nivp.RandomSubset(nivp.RidgeCholesky(damping=max(rtol**2, 1e-13)), size)
+    sampler = nivp.ImportanceSampling(1_000 if line else 2_500)
+    method = _with_scheme(dfx.Tsit5())(problem, network, rtol)
+    return eqx.tree_at(lambda m: (m.velocity_solver, m.sampler), method, (solver, sampler))
+
+
+METHODS = {
+    "default": lambda problem, network, rtol: nivp.default_method(problem, network, rtol=rtol),
+    "tsit5": _with_scheme(dfx.Tsit5()),
+    "dopri8": _with_scheme(dfx.Dopri8()),
+    "rodas4": _with_scheme(nivp.Rodas4()),
+    "subset": _subset,
+}
+
+
+def solve(name: str, method: str, rtol: float, seed: int, limit: float) -> dict:
+    """One solve each: relative L2 errors over all saved times, the largest after the first, at the
+    last one and of the fit; the medians of the residual on the points of a step and on others; the
+    largest effective rank; CPU seconds with compiling."""
+    problem, ts = load(name)
+    clock, key = Clock(), jax.random.key(seed)
+
+    def stop_at_the_limit(progress):
+        if progress.phase == "evolve" and clock.read()[1] > limit:
+            raise KeyboardInterrupt
+
+    network = nivp.default_network(problem, key=solve_keys(key)[0])
+    chosen = METHODS[method](problem, network, rtol)
+    options = dict(ts=ts, key=key, throw=False, progress=stop_at_the_limit)
+    try:
+        solution = nivp.solve(problem, network, chosen, **options)
+        result = solution.result
+    except nivp.SolveInterrupted as interrupt:
+        solution, result = interrupt.solution, "out of time"
+    times, record = clock.row(), solution.record
+    accepted = record["accepted"]
+
+    def median(quantity):
+        return float(np.nanmedian(record[quantity][accepted])) if accepted.any() else None
+
+    error = solution.error()
+    return {
+        "problem": name,
+        "method": method,
+        "rtol": rtol,
+        "seed": seed,
+        "result": result,
+        "t": float(solution.ts[-1]),
+        "overall": error.overall,
+        "largest": float(np.max(error.relative_l2[1:])) if len(error.relative_l2) > 1 else None,
+        "last": float(error.relative_l2[-1]),
+        "fit": solution.fits[0]["relative_l2_error"],
+        "scheme": type(chosen.integrator.solver).__name__,
+        "steps": int(accepted.sum()),
+        "rejected": int((~accepted).sum()),
+        "residual": median("projection_residual"),
+        "held_out": median("held_out_residual"),
+        "rank": float(np.nanmax(record["effective_rank"])) if len(accepted) else None,
+        **times,
+    }
+
+
+def main() -> None:
+    arguments = parser(__doc__, NAMES)
+    arguments.add_argument("--rtol", type=float, nargs="+", default=[1e-5])
+    arguments.add_argument("--methods", nargs="+", choices=METHODS, default=["default"])
+    arguments.add_argument("--seeds", type=int, default=1)
+    arguments.add_argument("--limit", type=float, default=600, help="CPU seconds of one solve")
+    given = arguments.parse_args()
+    records = Records(given.json, {"zoo": solve})
+    for name in given.names or NAMES:
+        for method in given.methods:
+            for rtol in given.rtol:
+                for seed in range(given.seeds):
+                    records.add("zoo", **solve(name, method, rtol, seed, given.limit))
+    print(records.table())
+
+
+if __name__ == "__main__":
+    main()
