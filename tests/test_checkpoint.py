@@ -172,7 +172,7 @@ class TestParts:
         damaged = {
             "truncated": data[:-10],
             "foreign": b"PK\x03\x04 not ours",
-            "version": data.replace(b'"version": 3', b'"version": 2', 1),
+            "version": data.replace(b'"version": 4', b'"version": 3', 1),
         }
         if damage == "solution":
             written[3].save(path)

@@ -129,7 +129,8 @@ def default_method(
     quantities = num_quantities(problem, network)
     derivatives, line = quantities > problem.components, problem.domain.dimension == 1
     double, large = theta.dtype == "float64", theta.size > DENSE_LIMIT
-    solver = dfx.Tsit5()
+    # Of the higher order on a line, where stages are cheap and dispersion is common.
+    solver = dfx.Dopri8() if line else dfx.Tsit5()
     if double and not large and not derivatives:
         # Damps singular values of J below rtol of the largest.
         velocity_solver = LandmarkSubspace(damping=max(rtol**2, LEAST_DAMPING))

@@ -54,7 +54,8 @@ def _check_initial_boundary(problem: AbstractProblem, network: AbstractNetwork, 
         warnings.warn(
             "the initial value does not satisfy the condition at the boundary "
             f"{'; '.join(sentences)}: u jumps there at the first instant, and is less accurate "
-            "near that time and place",
+            "near that time and place. If the solve fails, let the condition begin at the initial "
+            "value, as by a factor 1 - exp(-t / tau) with a short time tau",
             BoundaryWarning,
             stacklevel=4,
         )
