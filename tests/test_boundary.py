@@ -503,6 +503,13 @@ def test_constants_that_disagree_at_a_corner_hold_on_each_face():
     assert np.isfinite(size) and size < 1
 
 
+def test_values_that_are_not_finite_are_refused_before_the_solve():
+    late = nivp.Dirichlet(lambda t, x: jnp.sqrt(0.5 - t))
+    problem = problem_on(LINE, {"x0-": nivp.Neumann(0.0), "x0+": late}, initial=lambda x: 0 * x)
+    with refused(r"`boundary`: the condition at 'x0\+' is not finite at t = 1"):
+        nivp.solve(problem, ts=[0.0, 0.4, 1.0], key=KEY)
+
+
 def test_functions_that_disagree_at_a_corner_are_said():
     """No smooth function has these values, and the trial misses some."""
     lid = nivp.Dirichlet(lambda t, x: 1 + 0 * t)

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 
+import neural_ivp as nivp
 from neural_ivp import (
     SDIRK4,
     Box,
@@ -384,3 +385,33 @@ class TestOverrides:
 
     def test_the_last_one_of_a_key_wins(self, write):
         assert load_config(write(TINY), ["seed=4", "seed=5"]).seed == 5
+
+
+def test_a_product_of_axes_in_a_config():
+    table = {
+        "problem": {
+            "name": "Heat",
+            "domain": {
+                "name": "ProductDomain",
+                "axes": [
+                    {"name": "Periodic", "length": 2.0},
+                    {"name": "Interval", "lower": 0.0, "upper": 1.0},
+                ],
+            },
+        },
+        "time": {"end": 0.1},
+    }
+    config = make_config(table)
+    wanted = nivp.ProductDomain((nivp.Periodic(2.0), nivp.Interval(0.0, 1.0)))
+    assert config.problem.domain == wanted
+    assert make_config(config.resolved).problem.domain == wanted
+    table["problem"]["domain"]["axes"] = {"name": "Periodic"}
+    with refused(r"`problem.domain.axes` must be an array of tables"):
+        make_config(table)
+
+
+def test_another_velocity_solver_takes_the_implicit_scheme_that_it_can():
+    table = {"problem": {"name": "Heat", "dimension": 1}, "time": {"end": 0.1}}
+    assert isinstance(make_config(table).method.integrator.solver, nivp.Rodas4)
+    table["method"] = {"velocity_solver": "RidgeDual"}
+    assert isinstance(make_config(table).method.integrator.solver, nivp.SDIRK4)

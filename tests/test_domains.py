@@ -286,3 +286,20 @@ def test_following_leaves_no_gaps():
         cells = np.floor(np.asarray(points) * 8).astype(int)
         counts += np.bincount(cells @ [8, 1], minlength=64).tolist()
     assert min(counts) > 8 and max(counts) < 24  # 16 to a cell
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nivp.Box((True,), (2.0,)),
+        lambda: nivp.Box(("0",), (1.0,)),
+        lambda: nivp.Interval(False, True),
+        lambda: nivp.Interval("0", 1.0),
+        lambda: nivp.Periodic(2.0, "1"),
+        lambda: nivp.Torus(("1.0",)),
+        lambda: nivp.Ball((True, False), 1.0),
+    ],
+)
+def test_words_and_truth_values_are_no_lengths(make):
+    with refused("must be a number or numbers"):
+        make()

@@ -12,21 +12,21 @@ from ..types import Points
 
 # Waves to a side that a subspace resolves at the default damping, in one dimension and in more.
 WAVES = 20, 12
-# Of their decay rate to the rate of change of u: above it the explicit steps that resolve the decay
-# cost more than those of `Rodas4`.
-RATIO = 100.0
+# Of their decay rate to the rate of change of u, likewise: above it the explicit steps that resolve
+# the decay cost more than those of `Rodas4`.
+RATIO = 20.0, 200.0
 
 
 def stiff(problem: AbstractProblem) -> bool:
-    """Return True if sine waves, 20 to a side or 12 in more dimensions than one, decay 100 times
-    faster than u changes at the start.
+    """Return True if fine sine waves decay so much faster than u changes at the start that implicit
+    steps cost less.
 
     The noise of a network has such scales, and explicit steps must resolve their fast decay. Each
     component is perturbed alone, so that an exchange between components (waves) does not count.
     """
     points = jnp.asarray(problem.domain.low_discrepancy_points(256), float)
     decay, change = (np.asarray(rate) for rate in _rates(problem, points))
-    return bool(decay > RATIO * change) and bool(decay > 0)
+    return bool(decay > RATIO[problem.domain.dimension > 1] * change) and bool(decay > 0)
 
 
 @eqx.filter_jit

@@ -1,0 +1,90 @@
+"""The rank of a landmark subspace, which a solve chooses and enlarges."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neural_ivp as nivp
+from neural_ivp.evolution import _rank
+from neural_ivp.files import read_file
+
+from .helpers import KEY, PROBLEMS, refused, small_network
+from .test_checkpoint import Copies, assert_same
+
+PROBLEM = PROBLEMS["heat_torus"]
+NETWORK = small_network(PROBLEM, width=12, depth=1)
+METHOD = nivp.NeuralIVP(
+    sampler=nivp.ImportanceSampling(40, oversampling=4),
+    velocity_solver=nivp.LandmarkSubspace(damping=1e-8),
+    integrator=nivp.AdaptiveStep(rtol=1e-5, atol=1e-8),
+    fit=(nivp.LastLayer(num_points=100),),
+)
+TS = np.linspace(0.0, 0.1, 3)
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    """The first measurement finds an effective rank of 4, and ranks may be small."""
+    monkeypatch.setattr(_rank, "_effective_rank", lambda *_: jnp.asarray(4.0))
+    monkeypatch.setattr(_rank, "LEAST", 4)
+
+
+def chosen(path):
+    """The rank in a checkpoint."""
+    return read_file(path, "checkpoint", 4)[0]["rank"]
+
+
+def test_the_rank_follows_the_effective_rank(tmp_path):
+    path = tmp_path / "march.nivp"
+    solution = nivp.solve(
+        PROBLEM, NETWORK, METHOD, ts=TS, key=KEY, checkpoint=nivp.Checkpoint(path)
+    )
+    largest = np.max(solution.record["effective_rank"])
+    assert 1.2 * largest <= chosen(path) <= max(1.7 * largest, _rank.LEAST)
+    assert not np.any(solution.record["num_unconverged"])
+
+
+def test_a_rank_too_small_is_enlarged_before_a_step_counts(narrow, tmp_path):
+    """To the bit the same when it goes on from any checkpoint."""
+    path, again = tmp_path / "march.nivp", tmp_path / "again.nivp"
+    copies = Copies(path)
+    place = nivp.Checkpoint(path, 1)
+    whole = nivp.solve(PROBLEM, NETWORK, METHOD, ts=TS, key=KEY, checkpoint=place, progress=copies)
+    assert not np.any(whole.record["num_unconverged"])
+    again.write_bytes(copies.found[0])
+    first, last = chosen(again), chosen(path)
+    assert first == 10 and last > 1.2 * np.max(whole.record["effective_rank"]) > first
+    for data in (copies.found[0], copies.found[len(copies.found) // 2], copies.found[-1]):
+        again.write_bytes(data)
+        assert_same(nivp.resume(again), whole)
+
+
+def test_points_grow_with_the_rank():
+    method = _rank.sized(METHOD, 60)
+    assert method.velocity_solver.rank == 60 and method.sampler.num_points == 180
+    assert _rank.sized(METHOD, 10).sampler == METHOD.sampler
+
+
+def test_a_given_rank_stays():
+    method = nivp.NeuralIVP(
+        sampler=METHOD.sampler,
+        velocity_solver=nivp.LandmarkSubspace(6, damping=1e-8),
+        integrator=METHOD.integrator,
+        fit=METHOD.fit,
+    )
+    solution = nivp.solve(PROBLEM, NETWORK, method, ts=[0.0, 0.01], key=KEY, throw=False)
+    assert np.all(solution.record["num_unconverged"] > 0)  # it is too small, and said so
+    assert "more landmarks" in solution.report() or len(solution.record["t0"]) < 8
+
+
+def test_bad_input():
+    for make, words in (
+        (lambda: nivp.LandmarkSubspace(0), "`rank` must be an integer of at least 1"),
+        (lambda: nivp.LandmarkSubspace(9, num_landmarks=8), "must be at least the rank 9, got 8"),
+        (lambda: nivp.LandmarkSubspace(damping=-1.0), "`damping`"),
+        (lambda: nivp.LandmarkSubspace(block=True), "`block` must be an integer"),
+    ):
+        with refused(words):
+            make()
+    assert jax.tree.leaves(nivp.LandmarkSubspace(9, num_landmarks=9)) == []
