@@ -19,6 +19,8 @@ if version("jaxlib").startswith("0.10."):
     # jaxlib 0.11 does not have; it stops at an unknown flag.
     FLAGS.append("--xla_cpu_use_fusion_emitters=false")
 os.environ.setdefault("XLA_FLAGS", " ".join(FLAGS))
+# The command line would keep what it compiles in the user's folder.
+os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
 
 import jax  # noqa: E402
 import pytest  # noqa: E402

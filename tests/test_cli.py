@@ -5,6 +5,8 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
 import tempfile
 import tomllib
 import warnings
@@ -20,6 +22,7 @@ from neural_ivp.cli import _finish as finish_module
 from neural_ivp.cli import _fit as fit_module
 from neural_ivp.cli import _run as run_module
 from neural_ivp.cli import main
+from neural_ivp.cli._environment import keep_compiled_functions
 from neural_ivp.cli._finish import measured, metrics
 from neural_ivp.cli._folder import write_text
 from neural_ivp.cli._list import list_catalogue
@@ -475,3 +478,32 @@ class TestProgress:
                 show(made)
         shown = screen.getvalue()
         assert "held-out error 1.00e-01" in shown and "t = 0.25" in shown and "100%" in shown
+
+
+def test_compiled_functions_are_kept_in_the_users_cache_folder(monkeypatch, tmp_path):
+    before = (
+        jax.config.jax_compilation_cache_dir,
+        jax.config.jax_persistent_cache_min_compile_time_secs,
+    )
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    try:
+        jax.config.update("jax_compilation_cache_dir", None)
+        keep_compiled_functions()
+        assert jax.config.jax_compilation_cache_dir == str(tmp_path / "neural_ivp")
+        jax.config.update("jax_compilation_cache_dir", "elsewhere")  # the user's own choice
+        keep_compiled_functions()
+        assert jax.config.jax_compilation_cache_dir == "elsewhere"
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before[0])
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", before[1])
+
+
+def test_a_reader_that_leaves_is_no_error():
+    done = subprocess.run(
+        f"{sys.executable} -m neural_ivp.cli list | head -1; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == "" and done.stdout.endswith("\n0\n")

@@ -46,6 +46,17 @@ def environment(dtype: str, arguments: list[str]) -> dict[str, Any]:
     }
 
 
+def keep_compiled_functions() -> None:
+    """Keep compiled functions in the user's cache folder, for later runs of the command line.
+
+    `JAX_COMPILATION_CACHE_DIR` names another folder; `JAX_ENABLE_COMPILATION_CACHE=0` keeps none.
+    """
+    if jax.config.jax_compilation_cache_dir is None:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        jax.config.update("jax_compilation_cache_dir", str(Path(home) / "neural_ivp"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+
+
 @contextlib.contextmanager
 def precision(dtype: str) -> Iterator[None]:
     """JAX in the 64-bit or 32-bit mode of a dtype, for all arrays made inside the block."""

@@ -5,6 +5,7 @@
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import NoReturn
 from ..config import dtype_of, read_table
 from ..errors import InputError, check_count
 from ..solution import load
-from ._environment import precision, versions
+from ._environment import keep_compiled_functions, precision, versions
 from ._finish import draw
 from ._fit import fit
 from ._list import list_catalogue
@@ -25,7 +26,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; `argv` without the program's name, by default of `sys.argv`."""
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
-        return _dispatch(_parser().parse_args(argv), argv)
+        arguments = _parser().parse_args(argv)
+        keep_compiled_functions()
+        return _dispatch(arguments, argv)
+    except BrokenPipeError:  # the reader has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
