@@ -38,6 +38,7 @@ from .evolution import (
     RestartOnResidual,
     Rodas4,
     init,
+    parameter_ode,
     step,
 )
 from .fitting import Adam, GaussNewton, LastLayer, OptaxDescent, fit, fit_errors
@@ -148,6 +149,7 @@ __all__ = [
     "laplacian",
     "load",
     "max_stable_step",
+    "parameter_ode",
     "partial",
     "plot_fit",
     "problems",

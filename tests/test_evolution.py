@@ -72,6 +72,42 @@ def test_adaptive_steps_equal_those_of_diffrax(solver):
     np.testing.assert_allclose(state.theta, exact(np.asarray(theta), 2.0), atol=1e-3)
 
 
+def test_diffrax_marches_the_parameter_ode_as_solve_does():
+    """Tsit5 there and here: both within the tolerance of the exact solution."""
+    problem = nivp.problems.Heat(1, domain=nivp.Torus((2 * np.pi,)), diffusivity=0.1)
+    network = nivp.SinusoidalMLP(problem.domain, 1, width=8, depth=1, num_frequencies=2, key=KEY)
+    chosen = nivp.NeuralIVP(
+        sampler=nivp.QuasiMonteCarlo(60),
+        velocity_solver=nivp.LandmarkSubspace(30, damping=1e-10),
+        integrator=nivp.AdaptiveStep(dfx.Tsit5(), rtol=1e-5, atol=1e-7),
+        fit=(nivp.GaussNewton(tolerance=1e-6),),
+    )
+    start = nivp.fit(network, problem.initial, domain=problem.domain, key=KEY, stages=chosen.fit)
+    term = nivp.parameter_ode(problem, start.network, chosen, key=KEY)
+    theta, rebuild = nivp.networks.flatten(start.network)
+    controller = dfx.PIDController(rtol=1e-6, atol=1e-8)
+    there = dfx.diffeqsolve(
+        term, dfx.Tsit5(), 0.0, 1.0, 0.01, theta, stepsize_controller=controller
+    )
+    here = nivp.solve(problem, start.network, chosen, ts=[0.0, 1.0], key=KEY)
+    x = jnp.linspace(-3, 3, 40)[:, None]
+    wanted = jax.vmap(lambda x: problem.exact(1.0, x))(x)
+    for found in (jax.vmap(rebuild(there.ys[0]))(x), here(1.0, x)):
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+    robin = nivp.Problem(
+        domain=nivp.Box((0.0,), (1.0,)),
+        boundary={"x0-": nivp.Neumann(0.0), "x0+": nivp.Robin(2.0, 1.0)},
+        initial=jnp.ones_like,
+        rhs=problem.rhs,
+    )
+    network = nivp.default_network(robin, width=4, depth=1, key=KEY)
+    with refused("`relaxation` is missing: the rate .* conditions at x0\\+ are taken back"):
+        nivp.parameter_ode(robin, network, chosen, key=KEY)
+    term = nivp.parameter_ode(robin, network, chosen, key=KEY, relaxation=10.0)
+    theta, _ = nivp.networks.flatten(network)
+    assert np.all(np.isfinite(term.vf(0.0, theta, None)))
+
+
 def test_a_rejected_step_changes_nothing_but_its_size():
     chosen = method(dfx.Tsit5(), rtol=1e-12, atol=1e-14, dt0=1.0)
     state = nivp.init(PROBLEM, NETWORK, chosen, 0.0, 2.0, KEY)

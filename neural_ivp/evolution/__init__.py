@@ -2,6 +2,7 @@
 
 from ._invariants import Invariants
 from ._method import NeuralIVP, fit_network, refit_network
+from ._parameter_ode import parameter_ode
 from ._rank import enlarged, is_adaptive, sized, with_chosen_rank
 from ._state import State, StepRecord
 from ._step import init, step, step_equation
