@@ -50,8 +50,7 @@ def parameter_ode(
     import diffrax
     term = nivp.parameter_ode(problem, network, method, key=jax.random.key(0))
     theta, rebuild = nivp.networks.flatten(network)
-    end = diffrax.diffeqsolve(term, diffrax.Tsit5(), 0.0, 1e-3, 1e-3, theta).ys[0]
-    print(rebuild(end)(jnp.array([0.3])))
+    u = rebuild(diffrax.diffeqsolve(term, diffrax.Tsit5(), 0.0, 1e-3, 1e-3, theta).ys[0])
     ```
     """
     for name, value, kind in (
