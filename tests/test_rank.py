@@ -32,7 +32,7 @@ def narrow(monkeypatch):
 
 def chosen(path):
     """The rank in a checkpoint."""
-    return read_file(path, "checkpoint", 4)[0]["rank"]
+    return read_file(path, "checkpoint", 4)[0]["sizes"][0]
 
 
 def test_the_rank_follows_the_effective_rank(tmp_path):

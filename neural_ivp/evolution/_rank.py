@@ -1,4 +1,5 @@
-"""The rank of a landmark subspace: chosen at the start of a segment, enlarged on the way."""
+"""The rank of a landmark subspace and the number of points of a step: chosen at the start of a
+segment, enlarged on the way."""
 
 import dataclasses
 import math
@@ -14,13 +15,21 @@ from ..samplers import ImportanceSampling, QuasiMonteCarlo, Uniform
 from ..trials import draw_boundary_rows, trial_for
 from ..types import Scalar
 from ._method import NeuralIVP
-from ._state import State
+from ._state import State, StepRecord
+from .schemes import ExplicitRungeKutta, Rodas4
 
 # The rank over the effective rank, and points for each direction.
 RANK, POINTS = 1.4, 3
 LEAST, MOST = 40, 1_000
+# Of the residual on new points over that on the points of a step: above it these are too few, and
+# take this many times more.
+OVERFIT, GROWTH, MOST_POINTS = 3.0, 1.5, 20_000
 # The rank in which the effective rank is measured at first, in one dimension and in more.
 PROBE = 300, 800
+
+
+# The samplers that draw any number of points anew.
+COUNTED = ImportanceSampling | QuasiMonteCarlo | Uniform
 
 
 def is_adaptive(method: NeuralIVP) -> bool:
@@ -29,14 +38,13 @@ def is_adaptive(method: NeuralIVP) -> bool:
     return isinstance(solver, LandmarkSubspace) and solver.rank is None
 
 
-def sized(method: NeuralIVP, rank: int) -> NeuralIVP:
-    """The method with a subspace of that rank, and at least as many points as it needs."""
+def sized(method: NeuralIVP, rank: int, num_points: int = 0) -> NeuralIVP:
+    """The method with a subspace of that rank, and at least `num_points` and what it needs."""
     solver, sampler = method.velocity_solver, method.sampler
     assert isinstance(solver, LandmarkSubspace)
     solver = LandmarkSubspace(rank, damping=solver.damping, block=solver.block)
-    points = POINTS * rank
-    chosen_by_count = isinstance(sampler, ImportanceSampling | QuasiMonteCarlo | Uniform)
-    if chosen_by_count and sampler.num_points < points:
+    points = max(POINTS * rank, num_points)
+    if isinstance(sampler, COUNTED) and sampler.num_points < points:
         sampler = dataclasses.replace(sampler, num_points=points)
     return eqx.tree_at(lambda m: (m.velocity_solver, m.sampler), method, (solver, sampler))
 
@@ -52,20 +60,31 @@ def with_chosen_rank(
 
 
 def enlarged(
-    problem: AbstractProblem, method: NeuralIVP, state: State, effective_rank: Scalar
+    problem: AbstractProblem, method: NeuralIVP, state: State, record: StepRecord
 ) -> tuple[NeuralIVP, State]:
-    """Method and state with a larger rank if that of an attempted step was too small for it, and
-    else as they are."""
-    solver, rank, p = method.velocity_solver, float(effective_rank), state.theta.size
+    """Method and state with a larger rank or more points if an attempted step had too few of them,
+    and else as they are."""
+    solver, p, points = method.velocity_solver, state.theta.size, method.sampler.num_points
     assert isinstance(solver, LandmarkSubspace) and solver.rank is not None
-    if not solver.is_narrow(rank) or solver.rank >= min(MOST, p):
-        return method, state
-    # An effective rank cannot exceed the number of landmarks, and would be underestimated.
-    larger = sized(method, _rank_for(max(rank, solver.rank), p))
-    if larger.sampler != method.sampler:
+    rank, effective_rank = solver.rank, float(record.effective_rank)
+    if solver.is_narrow(effective_rank) and rank < min(MOST, p):
+        # It cannot exceed the number of landmarks, and would be underestimated.
+        rank = _rank_for(max(effective_rank, rank), p)
+    if _overfits(method, record):
+        points = min(math.ceil(GROWTH * points), MOST_POINTS)
+    larger = sized(method, rank, points)
+    if larger.sampler.num_points != method.sampler.num_points:
         sampler_state = larger.sampler.init(problem.domain, state.theta.dtype, state.key)
-        state = dataclasses.replace(state, sampler_state=sampler_state)
-    return larger, state
+        return larger, dataclasses.replace(state, sampler_state=sampler_state)
+    return (larger, state) if rank != solver.rank else (method, state)
+
+
+def _overfits(method: NeuralIVP, record: StepRecord) -> bool:
+    """Whether the velocity fits the points of a step much better than others; both residuals are
+    comparable at the start of a step, to which those of SDIRK schemes do not belong."""
+    comparable = isinstance(method.integrator.scheme, ExplicitRungeKutta | Rodas4)
+    ratio = float(record.held_out_residual) / max(float(record.projection_residual), 1e-300)
+    return comparable and isinstance(method.sampler, COUNTED) and ratio > OVERFIT
 
 
 def _rank_for(effective_rank: float, num_parameters: int) -> int:

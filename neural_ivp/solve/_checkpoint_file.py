@@ -90,7 +90,7 @@ def to_arrays(march: March) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "problem": describe(march.problem),
         "network": describe(march.network),
         "method": describe(march.given),
-        "rank": march.rank,
+        "sizes": march.sizes,
         "dtype": segments[0].theta.dtype.name,
         "x64": x64(),
         "key_type": _key_type(march.key),
@@ -123,7 +123,7 @@ def from_arrays(
     check_num_parameters(network, segments)
     record = record_from(arrays)
     times = arrays["ts"]
-    whole = method if header["rank"] is None else sized(method, header["rank"])
+    whole = method if header["sizes"] is None else sized(method, *header["sizes"])
     # Not as arguments, which would be traced: numbers of the method determine shapes.
     shapes = eqx.filter_eval_shape(
         lambda: init(problem, network, whole, float(times[0]), float(times[-1]), key)
@@ -143,7 +143,7 @@ def from_arrays(
             for k in range(len(record["t0"]))
         ],
         fits=header["fits"],
-        rank=header["rank"],
+        sizes=header["sizes"],
     )
 
 

@@ -37,7 +37,7 @@ class March:
 
     Only its methods write its attributes. Those after `key` are arguments to continue a march.
 
-    - `given`, `method`: the method, and the same with the rank that was chosen for it.
+    - `given`, `method`: the method, and the same with the sizes that were chosen for it.
     - `times`: to save; the first and the last are those of the march.
     - `state`: of the current segment; None between segments.
     - `t`, `stop`: the time reached, and the end of the segment.
@@ -58,10 +58,10 @@ class March:
         segments: Sequence[SegmentRecorder] = (),
         records: Sequence[dict[str, np.ndarray]] = (),
         fits: Sequence[dict[str, Any]] = (),
-        rank: int | None = None,
+        sizes: Sequence[int] | None = None,
     ):
         self.problem, self.network, self.given = problem, network, method
-        self.method = method if rank is None else sized(method, rank)
+        self.method = method if sizes is None else sized(method, *sizes)
         self.times, self.t0, self.t1 = times, float(times[0]), float(times[-1])
         self.key, self.state = key, state
         self.t = self.t0 if t is None else t
@@ -74,10 +74,11 @@ class March:
             self._set_rollback_point()
 
     @property
-    def rank(self) -> int | None:
-        """The rank that was chosen for the velocity solver; None if it was given."""
-        solver = self.method.velocity_solver
-        return getattr(solver, "rank", None) if is_adaptive(self.given) else None
+    def sizes(self) -> tuple[int, int] | None:
+        """The rank and the number of points that were chosen; None if they were given."""
+        if not is_adaptive(self.given):
+            return None
+        return self.method.velocity_solver.rank, self.method.sampler.num_points  # pyright: ignore
 
     def note_fit(self, t: float, fitted: FitResult, **more: Any) -> None:
         """Store the errors of a fit or refit."""
@@ -157,13 +158,12 @@ class March:
         self._set_rollback_point()
 
     def _enlarge(self, record: StepRecord) -> bool:
-        """Enlarge the rank if it was too small for this attempt, which is then made again."""
+        """Enlarge what was too small for this attempt, which is then made again."""
         if not is_adaptive(self.given):
             return False
         assert self.state is not None
         before = self.method
-        parts = self.problem, before, self.state, record.effective_rank
-        self.method, self.state = enlarged(*parts)
+        self.method, self.state = enlarged(self.problem, before, self.state, record)
         self._set_rollback_point()
         return self.method is not before
 

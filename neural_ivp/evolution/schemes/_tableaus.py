@@ -1,4 +1,4 @@
-"""Tableaus of Runge-Kutta schemes: the explicit ones of diffrax and three implicit ones."""
+"""Tableaus: the explicit ones of diffrax, three implicit ones, and one of Rosenbrock's kind."""
 
 from typing import NamedTuple, TypeAlias
 
@@ -56,3 +56,50 @@ _THIRD_ORDER = np.array([59 / 48, -17 / 96, 225 / 32, -85 / 12, 0.0])
 BACKWARD_EULER = SDIRKTableau(np.ones((1, 1)), np.array([0.5]), -0.5, 1, 2)
 SDIRK_2 = SDIRKTableau(_TWO, _TWO[1] - np.array([1.0, 0.0]), 0.0, 2, 2)
 SDIRK_4 = SDIRKTableau(_FOUR, _FOUR[4] - _THIRD_ORDER, 0.0, 4, 4)
+
+
+class RosenbrockTableau(NamedTuple):
+    r"""Stage i solves $(I / \gamma \tau - A) U_i = g(t_0 + \alpha_i \tau, \sum_j a_{ij} U_j) +
+    \sum_j c_{ij} U_j / \tau + \gamma_i \tau g_t$; the step is $\sum_i m_i U_i$ and its error the
+    last U."""
+
+    gamma: float
+    a: np.ndarray
+    c: np.ndarray
+    m: np.ndarray
+    alpha: np.ndarray
+    gammas: np.ndarray
+
+
+def _lower(*rows: tuple[float, ...]) -> np.ndarray:
+    size = len(rows) + 1
+    return np.array([[0.0] * size, *([*row, *[0.0] * (size - len(row))] for row in rows)])
+
+
+_FIFTH = (1.221224509226641, 6.019134481288629, 12.53708332932087, -0.687886036105895)
+RODAS_4 = RosenbrockTableau(
+    gamma=0.25,
+    a=_lower(
+        (1.544,),
+        (0.9466785280815826, 0.2557011698983284),
+        (3.314825187068521, 2.896124015972201, 0.9986419139977817),
+        _FIFTH,
+        (*_FIFTH, 1.0),
+    ),
+    c=_lower(
+        (-5.6688,),
+        (-2.430093356833875, -0.2063599157091915),
+        (-0.1073529058151375, -9.594562251023355, -20.47028614809616),
+        (7.496443313967647, -10.24680431464352, -33.99990352819905, 11.7089089320616),
+        (
+            8.083246795921522,
+            -7.981132988064893,
+            -31.52159432874371,
+            16.31930543123136,
+            -6.058818238834054,
+        ),
+    ),
+    m=np.array([*_FIFTH, 1.0, 1.0]),
+    alpha=np.array([0.0, 0.386, 0.21, 0.63, 1.0, 1.0]),
+    gammas=np.array([0.25, -0.1043, 0.1035, -0.0362, 0.0, 0.0]),
+)
