@@ -13,6 +13,7 @@ from neural_ivp.linear import linearise, with_boundary_rows
 from neural_ivp.linear.linearisation import StackedLinearisation
 from neural_ivp.networks import flatten
 from neural_ivp.problems import check_fingerprint, fingerprint
+from neural_ivp.solve._boundary import check_boundary
 from neural_ivp.trials import (
     UnknownNorm,
     draw_boundary_rows,
@@ -138,7 +139,7 @@ def test_neumann_is_hard_only_where_an_embedding_gives_it():
         ({"x0-": nivp.Free()}, "`boundary` has no condition at x0\\+"),
         ({"left": nivp.Free(), "x0+": nivp.Free()}, "names 'left', no face of the domain.*x0-"),
         ((nivp.Free(), nivp.Free()), "2 conditions at 'x0-' and the problem 1 component"),
-        (nivp.Dirichlet((1.0, 2.0)), "residual of Dirichlet at 'x0[-+]' has shape \\(2,\\)"),
+        (nivp.Dirichlet((1.0, 2.0)), "`value` of Dirichlet at 'x0[-+]' has 2 numbers and the problem 1"),
         (
             nivp.Dirichlet(lambda x: x),
             "residual of Dirichlet at .* cannot be evaluated.*\\(t, x\\)",
@@ -501,6 +502,44 @@ def test_constants_that_disagree_at_a_corner_hold_on_each_face():
     x = jax.random.uniform(KEY, (500, 2)) * 2
     size = np.max(np.abs(jax.vmap(nivp.laplacian(lift))(x)))
     assert np.isfinite(size) and size < 1
+
+
+def test_constants_where_three_faces_meet_are_said_to_disagree():
+    """A cube with a hot lid: the angles around its edges have no limit at its corners."""
+    cube = nivp.Box((0.0,) * 3, (1.0,) * 3)
+    faces = {face: nivp.Dirichlet(0.0) for face in cube.faces} | {"x2+": nivp.Dirichlet(1.0)}
+    problem = problem_on(cube, faces, initial=lambda x: x[2:])
+    lift = trial_for(problem, small_network(problem)).field(lambda x: 0 * x[:1], 0.0)
+    x = jax.random.uniform(KEY, (200, 3))
+    assert np.all(np.isfinite(jax.vmap(nivp.laplacian(lift))(x)))
+    assert np.max(np.abs(jax.vmap(lift)(x))) <= 1
+    with (
+        pytest.warns(nivp.BoundaryWarning, match="does not satisfy the condition"),
+        pytest.warns(nivp.BoundaryWarning, match="adjacent face differ where they meet"),
+    ):
+        check_boundary(problem, small_network(problem), np.array([0.0, 1.0]))
+
+
+def test_a_file_knows_the_equation_of_a_start_at_rest():
+    def slab(kappa):
+        return problem_on(
+            LINE,
+            nivp.Dirichlet(0.0),
+            initial=lambda x: 0 * x,
+            rhs=lambda u, t, x: kappa * nivp.laplacian(u)(x) + jnp.sin(x),
+        )
+
+    check_fingerprint(slab(1.0), fingerprint(slab(1.0)))
+    with refused("`problem` has another `rhs`"):
+        check_fingerprint(slab(50.0), fingerprint(slab(1.0)))
+
+
+def test_one_number_for_two_components_is_refused():
+    with refused(r"`value` of Dirichlet at 'x0-' has 1 numbers and the problem 2 component"):
+        problem = problem_on(LINE, nivp.Dirichlet([0.0]), initial=lambda x: jnp.zeros(2))
+        nivp.default_network(problem, key=KEY)
+    with refused("`a` and `b` are both 0"):
+        nivp.Robin([0.0], [0.0])
 
 
 def test_values_that_are_not_finite_are_refused_before_the_solve():

@@ -81,7 +81,11 @@ def test_a_given_rank_stays():
 def test_bad_input():
     for make, words in (
         (lambda: nivp.LandmarkSubspace(0), "`rank` must be an integer of at least 1"),
-        (lambda: nivp.LandmarkSubspace(9, num_landmarks=8), "must be at least the rank 9, got 8"),
+        (
+            lambda: nivp.LandmarkSubspace(9, num_landmarks=8),
+            "got 8 and the rank 9",
+        ),
+        (lambda: nivp.LandmarkSubspace(num_landmarks=8), "got 8 and the rank None"),
         (lambda: nivp.LandmarkSubspace(damping=-1.0), "`damping`"),
         (lambda: nivp.LandmarkSubspace(block=True), "`block` must be an integer"),
     ):

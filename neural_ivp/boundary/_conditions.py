@@ -146,7 +146,8 @@ class Robin(AbstractCondition):
     def __init__(self, a: BoundaryValue, b: BoundaryValue, value: BoundaryValue = 0.0):
         self.a, self.b = checked("a", a), checked("b", b)
         self.value = checked("value", value)
-        if all(isinstance(part, float) and part == 0 for part in (self.a, self.b)):
+        numbers = [part for part in (self.a, self.b) if isinstance(part, float | tuple)]
+        if len(numbers) == 2 and not np.any(numbers[0]) and not np.any(numbers[1]):
             raise InputError("`a` and `b` are both 0, which imposes nothing: write `Free()`")
 
     def residual(self, value: Value, slope: Value, t: Scalar, x: Point) -> Value:

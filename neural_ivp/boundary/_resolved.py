@@ -1,5 +1,6 @@
 """The conditions of a problem by face and component, from what its user wrote."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -97,6 +98,14 @@ def _check_shapes(dimension: int, components: int, conditions: BoundaryCondition
     x = jax.ShapeDtypeStruct((dimension,), dtype)
     for face, by_component in conditions.by_face.items():
         for condition in by_component:
+            for field in dataclasses.fields(condition):
+                value_of = getattr(condition, field.name)
+                if isinstance(value_of, tuple) and len(value_of) != components:
+                    raise InputError(
+                        f"`{field.name}` of {type(condition).__name__} at {face!r} has "
+                        f"{len(value_of)} numbers and the problem {components} component(s): give "
+                        "one number, or one for each"
+                    )
             subject = f"the residual of {type(condition).__name__} at {face!r}"
             try:
                 residual = jax.eval_shape(condition.residual, value, value, t, x)

@@ -68,7 +68,7 @@ def _rates(problem: AbstractProblem, points: Points) -> tuple[Float[Array, ""], 
 
 
 def differential_order(problem: AbstractProblem) -> int:
-    """The highest order of the derivatives of u in L[u], at most 4.
+    """The highest order of the derivatives of u in L[u], at most 8.
 
     That of the monomials along a generic line whose addition to a field changes L[u] at a point.
     """
@@ -79,7 +79,7 @@ def differential_order(problem: AbstractProblem) -> int:
 
 
 @eqx.filter_jit
-def _monomial_changes(problem: AbstractProblem, points: Points) -> Float[Array, "n c 5 c"]:
+def _monomial_changes(problem: AbstractProblem, points: Points) -> Float[Array, "n c 9 c"]:
     d, c = problem.domain.dimension, problem.components
     direction, time = jnp.sqrt(1 + jnp.arange(d, dtype=points.dtype)), points.ravel()[0] ** 2
 
@@ -95,6 +95,6 @@ def _monomial_changes(problem: AbstractProblem, points: Points) -> Float[Array, 
 
             return problem.rhs(shifted, time, x0)
 
-        return jax.jacfwd(rhs)(jnp.zeros((5, c), points.dtype))
+        return jax.jacfwd(rhs)(jnp.zeros((9, c), points.dtype))
 
     return jax.vmap(change)(points)

@@ -97,7 +97,7 @@ def _plateau(accepted: Mapping[str, np.ndarray]) -> str:
 
 
 def _large_residual(accepted: Mapping[str, np.ndarray]) -> str:
-    residual = accepted["projection_residual"]
+    residual = np.fmax(accepted["projection_residual"], accepted["held_out_residual"])
     if not np.any(residual > LARGE_RESIDUAL):
         return ""
     worst = int(np.nanargmax(residual))

@@ -12,7 +12,7 @@ from ..calculus import L2, AbstractInnerProduct
 from ..errors import InputError, check_count, check_kind
 from ..fitting import AbstractFitStage, FitProgress, FitResult, GaussNewton, fit
 from ..linear import AbstractVelocitySolver, LandmarkSubspace
-from ..networks import AbstractNetwork
+from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
 from ..samplers import AbstractSampler
 from ..trials import trial_for
@@ -162,3 +162,25 @@ def refit_network(
     tolerance = method.refit.tolerance or method.integrator.rtol or math.inf
     error = fitted.relative_l2_error
     return fitted, not (math.isfinite(error) and error <= tolerance)
+
+
+def check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
+    """**Raises:** `InputError` for a network that cannot be u of a problem."""
+    if not isinstance(network, AbstractNetwork):
+        raise InputError(f"`network` must be an AbstractNetwork, got {type(network).__name__}")
+    dtype = flatten(network)[0].dtype
+    try:
+        x = jax.ShapeDtypeStruct((problem.domain.dimension,), dtype)
+        shape = jax.eval_shape(network, x).shape
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"`network` cannot take a point of shape ({problem.domain.dimension},): {error}"
+        ) from error
+    if shape != (problem.components,):
+        raise InputError(
+            f"`network` has values of shape {shape}, the problem {problem.components} "
+            f"component(s): make it with components={problem.components}"
+        )
+    if not math.isfinite(float(jnp.sum(flatten(network)[0]))):
+        raise InputError("`network` has parameters that are not finite")
+    trial_for(problem, network)

@@ -14,7 +14,7 @@ from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
 from ..trials import AbstractTrial, BoundaryRows, draw_boundary_rows, trial_for
 from ..types import Scalar, Theta, Time, WeightedPoints
-from ._method import NeuralIVP
+from ._method import NeuralIVP, check_network
 
 
 def parameter_ode(
@@ -34,7 +34,10 @@ def parameter_ode(
     **Arguments:**
 
     - `problem`: the equation.
-    - `network`: u at `t0`, fitted already; $\theta$ is `nivp.networks.flatten(network)[0]`.
+    - `network`: fitted already; $\theta$ is `nivp.networks.flatten(network)[0]`. Where conditions
+      at the boundary hold by a trial function, it is the network in that: fit it by `nivp.fit(...,
+      trial=trial)` with `trial = nivp.trials.trial_for(problem, network)`, and u is
+      `trial.field(network, t)`.
     - `method`: its sampler and velocity solver, and its `chunk_size`. An `ImportanceSampling`
       stays where u is at `t0`: give points that suit the whole interval.
     - `key`: of the points and of the random choices of the velocity solver.
@@ -50,7 +53,7 @@ def parameter_ode(
     import diffrax
     term = nivp.parameter_ode(problem, network, method, key=jax.random.key(0))
     theta, rebuild = nivp.networks.flatten(network)
-    u = rebuild(diffrax.diffeqsolve(term, diffrax.Tsit5(), 0.0, 1e-3, 1e-3, theta).ys[0])
+    end = rebuild(diffrax.diffeqsolve(term, diffrax.Tsit5(), 0.0, 1e-3, 1e-3, theta).ys[0])
     ```
     """
     for name, value, kind in (
@@ -59,6 +62,7 @@ def parameter_ode(
         ("method", method, NeuralIVP),
     ):
         check_kind(name, value, kind)
+    check_network(problem, network)
     check_key(key)
     check_finite("t0", t0)
     theta, _ = flatten(network)
@@ -70,13 +74,14 @@ def parameter_ode(
     sample, _ = method.sampler.draw(state, problem.domain, field, point_key)
     # A contradiction between the initial value and a condition is relaxed too.
     boundary = draw_boundary_rows(problem, trial, len(sample.points), time, time, point_key)
+    if relaxation is not None:
+        check_positive_scalar("relaxation", relaxation)
     if boundary is not None:
         if relaxation is None:
             raise InputError(
                 "`relaxation` is missing: the rate at which errors of the conditions at "
                 f"{', '.join(boundary.faces)} are taken back, such as ten over the interval"
             )
-        check_positive_scalar("relaxation", relaxation)
         boundary = eqx.tree_at(
             lambda rows: rows.contradictions,
             boundary,

@@ -42,7 +42,7 @@ def sized(method: NeuralIVP, rank: int, num_points: int = 0) -> NeuralIVP:
     """The method with a subspace of that rank, and at least `num_points` and what it needs."""
     solver, sampler = method.velocity_solver, method.sampler
     assert isinstance(solver, LandmarkSubspace)
-    solver = LandmarkSubspace(rank, damping=solver.damping, block=solver.block)
+    solver = LandmarkSubspace(rank, block=solver.block).with_damping(solver.damping)
     points = max(POINTS * rank, num_points)
     if isinstance(sampler, COUNTED) and sampler.num_points < points:
         sampler = dataclasses.replace(sampler, num_points=points)

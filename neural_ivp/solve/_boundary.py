@@ -39,13 +39,16 @@ def _check_initial_boundary(problem: AbstractProblem, network: AbstractNetwork, 
     """Warn where the initial value contradicts a condition, or adjacent faces one another."""
     _check_corners(problem, network, t0)
     points = jnp.asarray(problem.domain.low_discrepancy_points(256), float)
-    size = np.max(np.abs(jax.vmap(problem.initial)(points)), axis=0)
+    scales = np.asarray(problem.norm.scales, float)
+    size = np.max(np.abs(jax.vmap(problem.initial)(points)), axis=0) / scales
+    # Of a component that is zero at first: that of the others, in units of their scales.
+    size = scales * np.where(size > 0, size, np.max(size))
     sentences = []
     for face in problem.conditions.by_face:
         x, residual = face_residual(problem, problem.initial, face, t0)
         worst, component = np.unravel_index(np.argmax(np.abs(residual)), residual.shape)
         largest = float(np.abs(residual[worst, component]))
-        if largest > CONTRADICTION * max(float(size[component]), float(np.max(size))):
+        if largest > CONTRADICTION * size[component]:
             sentences.append(
                 f"at {face}, by {largest:.2g} in component {problem.component_names[component]} at "
                 f"x = {np.round(x[worst], 6).tolist()}"
@@ -68,12 +71,13 @@ def _check_corners(problem: AbstractProblem, network: AbstractNetwork, t0: float
     def lift(x):
         return jnp.zeros(c, x.dtype)
 
+    inside = jnp.asarray(problem.domain.low_discrepancy_points(256), float)
+    size = float(np.max(np.abs(jax.vmap(trial.field(lift, t0))(inside))))  # pyright: ignore[reportArgumentType]
     for face in problem.conditions.by_face:
-        x, residual = face_residual(problem, trial.field(lift, t0), face, t0)  # pyright: ignore[reportArgumentType]
+        _, residual = face_residual(problem, trial.field(lift, t0), face, t0)  # pyright: ignore[reportArgumentType]
         held = [trial.holds(face, k) for k in range(c)]
         gap = np.where(held, np.abs(residual), 0)
         worst, component = np.unravel_index(np.argmax(gap), gap.shape)
-        size = float(np.max(np.abs(jax.vmap(trial.field(lift, t0))(jnp.asarray(x)))))  # pyright: ignore[reportArgumentType]
         if gap[worst, component] > CONTRADICTION * size:
             warnings.warn(
                 f"the Dirichlet values of {face} and of an adjacent face differ where they meet: "

@@ -2,13 +2,10 @@
 
 from __future__ import annotations  # help(solve) shows the names of types, not their unions
 
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
@@ -23,13 +20,12 @@ from ..errors import (
     check_positive_scalar,
     suggestion,
 )
-from ..evolution import NeuralIVP, fit_network
+from ..evolution import NeuralIVP, check_network, fit_network
 from ..fitting import FitResult
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem, check_problem
 from ..progress import ProgressCallback, check_progress, no_progress
 from ..solution import Solution
-from ..trials import trial_for
 from ._boundary import check_boundary
 from ._checkpoint import Checkpoint, check_checkpoint
 from ._checkpoint_file import CheckpointWriter
@@ -98,7 +94,7 @@ def solve(
     check_problem(problem)
     network_key, fit_key, march_key = solve_keys(key)
     network = default_network(problem, key=network_key) if network is None else network
-    _check_network(problem, network)
+    check_network(problem, network)
     if rtol is not None:
         if method is not None:
             raise InputError(
@@ -172,7 +168,10 @@ def warn_of_fit(entry: Mapping[str, Any]) -> None:
 
 def _check_times(ts) -> np.ndarray:
     try:
-        times = np.asarray(ts, dtype=float)
+        times = np.asarray(ts)
+        if times.dtype.kind in "bSUO":
+            raise TypeError("words or truth values")
+        times = times.astype(float)
     except (TypeError, ValueError) as error:
         raise InputError(f"`ts` must be times, got {ts!r}") from error
     if times.ndim != 1 or times.size < 2:
@@ -183,24 +182,3 @@ def _check_times(ts) -> np.ndarray:
         k = int(np.argmax(np.diff(times) <= 0))
         raise InputError(f"`ts` must increase, got {times[k]} before {times[k + 1]}")
     return times
-
-
-def _check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
-    if not isinstance(network, AbstractNetwork):
-        raise InputError(f"`network` must be an AbstractNetwork, got {type(network).__name__}")
-    dtype = flatten(network)[0].dtype
-    try:
-        x = jax.ShapeDtypeStruct((problem.domain.dimension,), dtype)
-        shape = jax.eval_shape(network, x).shape
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"`network` cannot take a point of shape ({problem.domain.dimension},): {error}"
-        ) from error
-    if shape != (problem.components,):
-        raise InputError(
-            f"`network` has values of shape {shape}, the problem {problem.components} "
-            f"component(s): make it with components={problem.components}"
-        )
-    if not math.isfinite(float(jnp.sum(flatten(network)[0]))):
-        raise InputError("`network` has parameters that are not finite")
-    trial_for(problem, network)

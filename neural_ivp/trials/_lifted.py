@@ -21,7 +21,8 @@ class Lifted(AbstractTrial):
 
     g interpolates the values of the `Dirichlet` conditions between their faces, evaluated at the
     nearest points of the faces of a product of axes, and at x itself in other domains. Where
-    constants of faces that meet differ, it turns from one to the other with the angle. The unknown
+    constants of faces that meet along two axes differ, it turns from one to the other with the
+    angle. The unknown
     is $w = m N$, and $w_t = L[u] - g_t$. Each component has its own mask and lift.
 
     **Arguments:**
@@ -133,6 +134,11 @@ def _jumps(
         assert isinstance(condition, Dirichlet)
         numbers[face] = constant_value(condition.value, component)
     constant = [face for face, number in numbers.items() if number is not None]
+    if any(
+        all(domain.adjacent(*pair) for pair in itertools.combinations(corner, 2))
+        for corner in itertools.combinations(faces, 3)
+    ):
+        return {}  # at a corner of three faces the angles of two of them have no limit
     return {
         (face, other): numbers[other] - numbers[face]
         for face, other in itertools.combinations(constant, 2)

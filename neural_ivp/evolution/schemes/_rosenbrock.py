@@ -42,7 +42,8 @@ class Rodas4(AbstractScheme):
     **Arguments:**
 
     - `derivatives`: the highest order of the derivatives of u in L[u], to which its own derivative
-      is taken by the structure of networks of dense layers. `default_method` finds it.
+      is taken by the structure of networks of dense layers. `default_method` finds it. Below the
+      order of the equation steps become very short; above it they only cost more.
 
     **Raises:** `InputError` for a negative order.
 
@@ -53,7 +54,7 @@ class Rodas4(AbstractScheme):
     ```
     """
 
-    derivatives: int = eqx.field(static=True, default=2)
+    derivatives: int = eqx.field(static=True, default=4)
     implicit = True
 
     def __check_init__(self):
@@ -197,10 +198,9 @@ def _misfit_changes(
         return problem.norm(trial.unknown(network), x)
 
     template, points = equation.template, equation.sample.points
-    parts = (
-        derivative_rows(rate, template, theta, points, order),
-        velocity_change_rows(unknown, template, theta, velocity, points),
-    )
-    assert parts[0] is not None and parts[1] is not None
-    kernels = [part.cross_kernel(landmarks.rows, landmarks.positions) for part in parts]
+    changes = derivative_rows(rate, template, theta, points, order)
+    moved = velocity_change_rows(unknown, template, theta, velocity, points)
+    if changes is None or moved is None:
+        return None
+    kernels = [part.cross_kernel(landmarks.rows, landmarks.positions) for part in (changes, moved)]
     return (kernels[0] - kernels[1]) @ subspace.mix

@@ -102,7 +102,7 @@ class LandmarkSubspace(AbstractDampedSolver):
     - `rank`: r. If not given, `solve` measures the effective rank at the start and along the way
       and chooses 1.4 times that, with three points or more for each direction: more if the residual
       on other points is much larger. Other functions take 300.
-    - `num_landmarks`: k, at least r; a third more than r if not given.
+    - `num_landmarks`: k, at least r, which must be given too; a third more than r if not given.
     - `damping`: mu relative to the largest eigenvalue of M, or a `Damping`; 1e-10 in float64 and
       1e-6 in float32 if not given. Good values: the square of the tolerance of the steps.
     - `block`: landmarks drawn at once.
@@ -137,9 +137,10 @@ class LandmarkSubspace(AbstractDampedSolver):
         for name, count in (("rank", rank), ("num_landmarks", num_landmarks)):
             if count is not None:
                 check_count(name, count)
-        if num_landmarks is not None and num_landmarks < (rank or 1):
+        if num_landmarks is not None and (rank is None or num_landmarks < rank):
             raise InputError(
-                f"`num_landmarks` must be at least the rank {rank}, got {num_landmarks}"
+                f"`num_landmarks` must be at least the rank, got {num_landmarks} and the rank "
+                f"{rank}"
             )
         check_damping(damping)
         self.rank, self.num_landmarks = rank, num_landmarks
