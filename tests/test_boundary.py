@@ -535,7 +535,7 @@ def test_a_file_knows_the_equation_of_a_start_at_rest():
 
 
 def test_one_number_for_two_components_is_refused():
-    with refused(r"`value` of Dirichlet at 'x0-' has 1 numbers and the problem 2 component"):
+    with refused(r"`value` of Dirichlet at 'x0[-+]' has 1 numbers and the problem 2 component"):
         problem = problem_on(LINE, nivp.Dirichlet([0.0]), initial=lambda x: jnp.zeros(2))
         nivp.default_network(problem, key=KEY)
     with refused("`a` and `b` are both 0"):
