@@ -1,4 +1,4 @@
-"""Whether a problem is stiff: the decay of fine waves compared with the change of u."""
+"""What L[u] asks of a scheme: the decay of fine waves against the change of u, and its order."""
 
 import equinox as eqx
 import jax

@@ -11,7 +11,6 @@ from ...linear import (
     AbstractLinearisation,
     StructuredLinearisation,
     Subspace,
-    Velocity,
     root_weights,
 )
 from ...networks import AbstractNetwork
@@ -79,7 +78,7 @@ class Rodas4(AbstractScheme):
         start, f0 = equation.velocity_problem(theta, t0)
         setup = equation.setup(start, velocity)
         subspace = setup.state
-        y0, first = _velocity(subspace, start, f0)
+        y0, first = subspace.solve(start, f0)
         jacobian, slope = _derivatives(
             equation, theta, t0, start, f0, y0, subspace, self.derivatives
         )
@@ -92,7 +91,7 @@ class Rodas4(AbstractScheme):
             i, a_row, c_row, node, weight = inputs
             at = theta + subspace.expand(a_row @ us)
             linearisation, f = equation.velocity_problem(at, t0 + node * dt)
-            y, solved = _velocity(subspace, linearisation, f)
+            y, solved = subspace.solve(linearisation, f)
             u = lu_solve(factor, y + c_row @ us / dt + weight * dt * slope)
             return us.at[i].set(u), (SolveStats.of(solved), solved.value, linearisation.values, f)
 
@@ -117,15 +116,6 @@ class Rodas4(AbstractScheme):
             target_finite=jnp.all(jnp.isfinite(fs) | ~jnp.isfinite(values)),
             statistics=step_statistics(solves, setup),
         )
-
-
-def _velocity(
-    subspace: Subspace, linearisation: AbstractLinearisation, f: Values
-) -> tuple[Float[Array, " r"], Velocity]:
-    """y of the least-squares velocity B y, and that velocity."""
-    rows = subspace.rows(linearisation)
-    y = cho_solve(subspace.factor(rows), rows.T @ (root_weights(linearisation) * jnp.ravel(f)))
-    return y, subspace.velocity(linearisation, f, rows, y)
 
 
 def _derivatives(

@@ -56,15 +56,13 @@ class Subspace(eqx.Module):
         identity = jnp.eye(rows.shape[1], dtype=rows.dtype)
         return cho_factor(rows.T @ rows + self.damping * identity, lower=True)
 
-    def velocity(
-        self,
-        linearisation: AbstractLinearisation,
-        target: Values,
-        rows: Float[Array, "m r"],
-        y: Float[Array, " r"],
-    ) -> Velocity:
-        """B y as the solution for J and f, with its statistics; `rows` is A."""
+    def solve(
+        self, linearisation: AbstractLinearisation, target: Values
+    ) -> tuple[Float[Array, " r"], Velocity]:
+        """y of the least squares of A y = sqrt(W) f with the damping, and B y as a `Velocity`."""
+        rows = self.rows(linearisation)
         right = rows.T @ (root_weights(linearisation) * jnp.ravel(target))
+        y = cho_solve(self.factor(rows), right)
         rest = right - rows.T @ (rows @ y) - self.damping * y
         condition = (self.largest + self.damping) / self.damping
         spectrum = Spectrum(self.damping, self.largest, self.effective_rank, condition)
@@ -72,7 +70,7 @@ class Subspace(eqx.Module):
         whole = y.size >= min(linearisation.num_parameters, rows.shape[0])
         narrow = is_narrow(y.size, self.effective_rank) & (not whole)
         result = RESULTS.where(narrow, RESULTS.rank_too_small, RESULTS.successful)
-        return make_velocity(linearisation, target, self.expand(y), result, residual, spectrum)
+        return y, make_velocity(linearisation, target, self.expand(y), result, residual, spectrum)
 
 
 def is_narrow(rank: int, effective_rank):
@@ -193,8 +191,4 @@ class LandmarkSubspace(AbstractDampedSolver):
         setup: SolverSetup,
     ) -> Velocity:
         del velocity
-        subspace = setup.state
-        rows = subspace.rows(linearisation)
-        right = rows.T @ (root_weights(linearisation) * jnp.ravel(target))
-        y = cho_solve(subspace.factor(rows), right)
-        return subspace.velocity(linearisation, target, rows, y)
+        return setup.state.solve(linearisation, target)[1]
