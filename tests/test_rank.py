@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
-from neural_ivp.evolution import _rank
+from neural_ivp.evolution import _sizes
 from neural_ivp.files import read_file
 
 from .helpers import KEY, PROBLEMS, refused, small_network
@@ -26,8 +26,8 @@ TS = np.linspace(0.0, 0.1, 3)
 @pytest.fixture
 def narrow(monkeypatch):
     """The first measurement finds an effective rank of 4, and ranks may be small."""
-    monkeypatch.setattr(_rank, "_effective_rank", lambda *_: jnp.asarray(4.0))
-    monkeypatch.setattr(_rank, "LEAST", 4)
+    monkeypatch.setattr(_sizes, "_effective_rank", lambda *_: jnp.asarray(4.0))
+    monkeypatch.setattr(_sizes, "LEAST", 4)
 
 
 def chosen(path):
@@ -41,7 +41,7 @@ def test_the_rank_follows_the_effective_rank(tmp_path):
         PROBLEM, NETWORK, METHOD, ts=TS, key=KEY, checkpoint=nivp.Checkpoint(path)
     )
     largest = np.max(solution.record["effective_rank"])
-    assert 1.2 * largest <= chosen(path) <= max(1.7 * largest, _rank.LEAST)
+    assert 1.2 * largest <= chosen(path) <= max(1.7 * largest, _sizes.LEAST)
     assert not np.any(solution.record["num_unconverged"])
 
 
@@ -61,9 +61,9 @@ def test_a_rank_too_small_is_enlarged_before_a_step_counts(narrow, tmp_path):
 
 
 def test_points_grow_with_the_rank():
-    method = _rank.sized(METHOD, 60)
+    method = _sizes.sized(METHOD, 60)
     assert method.velocity_solver.rank == 60 and method.sampler.num_points == 180
-    assert _rank.sized(METHOD, 10).sampler == METHOD.sampler
+    assert _sizes.sized(METHOD, 10).sampler == METHOD.sampler
 
 
 def test_a_given_rank_stays():

@@ -3,7 +3,7 @@
 from ._invariants import Invariants
 from ._method import NeuralIVP, check_network, fit_network, refit_network
 from ._parameter_ode import parameter_ode
-from ._rank import enlarged, is_adaptive, sized, with_chosen_rank
+from ._sizes import enlarged, is_adaptive, sized, with_chosen_rank
 from ._state import State, StepRecord
 from ._step import init, step, step_equation
 from ._step_control import AbstractIntegrator, AdaptiveStep, ConstantStep
