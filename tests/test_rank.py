@@ -66,6 +66,25 @@ def test_points_grow_with_the_rank():
     assert _sizes.sized(METHOD, 10).sampler == METHOD.sampler
 
 
+def test_a_step_solves_at_the_points_that_count():
+    """A sixth of the points of the sampler, chosen by leverage: the residual on others is near."""
+    solver = nivp.LandmarkSubspace(30, num_landmarks=30, damping=1e-8, oversampling=6)
+    method = nivp.NeuralIVP(
+        sampler=nivp.ImportanceSampling(600, oversampling=4),
+        velocity_solver=solver,
+        integrator=METHOD.integrator,
+        fit=METHOD.fit,
+    )
+    solution = nivp.solve(PROBLEM, NETWORK, method, ts=TS, key=KEY)
+    record = solution.record
+    assert np.all(record["held_out_residual"] < 2 * record["projection_residual"] + 1e-4)
+    error = solution.error().relative_l2
+    assert error[-1] < error[0]  # that of the fit
+    larger = _sizes.sized(method, 60)
+    assert larger.sampler.num_points == 60 * _sizes.POINTS_BY_LEVERAGE * 6
+    assert larger.velocity_solver.num_landmarks == 60
+
+
 def test_a_given_rank_stays():
     method = nivp.NeuralIVP(
         sampler=METHOD.sampler,
@@ -87,6 +106,7 @@ def test_bad_input():
         ),
         (lambda: nivp.LandmarkSubspace(num_landmarks=8), "got 8 and the rank None"),
         (lambda: nivp.LandmarkSubspace(damping=-1.0), "`damping`"),
+        (lambda: nivp.LandmarkSubspace(oversampling=0), "`oversampling` must be an integer"),
         (lambda: nivp.LandmarkSubspace(block=True), "`block` must be an integer"),
     ):
         with refused(words):

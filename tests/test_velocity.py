@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
-from neural_ivp.linear import linearise_generic
+from neural_ivp.linear import linearise_generic, thinned
 from neural_ivp.linear.preconditioners import AbstractGramApproximation
 
 from .helpers import (
@@ -164,6 +164,41 @@ def test_a_landmark_subspace_follows_the_network_through_a_step():
     gram = rows.T @ rows + float(velocity.info.damping) * np.eye(15)
     oracle = basis @ np.linalg.solve(gram, rows.T @ right)
     np.testing.assert_allclose(velocity.value, oracle, rtol=1e-6, atol=1e-8)
+
+
+def test_leverage_scores_of_a_landmark_subspace():
+    """Against the dense ones, within the error of 48 random signs; their sum is the effective
+    rank."""
+    problem = PROBLEMS["wave_1d"]
+    lin, target = linearised(problem, small_network(problem))
+    for solver in (
+        nivp.LandmarkSubspace(79, num_landmarks=79, damping=1e-4),
+        nivp.LandmarkSubspace(40, num_landmarks=79, damping=1e-4),
+    ):
+        setup = solver.setup(lin, lin.zeros, KEY)
+        info = solver.solve(lin, target, lin.zeros, setup).info
+        jacobian, _ = dense_parts(lin)
+        matrix = jacobian.T @ jacobian + float(info.damping) * np.eye(jacobian.shape[1])
+        dense = np.sum(jacobian.T * np.linalg.solve(matrix, jacobian.T), axis=0)
+        dense = dense.reshape(len(target), -1).sum(axis=1)
+        scores = solver.leverage_scores(lin, setup)
+        np.testing.assert_allclose(info.effective_rank, np.sum(dense), rtol=0.01)
+        assert np.sqrt(np.mean((scores / dense - 1) ** 2)) < 2 * np.sqrt(2 / 48)
+
+
+def test_points_chosen_by_leverage_keep_means():
+    key, count = jax.random.key(1), 4_000
+    points = jax.random.uniform(key, (count, 1))
+    sample = nivp.WeightedPoints(points, 2 * points[:, 0] / jnp.sum(2 * points))
+    few = thinned(sample, 1e-3 + points[:, 0] ** 4, 500, key)
+    assert few.points.shape == (500, 1) and np.isclose(np.sum(few.weights), 1)
+    # Mean of x^k under the density 2 x: 2 / (k + 2).
+    for k in range(5):
+        mean = np.sum(few.weights * few.points[:, 0] ** k)
+        np.testing.assert_allclose(mean, 2 / (k + 2), atol=0.03)
+    assert np.mean(few.points) > np.mean(points) + 0.05
+    zero = thinned(sample, jnp.zeros(count), 500, key)
+    assert np.all(np.isfinite(zero.weights))
 
 
 def test_nystrom_cuts_iterations():

@@ -133,21 +133,26 @@ def default_method(
     solver = dfx.Dopri8() if line else dfx.Tsit5()
     if double and not large and not derivatives:
         # Damps singular values of J below rtol of the largest.
-        velocity_solver = LandmarkSubspace(damping=max(rtol**2, LEAST_DAMPING))
-        points = 500 if line else 800
+        damping, oversampling = max(rtol**2, LEAST_DAMPING), 1 if line else 3
+        velocity_solver = LandmarkSubspace(damping=damping, oversampling=oversampling)
+        # Candidates of leverage scores: they need not be as fine as the points.
+        sampler = ImportanceSampling(500) if line else ImportanceSampling(2_400, oversampling=8)
         solver = Rodas4(differential_order(problem)) if stiff(problem) else solver
     else:
         points = 10_000 if large else 2_000 if derivatives or line else 4_000
+        sampler = ImportanceSampling(points)
         subset = None if large else 300 if line else 700 if double else 500
         rows = points * quantities
         chosen, _ = choose_velocity_solver(theta.size, rows, theta.dtype, subset=subset)
         damping = max(rtol**2 / 100, LEAST_DAMPING) if double and not large else 1e-9
         velocity_solver = chosen.with_damping(damping if double or not large else 1e-6)
+    fit_points = 500 if line else 1_000
     return NeuralIVP(
-        sampler=ImportanceSampling(points),
+        sampler=sampler,
         velocity_solver=velocity_solver,
         integrator=AdaptiveStep(solver, rtol=rtol, atol=rtol / 100),
-        fit=(GaussNewton(tolerance=min(1e-5, rtol)),),
+        # In more dimensions fewer points overfit, and the error stays above 1e-5.
+        fit=(GaussNewton(tolerance=min(1e-5, rtol), sampler=ImportanceSampling(fit_points)),),
     )
 
 

@@ -18,8 +18,9 @@ from ._method import NeuralIVP
 from ._state import State, StepRecord
 from .schemes import ExplicitRungeKutta, Rodas4
 
-# The rank over the effective rank, and points for each direction.
-RANK, POINTS = 1.4, 3
+# The rank over the effective rank, and points for each direction: fewer where they are chosen by
+# their leverage scores.
+RANK, POINTS, POINTS_BY_LEVERAGE = 1.4, 3, 2
 LEAST, MOST = 40, 1_000
 # Of the residual on new points over that on the points of a step: above it these are too few, and
 # take this many times more.
@@ -42,8 +43,13 @@ def sized(method: NeuralIVP, rank: int, num_points: int = 0) -> NeuralIVP:
     """The method with a subspace of that rank, and at least `num_points` and what it needs."""
     solver, sampler = method.velocity_solver, method.sampler
     assert isinstance(solver, LandmarkSubspace)
-    solver = LandmarkSubspace(rank, block=solver.block).with_damping(solver.damping)
-    points = max(POINTS * rank, num_points)
+    by_leverage = solver.oversampling > 1
+    each = POINTS_BY_LEVERAGE if by_leverage else POINTS
+    points = max(each * rank * solver.oversampling, num_points)
+    # Of many landmarks the span is taken whole: finding its leading directions costs more.
+    landmarks = rank if by_leverage else None
+    options = dict(oversampling=solver.oversampling, block=solver.block)
+    solver = LandmarkSubspace(rank, num_landmarks=landmarks, **options).with_damping(solver.damping)
     if isinstance(sampler, COUNTED) and sampler.num_points < points:
         sampler = dataclasses.replace(sampler, num_points=points)
     return eqx.tree_at(lambda m: (m.velocity_solver, m.sampler), method, (solver, sampler))

@@ -137,6 +137,7 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     )
     ramp = state.start, state.ramp
     equation = step_equation(problem, template, method, sample, solver_key, t1 - t0, ramp)
+    equation = equation.at_chosen_points(theta, t0)
     result = method.integrator.scheme.advance(equation, theta, t0, t1, state.velocity)
     invariants = Invariants.of(problem, theta.dtype)
     theta1, restored = invariants.restore(

@@ -35,6 +35,7 @@ from .solvers import (
     right_hand_side,
     root_weights,
     solve_velocity,
+    thinned,
     velocity_problem,
     velocity_problem_at,
     with_boundary_rows,

@@ -1,9 +1,11 @@
 """The interface of one-step schemes: theta at t0 to theta at t1, on the points of one step."""
 
 import abc
+import dataclasses
 from typing import ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, PRNGKeyArray
 
@@ -11,14 +13,16 @@ from ...linear import (
     AbstractLinearisation,
     AbstractVelocitySolver,
     SolverSetup,
+    linearise,
     pad_quantities,
     right_hand_side,
+    thinned,
     velocity_problem_at,
     with_boundary_rows,
 )
 from ...networks import AbstractNetwork, flatten
 from ...problems import AbstractProblem
-from ...trials import AbstractTrial, BoundaryRows
+from ...trials import AbstractTrial, BoundaryRows, UnknownNorm
 from ...types import Field, Scalar, Theta, Values, WeightedPoints
 
 
@@ -41,6 +45,7 @@ class StepEquation(eqx.Module):
     rtol: float
     atol: float
     chunk_size: int | None = eqx.field(static=True)
+    prepared: SolverSetup | None = None
 
     def field(self, theta: Theta, t: Scalar) -> Field:
         """u(t, .) for these parameters."""
@@ -107,8 +112,29 @@ class StepEquation(eqx.Module):
             return jnp.pad(values, ((0, len(self.boundary.weights)), (0, 0)))
         return jnp.concatenate([values, rows[len(values) :]])
 
+    def at_chosen_points(self, theta: Theta, t: Scalar) -> "StepEquation":
+        """The equation at the points that count most in the least squares, where the linear solver
+        is to choose among the points of the sampler."""
+        ratio = self.solver.oversampling
+        if ratio == 1:
+            return self
+        # Every so many, which are as even as all of them.
+        points, weights = self.sample.points[::ratio], self.sample.weights[::ratio]
+        few = WeightedPoints(points, weights / jnp.sum(weights))
+        first = self.with_boundary_rows(self._linearise(theta, few), theta, t)
+        prepared = self.solver.setup(first, jnp.zeros_like(theta), self.key)
+        scores = self.solver.leverage_scores(self._linearise(theta, self.sample), prepared)
+        sample = thinned(self.sample, scores, len(points), jax.random.fold_in(self.key, 3))
+        return dataclasses.replace(self, sample=sample, prepared=prepared)
+
+    def _linearise(self, theta: Theta, sample: WeightedPoints) -> AbstractLinearisation:
+        norm = UnknownNorm(self.problem.norm, self.trial)  # pyright: ignore[reportCallIssue]
+        return linearise(self.template, theta, sample, norm, chunk_size=self.chunk_size)
+
     def setup(self, linearisation: AbstractLinearisation, velocity: Theta) -> SolverSetup:
         """What the linear solves of the step share."""
+        if self.prepared is not None:
+            return self.prepared
         return self.solver.setup(linearisation, velocity, self.key)
 
     def rms(self, values: Values) -> Scalar:

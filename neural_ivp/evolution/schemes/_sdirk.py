@@ -59,7 +59,7 @@ class AbstractSDIRK(AbstractScheme):
         )
         end, f1 = equation.velocity_problem(theta1, t1)
         # The setup of the stages is for the derivative of another operator than u.
-        setup_u = equation.setup(end, velocity)
+        setup_u = equation.solver.setup(end, velocity, equation.key)
         secant, has_velocity = (theta1 - theta) / dt, jnp.any(velocity != 0)
         # From fs, not from L[u]: rests of fast modes, which L[u] amplifies, stay small in them.
         f_end = equation.join(fs[-1], f1)
@@ -106,7 +106,7 @@ class AbstractSDIRK(AbstractScheme):
         h = a[0, 0] * dt
         previous = theta + c[0] * dt * velocity
         first = _residual(equation, previous, t0 + c[0] * dt, h)
-        setup = equation.setup(first, jnp.zeros_like(theta))
+        setup = equation.solver.setup(first, jnp.zeros_like(theta), equation.key)
 
         def stage(carry, inputs):
             fs, previous = carry

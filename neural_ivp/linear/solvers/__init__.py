@@ -10,7 +10,7 @@ from ._base import (
     VelocityInfo,
     make_velocity,
 )
-from ._landmark_subspace import LandmarkSubspace, Subspace, root_weights
+from ._landmark_subspace import LandmarkSubspace
 from ._least_squares import LeastSquares
 from ._proximal_damping import ProximalDamping
 from ._random_subset import RandomSubset
@@ -19,6 +19,7 @@ from ._ridge_cholesky import RidgeCholesky
 from ._ridge_dual import RidgeDual
 from ._ridge_dual_cg import RidgeDualCG
 from ._solve_velocity import solve_velocity
+from ._subspace import Subspace, root_weights, thinned
 from ._velocity_problem import (
     pad_quantities,
     right_hand_side,

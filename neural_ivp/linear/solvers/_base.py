@@ -3,7 +3,7 @@
 import abc
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -88,7 +88,12 @@ class AbstractVelocitySolver(eqx.Module):
 
     `setup` is called at the first stage of a step, `solve` at each stage; `solve_velocity` calls
     both.
+
+    - `oversampling`: points of the sampler for each point of a step, among which
+      `leverage_scores` choose.
     """
+
+    oversampling: ClassVar[int] = 1
 
     @abc.abstractmethod
     def setup(
@@ -120,6 +125,18 @@ class AbstractVelocitySolver(eqx.Module):
         - `velocity`: the start of an iteration, of shape (p,).
         - `setup`: the result of `setup` for this step.
         """
+
+    def leverage_scores(
+        self, linearisation: AbstractLinearisation, setup: SolverSetup
+    ) -> Float[Array, " n"]:
+        """Return how much each point counts in the least squares, for `oversampling` above 1.
+
+        **Arguments:**
+
+        - `linearisation`: J at other points than that of `setup`.
+        - `setup`: the result of `setup` for this step.
+        """
+        raise NotImplementedError
 
     @abc.abstractmethod
     def with_damping(self, damping: DampingLike) -> "AbstractVelocitySolver":
