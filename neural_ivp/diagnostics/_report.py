@@ -11,7 +11,6 @@ from ..evolution import Invariants
 from ..problems import AbstractProblem
 from ._findings import boundary_finding, findings, growth_finding, invariant_findings
 
-
 # A fit below so many times rtol does not limit u: its errors in time are larger.
 LIMITING = 3
 
@@ -93,9 +92,9 @@ def fit_remark(fit: Mapping[str, Any]) -> str:
     if error <= LIMITING * tolerance:
         return ""
     return (
-        f"has a held-out relative L2 error of {error:.1e}, more than {LIMITING} times the tolerance "
-        f"rtol = {tolerance:.1e} of the time steps: the solution cannot be better than its start. Give "
-        "the fit more steps or a wider or deeper network, or take a larger rtol"
+        f"has a held-out relative L2 error of {error:.1e}, more than {LIMITING} times the "
+        f"tolerance rtol = {tolerance:.1e} of the time steps: the solution cannot be better than "
+        "its start. Give the fit more steps or a wider or deeper network, or take a larger rtol"
     )
 
 
