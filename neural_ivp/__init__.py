@@ -6,7 +6,7 @@ Begin with `solve`. The top level holds what a script types; the parts that an e
 """
 
 from . import problems, references, trials
-from .boundary import Dirichlet, Free, Neumann, Robin
+from .boundary import Absorbing, Dirichlet, Free, Neumann, Robin
 from .calculus import H1, L2, WaveEnergy, divergence, grad, hessian, laplacian, partial
 from .catalogue import register
 from .data import GriddedData, ScatteredData
@@ -59,8 +59,14 @@ from .linear import (
     solve_velocity,
     velocity_problem,
 )
-from .networks import ConstantStart, FourierSeries, LinearCombination, SinusoidalMLP
-from .problems import Problem
+from .networks import (
+    ConstantStart,
+    FourierSeries,
+    LinearCombination,
+    SinusoidalMLP,
+    WithVelocity,
+)
+from .problems import Problem, SecondOrderProblem
 from .progress import Progress
 from .samplers import ImportanceSampling, QuasiMonteCarlo, SequentialMonteCarlo, Uniform
 from .solution import Solution, load, plot_fit
@@ -73,6 +79,7 @@ __all__ = [
     "RESULTS",
     "SDIRK2",
     "SDIRK4",
+    "Absorbing",
     "Adam",
     "AdaptiveStep",
     "Annulus",
@@ -128,6 +135,7 @@ __all__ = [
     "Robin",
     "Rodas4",
     "ScatteredData",
+    "SecondOrderProblem",
     "SequentialMonteCarlo",
     "SinusoidalMLP",
     "Solution",
@@ -137,6 +145,7 @@ __all__ = [
     "Uniform",
     "WaveEnergy",
     "WeightedPoints",
+    "WithVelocity",
     "default_method",
     "default_network",
     "divergence",

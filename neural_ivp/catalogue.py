@@ -50,7 +50,14 @@ from .linear import (
     RidgeDual,
     RidgeDualCG,
 )
-from .networks import ConstantStart, FourierSeries, LinearCombination, SinusoidalMLP, flatten
+from .networks import (
+    ConstantStart,
+    FourierSeries,
+    LinearCombination,
+    SinusoidalMLP,
+    WithVelocity,
+    flatten,
+)
 from .problems import (
     Advection,
     AllenCahn,
@@ -94,7 +101,7 @@ register(Box, Torus, ProductDomain, Interval, Periodic, Ball, Annulus)
 register(Advection, Heat, Wave, FokkerPlanck)
 register(AllenCahn, Burgers, BurgersSine, CahnHilliard, GrayScott, HeatPeriodic, KortewegDeVries)
 register(Maxwell, NonlinearSchroedinger, ReactionDiffusion, Schroedinger, Vlasov)
-register(SinusoidalMLP, FourierSeries, ConstantStart, LinearCombination)
+register(SinusoidalMLP, FourierSeries, ConstantStart, LinearCombination, WithVelocity)
 register(Uniform, QuasiMonteCarlo, ImportanceSampling, SequentialMonteCarlo, L2, H1)
 register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, Damping)
 register(LandmarkSubspace)

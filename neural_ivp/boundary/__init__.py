@@ -1,6 +1,7 @@
 """Conditions at the boundary of a domain."""
 
 from ._conditions import (
+    Absorbing,
     AbstractCondition,
     Dirichlet,
     Free,
@@ -9,4 +10,5 @@ from ._conditions import (
     constant_value,
     evaluated,
 )
+from ._rates import conditions_with_rates
 from ._resolved import BoundaryConditions, BoundarySpec, resolve_boundary

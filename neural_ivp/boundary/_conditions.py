@@ -171,3 +171,40 @@ class Free(AbstractCondition):
     def residual(self, value: Value, slope: Value, t: Scalar, x: Point) -> Value:
         del slope, t, x
         return jnp.zeros_like(value)
+
+
+class Absorbing(AbstractCondition):
+    r"""$u_t + c \, \partial_n u = 0$: waves of speed c that meet the face head-on leave the domain.
+
+    For problems of second order in time, whose values and slopes are those of u and then of u_t. A
+    row of the least squares of each step. Waves that meet the face at an angle are reflected in
+    part, (1 - cos) / (1 + cos) of their amplitude.
+
+    **Arguments:**
+
+    - `speed`: c, length / time, as the value of `Dirichlet`; positive.
+
+    **Raises:** `InputError` for something else.
+
+    Source: Engquist & Majda, "Absorbing boundary conditions for the numerical simulation of waves",
+    1977, the first of their conditions.
+
+    ```python
+    pulse = nivp.SecondOrderProblem(
+        domain=nivp.Box((-1.0,), (1.0,)), boundary=nivp.Absorbing(1.0),
+        initial=lambda x: jnp.exp(-40 * x**2), initial_velocity=jnp.zeros_like,
+        acceleration=lambda u, v, t, x: nivp.laplacian(u)(x))
+    ```
+    """
+
+    speed: BoundaryValue
+
+    def __init__(self, speed: BoundaryValue):
+        self.speed = checked("speed", speed)
+        if isinstance(self.speed, float | tuple) and not np.all(np.asarray(self.speed) > 0):
+            raise InputError(f"`speed` must be positive, got {speed!r}")
+
+    def residual(self, value: Value, slope: Value, t: Scalar, x: Point) -> Value:
+        c = len(value) // 2
+        outgoing = value[c:] + evaluated(self.speed, t, x) * slope[:c]
+        return jnp.concatenate([jnp.zeros_like(value[: len(value) - c]), outgoing])

@@ -18,9 +18,10 @@ from ..networks import (
     FourierSeries,
     LinearCombination,
     SinusoidalMLP,
+    WithVelocity,
     flatten,
 )
-from ..problems import AbstractProblem
+from ..problems import AbstractProblem, AbstractSecondOrderProblem
 from ..samplers import ImportanceSampling
 from ..trials import UnknownNorm, hard_neumann_faces, trial_for
 from ._stiff import differential_order, stiff
@@ -42,7 +43,8 @@ def default_network(
     A `LinearCombination` around it multiplies components by the scales of the problem's norm, and
     makes a component of a `SinusoidalMLP` that starts at zero the difference of two towers. If the
     initial value leaves nothing to fit but a constant, `ConstantStart` is around it all. A
-    `SinusoidalMLP` is even where `hard_neumann_faces` of the problem are.
+    `SinusoidalMLP` is even where `hard_neumann_faces` of the problem are. For a problem of second
+    order in time it is a `WithVelocity` of the network of u.
 
     **Arguments:**
 
@@ -66,6 +68,9 @@ def default_network(
             f"`kind` must be SinusoidalMLP or FourierSeries, got {kind!r}: make another network "
             "by its class"
         )
+    if isinstance(problem, AbstractSecondOrderProblem):
+        position = problem.displacement_problem
+        return WithVelocity(default_network(position, kind=kind, key=key, **options))
     towers = kind is SinusoidalMLP
     sizes = {"width": 25, "depth": 4, "num_frequencies": 4, "activation": "tanh"} if towers else {}
     if towers and (even := hard_neumann_faces(problem)):
@@ -128,22 +133,25 @@ def default_method(
     theta, _ = flatten(network)
     quantities = num_quantities(problem, network)
     derivatives, line = quantities > problem.components, problem.domain.dimension == 1
-    double, large = theta.dtype == "float64", theta.size > DENSE_LIMIT
+    moving = isinstance(network, WithVelocity)
+    size = theta.size // 2 if moving else theta.size
+    double, large = theta.dtype == "float64", size > DENSE_LIMIT
     # Of the higher order on a line, where stages are cheap and dispersion is common.
-    solver = dfx.Dopri8() if line else dfx.Tsit5()
+    solver = dfx.Dopri8() if line or moving else dfx.Tsit5()
     if double and not large and not derivatives:
         # Damps singular values of J below rtol of the largest.
         damping, oversampling = max(rtol**2, LEAST_DAMPING), 1 if line else 3
         velocity_solver = LandmarkSubspace(damping=damping, oversampling=oversampling)
         # Candidates of leverage scores: they need not be as fine as the points.
         sampler = ImportanceSampling(500) if line else ImportanceSampling(2_400, oversampling=8)
-        solver = Rodas4(differential_order(problem)) if stiff(problem) else solver
+        if not moving and stiff(problem):
+            solver = Rodas4(differential_order(problem))
     else:
         points = 10_000 if large else 2_000 if derivatives or line else 4_000
         sampler = ImportanceSampling(points)
         subset = None if large else 300 if line else 700 if double else 500
         rows = points * quantities
-        chosen, _ = choose_velocity_solver(theta.size, rows, theta.dtype, subset=subset)
+        chosen, _ = choose_velocity_solver(size, rows, theta.dtype, subset=subset)
         damping = max(rtol**2 / 100, LEAST_DAMPING) if double and not large else 1e-9
         velocity_solver = chosen.with_damping(damping if double or not large else 1e-6)
     fit_points = 500 if line else 1_000
@@ -158,6 +166,8 @@ def default_method(
 
 def num_quantities(problem: AbstractProblem, network: AbstractNetwork) -> int:
     """Rows of J for each point: the number of quantities in the problem's norm."""
+    if isinstance(network, WithVelocity):
+        return problem.components // 2
     x = jax.ShapeDtypeStruct((problem.domain.dimension,), flatten(network)[0].dtype)
     norm = UnknownNorm(problem.norm, trial_for(problem, network))  # pyright: ignore[reportCallIssue]
     return jax.eval_shape(lambda x: norm(network, x), x).size

@@ -1,7 +1,8 @@
 """The ODE of the parameters: schemes, step control, restarts, the method and one step."""
 
+from ._fit import fit_network, refit_network
 from ._invariants import Invariants
-from ._method import NeuralIVP, check_network, fit_network, refit_network
+from ._method import NeuralIVP, check_network, check_second_order, with_velocity
 from ._parameter_ode import parameter_ode
 from ._sizes import enlarged, is_adaptive, sized, with_chosen_rank
 from ._state import State, StepRecord

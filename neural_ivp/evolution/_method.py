@@ -1,25 +1,23 @@
 """The method: every numerical choice of a solve in one object."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import PRNGKeyArray
 
-from ..calculus import L2, AbstractInnerProduct
+from ..calculus import AbstractInnerProduct
 from ..errors import InputError, check_count, check_kind
-from ..fitting import AbstractFitStage, FitProgress, FitResult, GaussNewton, fit
+from ..fitting import AbstractFitStage, GaussNewton
 from ..linear import AbstractVelocitySolver, LandmarkSubspace
-from ..networks import AbstractNetwork, flatten
-from ..problems import AbstractProblem
+from ..networks import AbstractNetwork, WithVelocity, flatten
+from ..problems import AbstractProblem, AbstractSecondOrderProblem
 from ..samplers import AbstractSampler
 from ..trials import trial_for
-from ..types import Field, Time
 from ._step_control import AbstractIntegrator, AdaptiveStep
 from .restart import AbstractRestartRule, NoRestart, Refit
-from .schemes import Rodas4
+from .schemes import ExplicitRungeKutta, Rodas4
 
 
 class NeuralIVP(eqx.Module):
@@ -117,53 +115,6 @@ class NeuralIVP(eqx.Module):
             raise InputError(f"`fit` must be one or more fit stages, got {self.fit!r}")
 
 
-def fit_network(
-    method: NeuralIVP,
-    network: AbstractNetwork,
-    target: Field,
-    problem: AbstractProblem,
-    t: Time,
-    key: PRNGKeyArray,
-    progress: Callable[[FitProgress], None],
-    *,
-    stages: Sequence[AbstractFitStage] | None = None,
-) -> FitResult:
-    """Fit u(t, .) to a target with the norm and validation set of a method, by default its
-    stages."""
-    return fit(
-        network,
-        target,
-        problem.domain,
-        method.fit if stages is None else stages,
-        trial=trial_for(problem, network),
-        t=t,
-        norm=L2(problem.norm.scales) if method.fit_norm is None else method.fit_norm,
-        held_out=method.held_out,
-        key=key,
-        progress=progress,
-    )
-
-
-def refit_network(
-    method: NeuralIVP,
-    network: AbstractNetwork,
-    problem: AbstractProblem,
-    t: Time,
-    key: PRNGKeyArray,
-    progress: Callable[[FitProgress], None],
-) -> tuple[FitResult, bool]:
-    """New weights fitted to the current u, and whether they are refused as not accurate enough."""
-    weights_key, fit_key = jax.random.split(key)
-    time = jnp.asarray(t)
-    target = trial_for(problem, network).field(network, time)
-    start = method.refit.initial_network(network, weights_key)
-    stages = method.refit.stages
-    fitted = fit_network(method, start, target, problem, time, fit_key, progress, stages=stages)
-    tolerance = method.refit.tolerance or method.integrator.rtol or math.inf
-    error = fitted.relative_l2_error
-    return fitted, not (math.isfinite(error) and error <= tolerance)
-
-
 def check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
     """**Raises:** `InputError` for a network that cannot be u of a problem."""
     if not isinstance(network, AbstractNetwork):
@@ -181,6 +132,29 @@ def check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
             f"`network` has values of shape {shape}, the problem {problem.components} "
             f"component(s): make it with components={problem.components}"
         )
+    if isinstance(network, WithVelocity) and not isinstance(problem, AbstractSecondOrderProblem):
+        raise InputError(
+            "`network` is a WithVelocity and the problem is of first order: give its inner network"
+        )
     if not math.isfinite(float(jnp.sum(flatten(network)[0]))):
         raise InputError("`network` has parameters that are not finite")
     trial_for(problem, network)
+
+
+def with_velocity(problem: AbstractProblem, network: AbstractNetwork) -> AbstractNetwork:
+    """A network of u alone for a problem of second order in time, as a `WithVelocity`."""
+    if not isinstance(problem, AbstractSecondOrderProblem) or isinstance(network, WithVelocity):
+        return network
+    check_network(problem.displacement_problem, network)
+    return WithVelocity(network)
+
+
+def check_second_order(network: AbstractNetwork, method: NeuralIVP) -> None:
+    """**Raises:** `InputError` for a scheme that cannot move a network with a velocity."""
+    scheme = method.integrator.scheme
+    explicit = isinstance(scheme, ExplicitRungeKutta) and not scheme.corrections
+    if isinstance(network, WithVelocity) and not explicit:
+        raise InputError(
+            f"`integrator` has the scheme {scheme!r}, and problems of second order in time take an "
+            "explicit one without corrections: `AdaptiveStep(diffrax.Dopri8())`"
+        )

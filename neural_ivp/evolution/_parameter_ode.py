@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from ..errors import InputError, check_finite, check_key, check_kind, check_positive_scalar
-from ..linear import velocity_problem_at
+from ..linear import solver_for, velocity_problem_at
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
 from ..trials import AbstractTrial, BoundaryRows, draw_boundary_rows, trial_for
@@ -110,6 +110,7 @@ class _VelocityField(eqx.Module):
         linearisation, f = velocity_problem_at(
             *parts, self.sample, self.method.chunk_size, self.boundary, self.rate
         )
-        solver, start = self.method.velocity_solver, jnp.zeros_like(theta)
+        solver = solver_for(self.method.velocity_solver, self.template)
+        start = jnp.zeros_like(theta)
         setup = solver.setup(linearisation, start, self.key)
         return solver.solve(linearisation, f, start, setup).value

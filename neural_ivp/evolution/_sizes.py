@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from ..linear import LandmarkSubspace, velocity_problem_at
+from ..linear import LandmarkSubspace, solver_for, velocity_problem_at
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
 from ..samplers import ImportanceSampling, QuasiMonteCarlo, Uniform
@@ -114,5 +114,6 @@ def _effective_rank(
     boundary = draw_boundary_rows(problem, trial, len(sample.points), t, one, key)
     parts = problem, trial, network, theta, t, sample, method.chunk_size, boundary, one
     linearisation, _ = velocity_problem_at(*parts)
-    setup = method.velocity_solver.setup(linearisation, jnp.zeros_like(theta), key)
+    solver = solver_for(method.velocity_solver, network)
+    setup = solver.setup(linearisation, jnp.zeros_like(theta), key)
     return setup.state.effective_rank

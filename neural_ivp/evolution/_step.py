@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from ..linear import right_hand_side, safe_ratio
+from ..linear import right_hand_side, safe_ratio, solver_for
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
 from ..trials import draw_boundary_rows, trial_for
@@ -75,7 +75,7 @@ def _init(problem, network, method, t0: Scalar, t1: Scalar, start, key: PRNGKeyA
     if method.integrator.dt0 is None:
         rate = jnp.linalg.norm(f)
         usable = (rate > 0) & jnp.isfinite(rate)
-        size = jnp.linalg.norm(problem.norm.on_points(field, sample.points))
+        size = jnp.linalg.norm(problem.norm.on_points(field, sample.points)[:, -f.shape[1] :])
         dt = 0.01 * size / jnp.where(usable, rate, 1)
         dt = jnp.where(usable & (dt != 0), dt, 0.01 * (t1 - t0))
     else:
@@ -143,6 +143,7 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     theta1, restored = invariants.restore(
         equation, result.theta, t1, state.invariants, method.conserve
     )
+    theta1 = equation.shortened(theta1, t1)
     solved = result.solved & restored
     solved &= jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(result.values))
     accepted, scaled, dt, controller_state = method.integrator.control(
@@ -202,7 +203,7 @@ def step_equation(
         rate=1 / dt,
         template=template,
         sample=sample,
-        solver=method.velocity_solver,
+        solver=solver_for(method.velocity_solver, template),
         key=key,
         rtol=method.integrator.rtol,
         atol=method.integrator.atol,
@@ -220,19 +221,15 @@ def _held_out_residual(equation, method, state: State, result: StepResult, key) 
     """|J v - f| / |f| at `result.residual_at`, on an eighth as many new points."""
     draw_key, choice_key = jax.random.split(jax.random.fold_in(key, 1))
     theta, t, velocity = result.residual_at
-    problem, field = equation.problem, equation.field(theta, t)
-    draw, _ = method.sampler.draw(state.sampler_state, problem.domain, field, draw_key)
+    domain, field = equation.problem.domain, equation.field(theta, t)
+    draw, _ = method.sampler.draw(state.sampler_state, domain, field, draw_key)
     total = draw.weights.size
     subset = jax.random.permutation(choice_key, total)[: max(total // 8, min(total, 64))]
     weights = draw.weights[subset]
     sample = WeightedPoints(draw.points[subset], weights / jnp.sum(weights))
 
-    rebuild, trial = flatten(equation.template)[1], equation.trial
-
-    def values(theta):
-        return problem.norm.on_points(trial.unknown(rebuild(theta)), sample.points)
-
-    _, change = jax.jvp(values, (theta,), (velocity,))
-    f = right_hand_side(problem, trial, rebuild(theta), t, sample, None)
+    held_out = dataclasses.replace(equation, sample=sample, boundary=None)
+    linearisation, f = held_out.velocity_problem(theta, t)
+    change = linearisation.push(velocity)[:, -f.shape[1] :]
     misfit, size = (jnp.sqrt(jnp.sum(sample.weights @ u**2)) for u in (change - f, f))
     return safe_ratio(misfit, size)

@@ -4,4 +4,5 @@ from ._base import AbstractNetwork, flatten, partition, with_head
 from ._layers import Dense, Rational
 from ._series import FourierSeries
 from ._sinusoidal import SinusoidalMLP
+from ._with_velocity import WithVelocity
 from ._wrappers import ConstantStart, LinearCombination

@@ -17,5 +17,11 @@ from ._maxwell import Maxwell
 from ._nonlinear_schroedinger import NonlinearSchroedinger
 from ._reaction_diffusion import ReactionDiffusion
 from ._schroedinger import Schroedinger
+from ._second_order import (
+    AbstractSecondOrderProblem,
+    SecondOrderProblem,
+    check_second_order,
+    second_order_norm,
+)
 from ._vlasov import Vlasov
 from ._wave import Wave

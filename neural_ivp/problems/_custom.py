@@ -1,19 +1,16 @@
 """A problem from plain functions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 
 from ..boundary import BoundarySpec
 from ..calculus import L2, AbstractInnerProduct
-from ..data import GriddedData
 from ..domains import AbstractDomain
-from ..errors import InputError, check_shape
+from ..errors import check_shape
 from ..types import Field, Point, Reference, Scalar, Value
 from ._base import AbstractProblem, Density, check_problem, default_component_names
+from ._functions import num_components, words
 
 
 class Problem(AbstractProblem):
@@ -74,44 +71,15 @@ class Problem(AbstractProblem):
         component_names: Sequence[str] | None = None,
         name: str = "Problem",
     ):
-        if not isinstance(domain, AbstractDomain):
-            raise InputError(
-                "`domain` must be a domain, such as nivp.Box((0.0,), (1.0,)) or nivp.Torus((1.0,)),"
-                f" got {domain!r}"
-            )
         self.domain, self.boundary = domain, boundary
         self.initial_function, self.rhs_function = initial, rhs
-        if not callable(initial):
-            raise InputError(
-                f"`initial` must be a function of one point, got {type(initial).__name__}: wrap an "
-                "array in `GriddedData`, fit `ScatteredData` samples by `fit` and give its network"
-            )
-        if isinstance(initial, GriddedData) and initial.domain != domain:
-            raise InputError(
-                f"`initial` has values on another domain ({initial.domain}) than `domain`, {domain}"
-            )
-        x = jax.ShapeDtypeStruct((domain.dimension,), jnp.result_type(float))
-        value = jax.eval_shape(initial, x)
-        if not hasattr(value, "shape"):
-            raise InputError(
-                f"the value of `initial` is a {type(value).__name__}: return one array, e.g. "
-                "jnp.stack([u, v])"
-            )
-        if jnp.ndim(value) != 1:
-            raise InputError(
-                f"the value of `initial` has shape {jnp.shape(value)}, expected (components,): "
-                "return an array of one dimension for one point, e.g. jnp.array([value])"
-            )
-        self.components = value.shape[0]
+        self.components = num_components("initial", initial, domain)
         self.norm = L2((1.0,) * self.components) if norm is None else norm
         fix = "one typical size for each component"
         check_shape("`norm.scales`", self.norm.scales.shape, (self.components,), fix)
-        if reference is not None and not callable(reference):
-            raise InputError(f"`reference` must be a function of (t, points), got {reference!r}")
-        if not isinstance(name, str):
-            raise InputError(f"`name` must be a word, got {name!r}")
         self.reference_function = reference
-        self.words = name, _names(component_names, self.components)
+        names = default_component_names(self.components)
+        self.words = words(name, component_names, names, reference)
         # Sorted, as JAX sorts a dict that goes through a compiled function.
         self.densities = dict(sorted((invariants or {}).items()))
         check_problem(self)
@@ -137,19 +105,3 @@ class Problem(AbstractProblem):
     def reference(self, t0: float) -> Reference | None:
         del t0
         return self.reference_function
-
-
-def _names(given: Sequence[str] | None, components: int) -> tuple[str, ...]:
-    if given is None:
-        return default_component_names(components)
-    names = (given,) if isinstance(given, str) else tuple(given)
-    if len(names) != components or not all(map(_is_word, names)):
-        raise InputError(
-            f"`component_names` must be {components} word(s) of letters, digits and _, got "
-            f"{given!r}"
-        )
-    return names
-
-
-def _is_word(name: Any) -> bool:
-    return isinstance(name, str) and name.isidentifier()

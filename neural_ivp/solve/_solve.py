@@ -20,7 +20,13 @@ from ..errors import (
     check_positive_scalar,
     suggestion,
 )
-from ..evolution import NeuralIVP, check_network, fit_network
+from ..evolution import (
+    NeuralIVP,
+    check_network,
+    check_second_order,
+    fit_network,
+    with_velocity,
+)
 from ..fitting import FitResult
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem, check_problem
@@ -94,6 +100,7 @@ def solve(
     check_problem(problem)
     network_key, fit_key, march_key = solve_keys(key)
     network = default_network(problem, key=network_key) if network is None else network
+    network = with_velocity(problem, network)
     check_network(problem, network)
     if rtol is not None:
         if method is not None:
@@ -106,6 +113,7 @@ def solve(
         method = default_method(problem, network, rtol=DEFAULT_RTOL if rtol is None else rtol)
     if not isinstance(method, NeuralIVP):
         raise InputError(f"`method` must be a NeuralIVP, got {method!r}")
+    check_second_order(network, method)
     for name in method.conserve:
         if name not in problem.invariants:
             hint = suggestion(name, problem.invariants)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..domains import low_discrepancy_unit_points
-from ..networks import AbstractNetwork
+from ..networks import AbstractNetwork, WithVelocity, flatten
 from ..problems import AbstractProblem
 from ..types import Field, Point, Points, Scalar, Theta, Time, Value, Values, Weights
 from ._trial import AbstractTrial
@@ -61,10 +61,22 @@ class BoundaryRows(eqx.Module):
         return jnp.concatenate(parts)
 
     def target(self, network: AbstractNetwork, t: Time, rate: Scalar) -> Values:
-        """$-\\partial_t B - \\kappa B$, with `rate` for kappa."""
-        time = jnp.asarray(t, self.points[0].dtype)
-        value, change = jax.jvp(lambda t: self.values(network, t), (time,), (jnp.ones_like(time),))
-        return -change - rate * value
+        """$-\\partial_t B - \\kappa B$, with `rate` for kappa; for the conditions B_v of u_t of a
+        network with a velocity, $-dB_v/dt - 2 \\kappa B_v - \\kappa^2 B_u$ at a fixed w."""
+        time, (theta, rebuild) = jnp.asarray(t, self.points[0].dtype), flatten(network)
+        moving = isinstance(network, WithVelocity)
+        tangent = jnp.zeros_like(theta)
+        if isinstance(network, WithVelocity):
+            tangent = tangent.at[: network.velocity.size].set(network.velocity)
+        value, change = jax.jvp(
+            lambda theta, t: self.values(rebuild(theta), t),
+            (theta, time),
+            (tangent, jnp.ones_like(time)),
+        )
+        if not moving:
+            return -change - rate * value
+        (u, v), change = jnp.split(value, 2, axis=1), jnp.split(change, 2, axis=1)[1]
+        return -change - 2 * rate * v - rate**2 * u
 
     def residual(self, network: AbstractNetwork, t: Time) -> Scalar:
         """The largest root mean square over a face of B, of components relative to their scales."""

@@ -12,8 +12,9 @@ from jaxtyping import Array, Bool, PRNGKeyArray
 from ...linear import (
     AbstractLinearisation,
     AbstractVelocitySolver,
+    SecondOrder,
     SolverSetup,
-    linearise,
+    linearise_unknown,
     pad_quantities,
     right_hand_side,
     thinned,
@@ -22,7 +23,7 @@ from ...linear import (
 )
 from ...networks import AbstractNetwork, flatten
 from ...problems import AbstractProblem
-from ...trials import AbstractTrial, BoundaryRows, UnknownNorm
+from ...trials import AbstractTrial, BoundaryRows
 from ...types import Field, Scalar, Theta, Values, WeightedPoints
 
 
@@ -114,22 +115,33 @@ class StepEquation(eqx.Module):
 
     def at_chosen_points(self, theta: Theta, t: Scalar) -> "StepEquation":
         """The equation at the points that count most in the least squares, where the linear solver
-        is to choose among the points of the sampler."""
+        is to choose among the points of the sampler; with its setup also for second order."""
         ratio = self.solver.oversampling
-        if ratio == 1:
+        if ratio == 1 and not isinstance(self.solver, SecondOrder):
             return self
         # Every so many, which are as even as all of them.
         points, weights = self.sample.points[::ratio], self.sample.weights[::ratio]
         few = WeightedPoints(points, weights / jnp.sum(weights))
         first = self.with_boundary_rows(self._linearise(theta, few), theta, t)
         prepared = self.solver.setup(first, jnp.zeros_like(theta), self.key)
+        if ratio == 1:
+            return dataclasses.replace(self, prepared=prepared)
         scores = self.solver.leverage_scores(self._linearise(theta, self.sample), prepared)
         sample = thinned(self.sample, scores, len(points), jax.random.fold_in(self.key, 3))
         return dataclasses.replace(self, sample=sample, prepared=prepared)
 
     def _linearise(self, theta: Theta, sample: WeightedPoints) -> AbstractLinearisation:
-        norm = UnknownNorm(self.problem.norm, self.trial)  # pyright: ignore[reportCallIssue]
-        return linearise(self.template, theta, sample, norm, chunk_size=self.chunk_size)
+        parts = self.problem, self.trial, self.template, theta, sample, self.chunk_size
+        return linearise_unknown(*parts)
+
+    def shortened(self, theta: Theta, t: Scalar) -> Theta:
+        """Parameters (theta, w) with the shortest w for this u_t; others as they are."""
+        if not isinstance(self.solver, SecondOrder):
+            return theta
+        assert self.prepared is not None
+        linearisation = self.with_boundary_rows(self._linearise(theta, self.sample), theta, t)
+        w = self.solver.shortest(linearisation, self.prepared)
+        return jnp.concatenate([theta[: w.size], w])
 
     def setup(self, linearisation: AbstractLinearisation, velocity: Theta) -> SolverSetup:
         """What the linear solves of the step share."""

@@ -4,6 +4,7 @@ from ._base import AbstractLinearisation
 from ._chunked import ChunkedLinearisation, linearise_in_chunks
 from ._generic import GenericLinearisation, linearise_generic
 from ._linearise import linearise
+from ._second_order import SecondOrderLinearisation
 from ._stacked import DenseLinearisation, StackedLinearisation
 from ._structured import (
     StructuredLinearisation,

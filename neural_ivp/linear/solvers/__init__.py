@@ -18,9 +18,11 @@ from ._ridge_cg import RidgeCG
 from ._ridge_cholesky import RidgeCholesky
 from ._ridge_dual import RidgeDual
 from ._ridge_dual_cg import RidgeDualCG
+from ._second_order import SecondOrder, solver_for
 from ._solve_velocity import solve_velocity
 from ._subspace import Subspace, root_weights, thinned
 from ._velocity_problem import (
+    linearise_unknown,
     pad_quantities,
     right_hand_side,
     velocity_problem,

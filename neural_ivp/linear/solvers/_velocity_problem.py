@@ -2,19 +2,22 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ...calculus import L2
 from ...errors import InputError, check_finite, check_kind, check_positive, check_shape, concrete
-from ...networks import AbstractNetwork, flatten
-from ...problems import AbstractProblem
+from ...networks import AbstractNetwork, WithVelocity, flatten
+from ...problems import AbstractProblem, AbstractSecondOrderProblem
 from ...trials import AbstractTrial, BoundaryRows, UnknownNorm, trial_for
-from ...types import Scalar, Theta, Time, WeightedPoints
+from ...types import Field, Scalar, Theta, Time, WeightedPoints
 from ..linearisation import (
     AbstractLinearisation,
     DenseLinearisation,
+    SecondOrderLinearisation,
     StackedLinearisation,
     linearise,
 )
@@ -103,8 +106,7 @@ def velocity_problem_at(
     """`velocity_problem` for the network with parameters `theta`, with the rows of `boundary` under
     those of the interior; `rate` is their kappa."""
     network = flatten(template)[1](theta)
-    norm = UnknownNorm(problem.norm, trial)  # pyright: ignore[reportCallIssue]
-    linearisation = linearise(template, theta, sample, norm, chunk_size=chunk_size)
+    linearisation = linearise_unknown(problem, trial, template, theta, sample, chunk_size)
     f = right_hand_side(problem, trial, network, t, sample, chunk_size)
     if boundary is None:
         return linearisation, f
@@ -114,17 +116,44 @@ def velocity_problem_at(
     return stacked, jnp.concatenate([f, target])
 
 
+def linearise_unknown(
+    problem: AbstractProblem,
+    trial: AbstractTrial,
+    template: AbstractNetwork,
+    theta: Theta,
+    sample: WeightedPoints,
+    chunk_size: int | None,
+) -> AbstractLinearisation:
+    """J of the unknown of a trial at the points; of the inner network if there is a velocity."""
+    if not isinstance(template, WithVelocity):
+        norm = UnknownNorm(problem.norm, trial)  # pyright: ignore[reportCallIssue]
+        return linearise(template, theta, sample, norm, chunk_size=chunk_size)
+    assert isinstance(problem, AbstractSecondOrderProblem)
+    position, p = problem.displacement_problem, template.velocity.size
+    scales, rates = jnp.split(problem.norm.scales, 2)
+    trial = trial_for(position, template.inner)
+    norm = UnknownNorm(L2(rates), trial)  # pyright: ignore[reportCallIssue]
+    rows = linearise(template.inner, theta[:p], sample, norm, chunk_size=chunk_size)
+    parts = rows, theta[p:], (rates / scales).astype(theta.dtype)
+    return SecondOrderLinearisation(*parts)  # pyright: ignore[reportCallIssue]
+
+
 def with_boundary_rows(
     linearisation: AbstractLinearisation,
     boundary: BoundaryRows,
     template: AbstractNetwork,
     theta: Theta,
     t: Time,
-) -> StackedLinearisation:
+) -> AbstractLinearisation:
     """J of the interior with the rows of conditions at the boundary under it."""
+    if isinstance(linearisation, SecondOrderLinearisation):
+        parts = linearisation.position, boundary, template, theta, t
+        return eqx.tree_at(lambda J: J.position, linearisation, with_boundary_rows(*parts))
     rebuild, q = flatten(template)[1], linearisation.values.shape[1]
-    values = pad_quantities(boundary.values(rebuild(theta), t), q)
-    rows = pad_quantities(boundary.rows(rebuild, theta, t), q)
+    values, rows = boundary.values(rebuild(theta), t), boundary.rows(rebuild, theta, t)
+    if isinstance(template, WithVelocity):  # of the conditions of u_t in w
+        values, rows = values[:, q:], rows[:, q:, template.velocity.size :]
+    values, rows = pad_quantities(values, q), pad_quantities(rows, q)
     lower = DenseLinearisation(values, boundary.weights, rows)
     return StackedLinearisation(upper=linearisation, lower=lower)  # pyright: ignore[reportCallIssue]
 
@@ -145,10 +174,28 @@ def right_hand_side(
     """Return f, the rate of the unknown of a trial, at the points in the quantities of the norm."""
     dtype = sample.points.dtype  # the network's, whatever the coefficients' is
     target = trial.target(problem, network, jnp.asarray(t, dtype))
+    norm = problem.norm
+    if isinstance(network, WithVelocity):
+        target, norm = _without_curvature(trial, network, target), L2(jnp.split(norm.scales, 2)[1])
 
     def rate(x):
         return target(x).astype(dtype)
 
     if chunk_size is None:
-        return problem.norm.on_points(rate, sample.points)
-    return jax.lax.map(lambda x: problem.norm(rate, x), sample.points, batch_size=chunk_size)
+        return norm.on_points(rate, sample.points)
+    return jax.lax.map(lambda x: norm(rate, x), sample.points, batch_size=chunk_size)
+
+
+def _without_curvature(trial: AbstractTrial, network: WithVelocity, target: Field) -> Field:
+    """The part of w_tt that is J dw/dt: without w . (d^2 N / dtheta^2) . w."""
+    theta, rebuild = flatten(network)
+    direction = jnp.concatenate([network.velocity, jnp.zeros_like(network.velocity)])
+
+    def rate(x):
+        def unknown(theta):
+            return trial.unknown(rebuild(theta))(x)
+
+        curvature = jax.jvp(unknown, (theta,), (direction,))[1]
+        return jnp.split(target(x) - curvature, 2)[1]
+
+    return rate
