@@ -12,7 +12,7 @@ from ..problems import AbstractProblem
 from ._findings import boundary_finding, findings, growth_finding, invariant_findings
 
 # A fit below so many times rtol does not limit u: its errors in time are larger.
-LIMITING = 3
+LIMITING = 5
 
 
 def step_totals(

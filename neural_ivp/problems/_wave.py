@@ -1,6 +1,6 @@
-"""The wave equation as a first-order system of two components."""
+"""The wave equation."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import equinox as eqx
 import jax
@@ -8,28 +8,35 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from ..boundary import Dirichlet
-from ..calculus import AbstractInnerProduct, WaveEnergy, laplacian
+from ..boundary import BoundarySpec, Dirichlet, constant_value
+from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Box
 from ..errors import InputError, check_count, check_positive
 from ..types import Field, Point, Reference, Scalar, Value
-from ._base import AbstractProblem, Density
+from ._base import Density
 from ._bump import bump
+from ._second_order import (
+    AbstractSecondOrderProblem,
+    check_second_order,
+    second_order_norm,
+)
 
 
-class Wave(AbstractProblem):
-    r"""$u_t = v, \; v_t = s^2 \Delta u$ from a bump at rest in the middle of the domain.
+class Wave(AbstractSecondOrderProblem):
+    r"""$u_{tt} = s(x)^2 \Delta u$ from a bump at rest in the middle of the domain.
 
-    Components (u, v); $u_0 = \exp(-|x|^2 / 2 w^2) / (2 \pi w^2) / 30$, $v_0 = 0$. On a `Box`
-    u = v = 0 on the boundary; on a `Torus` $u_0$ is the sum over all periods. Residuals and errors
-    are measured in `WaveEnergy`. The reference is `neural_ivp.references.SineSeries`.
+    $u = \exp(-|x|^2 / 2 w^2) / (2 \pi w^2) / 30$ and $u_t = 0$ at first. On a `Box` u = 0 on the
+    boundary unless `boundary` says otherwise; on a `Torus` the bump is the sum over all periods.
+    The reference is `neural_ivp.references.SineSeries`, for u = 0 on the boundary of a box of up
+    to three dimensions and a speed that is a number. Velocities are measured in units of s / w.
 
     **Arguments:**
 
     - `dimension`: d, if no `domain` is given.
-    - `speed`: s, length / time, positive.
+    - `speed`: s, length / time, positive: a number, or a function of x.
     - `width`: w, length, positive.
     - `domain`: the box [-1, 1]^d if not given.
+    - `boundary`: conditions of u; `Dirichlet(0.0)` on all faces if not given.
 
     **Raises:** `InputError` for a speed or a width that is not positive.
 
@@ -37,47 +44,59 @@ class Wave(AbstractProblem):
 
     ```python
     problem = nivp.problems.Wave(1, speed=1.0, width=0.1)
-    problem.initial(jnp.zeros(1))  # (u, v), of shape (2,)
+    problem.initial(jnp.zeros(1))  # (u, u_t), of shape (2,)
     ```
     """
 
     dimension: int = eqx.field(static=True)
-    speed: Float[Array, ""]
+    speed: Float[Array, ""] | Callable[[Point], Scalar]
     width: Float[Array, ""]
     domain: AbstractDomain
     components = 2
-    boundary: Dirichlet | None
+    boundary: BoundarySpec
     norm: AbstractInnerProduct
 
     def __init__(
         self,
         dimension: int = 2,
         *,
-        speed: ArrayLike = 0.1**0.5,
+        speed: ArrayLike | Callable[[Point], Scalar] = 0.1**0.5,
         width: ArrayLike = 0.05,
         domain: AbstractDomain | None = None,
+        boundary: BoundarySpec = None,
     ):
         check_count("dimension", dimension)
         self.domain = Box((-1.0,) * dimension, (1.0,) * dimension) if domain is None else domain
         self.dimension = self.domain.dimension
-        check_positive("speed", speed)
         check_positive("width", width)
-        self.speed = jnp.asarray(speed, float)
         self.width = jnp.asarray(width, float)
-        self.boundary = Dirichlet(0.0) if self.domain.faces else None
-        sides = zip(self.domain.lower, self.domain.upper, strict=True)
-        self.norm = WaveEnergy(self.speed, self.width, max(b - a for a, b in sides))
+        middle = jnp.asarray(self.domain.from_unit(jnp.full(self.dimension, 0.5)))
+        typical = speed(middle) if callable(speed) else speed
+        check_positive("speed", typical)
+        self.speed = speed if callable(speed) else jnp.asarray(speed, float)
+        at_rest = Dirichlet(0.0) if self.domain.faces else None
+        self.boundary = at_rest if boundary is None else boundary
+        self.norm = second_order_norm(1, self.width / jnp.asarray(typical, float))
+        check_second_order(self)
 
-    def initial(self, x: Point) -> Value:
-        u = bump(x, self.domain, self.width)
-        return jnp.stack([u, jnp.zeros_like(u)])
+    def displacement(self, x: Point) -> Value:
+        return bump(x, self.domain, self.width)[None]
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
-        return jnp.stack([u(x)[1], self.speed**2 * laplacian(u)(x)[0]])
+    def initial_velocity(self, x: Point) -> Value:
+        return jnp.zeros((1,), x.dtype)
+
+    def acceleration(self, u: Field, v: Field, t: Scalar, x: Point) -> Value:
+        del v, t
+        return self._speed(x) ** 2 * laplacian(u)(x)
+
+    def _speed(self, x: Point) -> Scalar:
+        speed = self.speed(x) if callable(self.speed) else self.speed
+        return jnp.asarray(speed, x.dtype)
 
     def reference(self, t0: float) -> Reference | None:
         """The sine series on a box of one to three dimensions."""
-        if any(self.domain.periodic) or self.domain.fraction < 1 or self.dimension > 3:
+        known = not any(self.domain.periodic) and self.domain.fraction == 1 and self.dimension <= 3
+        if not known or callable(self.speed) or not _at_rest(self.boundary):
             return None
         from ..references import SineSeries
 
@@ -100,10 +119,17 @@ class Wave(AbstractProblem):
 
     @property
     def invariants(self) -> Mapping[str, Density]:
-        """The energy, the integral of (v^2 + s^2 |grad u|^2) / 2."""
+        """The energy, the integral of (u_t^2 / s^2 + |grad u|^2) s^2 / 2 for a constant speed s and
+        of (u_t^2 / s^2 + |grad u|^2) / 2 for one that varies."""
 
         def energy(u, x):
-            slope = jax.grad(lambda x: u(x)[0])(x)
-            return (u(x)[1] ** 2 + self.speed.astype(x.dtype) ** 2 * jnp.sum(slope**2)) / 2
+            slope, speed = jax.grad(lambda x: u(x)[0])(x), self._speed(x)
+            unit = 1.0 if callable(self.speed) else speed**2
+            return unit * (u(x)[1] ** 2 / speed**2 + jnp.sum(slope**2)) / 2
 
-        return {"energy": energy}
+        return {"energy": energy} if _at_rest(self.boundary) or self.boundary is None else {}
+
+
+def _at_rest(boundary: BoundarySpec) -> bool:
+    """Whether u is zero on the whole boundary."""
+    return isinstance(boundary, Dirichlet) and constant_value(boundary.value, 0) == 0
