@@ -61,6 +61,7 @@ from .networks import (
 from .problems import (
     Advection,
     AllenCahn,
+    Beam,
     Burgers,
     BurgersSine,
     CahnHilliard,
@@ -68,13 +69,18 @@ from .problems import (
     GrayScott,
     Heat,
     HeatPeriodic,
+    KleinGordon,
     KortewegDeVries,
     Maxwell,
     NonlinearSchroedinger,
     ReactionDiffusion,
     Schroedinger,
+    SineGordon,
+    Telegraph,
+    TwoSpeeds,
     Vlasov,
     Wave,
+    WaveString,
 )
 from .samplers import ImportanceSampling, QuasiMonteCarlo, SequentialMonteCarlo, Uniform
 
@@ -101,6 +107,7 @@ register(Box, Torus, ProductDomain, Interval, Periodic, Ball, Annulus)
 register(Advection, Heat, Wave, FokkerPlanck)
 register(AllenCahn, Burgers, BurgersSine, CahnHilliard, GrayScott, HeatPeriodic, KortewegDeVries)
 register(Maxwell, NonlinearSchroedinger, ReactionDiffusion, Schroedinger, Vlasov)
+register(Beam, KleinGordon, SineGordon, Telegraph, TwoSpeeds, WaveString)
 register(SinusoidalMLP, FourierSeries, ConstantStart, LinearCombination, WithVelocity)
 register(Uniform, QuasiMonteCarlo, ImportanceSampling, SequentialMonteCarlo, L2, H1)
 register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, Damping)

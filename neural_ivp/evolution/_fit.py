@@ -11,7 +11,7 @@ from jaxtyping import PRNGKeyArray
 from ..calculus import L2
 from ..fitting import AbstractFitStage, FitProgress, FitResult, fit
 from ..linear import (
-    AutoVelocitySolver,
+    RidgeCholesky,
     SecondOrderLinearisation,
     linearise_unknown,
     solve_velocity,
@@ -132,7 +132,5 @@ def _velocity_of(
     assert isinstance(linearisation, SecondOrderLinearisation)
     wanted = trial.unknown_of(lambda x: target(x).astype(x.dtype), t)
     values = problem.norm.on_points(wanted, sample.points)[:, c:]
-    solver = AutoVelocitySolver()
-    if theta.dtype == "float64":
-        solver = solver.with_damping(DAMPING)
+    solver = RidgeCholesky(damping=DAMPING if theta.dtype == "float64" else None)
     return solve_velocity(solver, linearisation.position, values, key=key).value

@@ -3,15 +3,18 @@
 from ._advection import Advection
 from ._allen_cahn import AllenCahn
 from ._base import AbstractExactProblem, AbstractProblem, Density, check_problem
+from ._beam import Beam
 from ._burgers import Burgers
 from ._burgers_sine import BurgersSine
 from ._cahn_hilliard import CahnHilliard
 from ._custom import Problem
+from ._exact_second_order import AbstractExactSecondOrderProblem
 from ._fingerprint import check_fingerprint, fingerprint
 from ._fokker_planck import FokkerPlanck
 from ._gray_scott import GrayScott
 from ._heat import Heat
 from ._heat_periodic import HeatPeriodic
+from ._klein_gordon import KleinGordon
 from ._korteweg_de_vries import KortewegDeVries
 from ._maxwell import Maxwell
 from ._nonlinear_schroedinger import NonlinearSchroedinger
@@ -23,5 +26,9 @@ from ._second_order import (
     check_second_order,
     second_order_norm,
 )
+from ._sine_gordon import SineGordon
+from ._telegraph import Telegraph
+from ._two_speeds import TwoSpeeds
 from ._vlasov import Vlasov
 from ._wave import Wave
+from ._wave_string import WaveString

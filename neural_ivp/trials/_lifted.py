@@ -57,17 +57,16 @@ class Lifted(AbstractTrial):
     def unknown_of(self, u: Field, t: Time) -> Field:
         return lambda x: u(x) - self.lift(t, x)
 
-    def target(self, problem: AbstractProblem, network: AbstractNetwork, t: Time) -> Field:
-        u = self.field(network, t)
+    def unknown_rate(self, rate: Field, t: Time) -> Field:
         if not self._moves:
-            return lambda x: problem.rhs(u, t, x)  # pyright: ignore[reportArgumentType]
+            return rate
 
-        def rate(x):
+        def unknown(x):
             time = jnp.asarray(t, x.dtype)
             lift_rate = jax.jvp(lambda t: self.lift(t, x), (time,), (jnp.ones_like(time),))[1]
-            return problem.rhs(u, time, x) - lift_rate
+            return rate(x) - lift_rate
 
-        return rate
+        return unknown
 
     def holds(self, face: str, component: int) -> bool:
         return face in self.faces[component] or face in self.even

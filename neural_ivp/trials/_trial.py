@@ -3,6 +3,7 @@
 import abc
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..calculus import AbstractInnerProduct
@@ -32,8 +33,13 @@ class AbstractTrial(eqx.Module):
         """The w at which u(t, .) is the given field."""
 
     @abc.abstractmethod
+    def unknown_rate(self, rate: Field, t: Time) -> Field:
+        """The w_t at which u_t is the given field."""
+
     def target(self, problem: AbstractProblem, network: AbstractNetwork, t: Time) -> Field:
         """w_t from the equation."""
+        u = self.field(network, t)
+        return self.unknown_rate(lambda x: problem.rhs(u, jnp.asarray(t, x.dtype), x), t)
 
     @abc.abstractmethod
     def holds(self, face: str, component: int) -> bool:
@@ -60,8 +66,9 @@ class Direct(AbstractTrial):
         del t
         return u
 
-    def target(self, problem: AbstractProblem, network: AbstractNetwork, t: Time) -> Field:
-        return lambda x: problem.rhs(network, t, x)  # pyright: ignore[reportArgumentType]
+    def unknown_rate(self, rate: Field, t: Time) -> Field:
+        del t
+        return rate
 
     def holds(self, face: str, component: int) -> bool:
         del face, component

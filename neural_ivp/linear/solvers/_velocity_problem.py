@@ -173,10 +173,12 @@ def right_hand_side(
 ) -> Float[Array, "n q"]:
     """Return f, the rate of the unknown of a trial, at the points in the quantities of the norm."""
     dtype = sample.points.dtype  # the network's, whatever the coefficients' is
-    target = trial.target(problem, network, jnp.asarray(t, dtype))
-    norm = problem.norm
+    t, norm = jnp.asarray(t, dtype), problem.norm
     if isinstance(network, WithVelocity):
-        target, norm = _without_curvature(trial, network, target), L2(jnp.split(norm.scales, 2)[1])
+        norm = L2(jnp.split(norm.scales, 2)[1])
+        target = _acceleration(problem, trial, network, t)
+    else:
+        target = trial.target(problem, network, t)
 
     def rate(x):
         return target(x).astype(dtype)
@@ -186,16 +188,29 @@ def right_hand_side(
     return jax.lax.map(lambda x: norm(rate, x), sample.points, batch_size=chunk_size)
 
 
-def _without_curvature(trial: AbstractTrial, network: WithVelocity, target: Field) -> Field:
+def _acceleration(
+    problem: AbstractProblem, trial: AbstractTrial, network: WithVelocity, t: Scalar
+) -> Field:
     """The part of w_tt that is J dw/dt: without w . (d^2 N / dtheta^2) . w."""
+    assert isinstance(problem, AbstractSecondOrderProblem)
     theta, rebuild = flatten(network)
     direction = jnp.concatenate([network.velocity, jnp.zeros_like(network.velocity)])
+    # u from the inner network alone: its derivatives do not take those of u_t along.
+    u = trial_for(problem.displacement_problem, network.inner).field(network.inner, t)
+    both = trial.field(network, t)
+
+    def velocity(x):
+        return jnp.split(both(x), 2)[1]
+
+    def acceleration(x):
+        change = problem.acceleration(u, velocity, t.astype(x.dtype), x)
+        return jnp.concatenate([jnp.zeros_like(change), change])
 
     def rate(x):
         def unknown(theta):
             return trial.unknown(rebuild(theta))(x)
 
         curvature = jax.jvp(unknown, (theta,), (direction,))[1]
-        return jnp.split(target(x) - curvature, 2)[1]
+        return jnp.split(trial.unknown_rate(acceleration, t)(x) - curvature, 2)[1]
 
     return rate
