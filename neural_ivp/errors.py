@@ -77,6 +77,16 @@ class BoundaryWarning(UserWarning):
     """
 
 
+class FormWarning(UserWarning):
+    """A problem has a form for which there is a better class; the solve continues.
+
+    ```python
+    import warnings
+    warnings.simplefilter("ignore", nivp.FormWarning)  # the pair is meant
+    ```
+    """
+
+
 class CheckpointWarning(UserWarning):
     """A checkpoint could not be written; the solve continues.
 

@@ -10,5 +10,5 @@ from ._conditions import (
     constant_value,
     evaluated,
 )
-from ._rates import conditions_with_rates
+from ._rates import with_rates
 from ._resolved import BoundaryConditions, BoundarySpec, resolve_boundary

@@ -18,24 +18,16 @@ from ._conditions import (
     constant_value,
     evaluated,
 )
-from ._resolved import BoundaryConditions, BoundarySpec, resolve_boundary
 
 
-def conditions_with_rates(
-    faces: Sequence[str], dimension: int, components: int, boundary: BoundarySpec
-) -> BoundaryConditions:
-    """The conditions of the components of u, and after them those of u_t: their derivatives in
-    time. `Absorbing` is one of u_t alone.
+def with_rates(face: str, conditions: Sequence[AbstractCondition]) -> tuple[AbstractCondition, ...]:
+    """The conditions of the components of u at a face, and after them those of u_t: their
+    derivatives in time. `Absorbing` is one of u_t alone.
 
-    **Raises:** as `resolve_boundary`; `InputError` for another kind of condition, or a `Robin`
-    whose a or b is a function.
+    **Raises:** `InputError` for another kind of condition, or a `Robin` whose a or b is a function.
     """
-    given = resolve_boundary(faces, dimension, components, boundary).by_face
-    by_face = {}
-    for face, conditions in given.items():
-        pairs = [_pair(face, condition, k) for k, condition in enumerate(conditions)]
-        by_face[face] = tuple(u for u, _ in pairs) + tuple(v for _, v in pairs)
-    return BoundaryConditions(by_face)
+    pairs = [_pair(face, condition, k) for k, condition in enumerate(conditions)]
+    return tuple(u for u, _ in pairs) + tuple(v for _, v in pairs)
 
 
 def _pair(

@@ -22,6 +22,7 @@ from ..networks import (
     FourierSeries,
     LinearCombination,
     SinusoidalMLP,
+    WithVelocity,
 )
 from ..problems import AbstractProblem
 from ._file import merge, read_table
@@ -153,7 +154,7 @@ def _network(
     with dotted("network", known):
         network = default_network(problem, kind=kind, key=key, dtype=dtype, **options)
     inner = network
-    while isinstance(inner, ConstantStart | LinearCombination):
+    while isinstance(inner, ConstantStart | LinearCombination | WithVelocity):
         inner = inner.inner
     resolved = describe_part(inner, {}, "network")
     return network, {name: resolved[name] for name in ("name", *known)}

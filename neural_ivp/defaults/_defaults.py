@@ -139,8 +139,10 @@ def default_method(
     # Of the higher order on a line, where stages are cheap and dispersion is common.
     solver = dfx.Dopri8() if line or moving else dfx.Tsit5()
     if double and not large and not derivatives:
-        # Damps singular values of J below rtol of the largest.
-        damping, oversampling = max(rtol**2, LEAST_DAMPING), 1 if line else 3
+        # Damps singular values of J below rtol of the largest; of a velocity, which adds up the
+        # errors of accelerations, below a tenth of it.
+        least = (rtol / 10) ** 2 if moving else rtol**2
+        damping, oversampling = max(least, LEAST_DAMPING), 1 if line else 3
         velocity_solver = LandmarkSubspace(damping=damping, oversampling=oversampling)
         # Candidates of leverage scores: they need not be as fine as the points.
         sampler = ImportanceSampling(500) if line else ImportanceSampling(2_400, oversampling=8)

@@ -122,15 +122,15 @@ def _velocity_of(
     theta, _ = flatten(network)
     c, trial = problem.components // 2, trial_for(problem, network)
 
-    def velocity(x):
-        return target(x)[c:].astype(x.dtype)
+    def both(x):
+        return target(x).astype(x.dtype)
 
     sampler = ImportanceSampling(POINTS, oversampling=8)
     state = sampler.init(problem.domain, theta.dtype, key)
-    sample, _ = sampler.draw(state, problem.domain, velocity, key)
+    sample, _ = sampler.draw(state, problem.domain, both, key)
     linearisation = linearise_unknown(problem, trial, network, theta, sample, None)
     assert isinstance(linearisation, SecondOrderLinearisation)
-    wanted = trial.unknown_of(lambda x: target(x).astype(x.dtype), t)
+    wanted = trial.unknown_of(both, t)
     values = problem.norm.on_points(wanted, sample.points)[:, c:]
     solver = RidgeCholesky(damping=DAMPING if theta.dtype == "float64" else None)
     return solve_velocity(solver, linearisation.position, values, key=key).value

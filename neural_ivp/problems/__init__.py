@@ -8,7 +8,7 @@ from ._burgers import Burgers
 from ._burgers_sine import BurgersSine
 from ._cahn_hilliard import CahnHilliard
 from ._custom import Problem
-from ._exact_second_order import AbstractExactSecondOrderProblem
+from ._custom_second_order import SecondOrderProblem
 from ._fingerprint import check_fingerprint, fingerprint
 from ._fokker_planck import FokkerPlanck
 from ._gray_scott import GrayScott
@@ -22,7 +22,6 @@ from ._reaction_diffusion import ReactionDiffusion
 from ._schroedinger import Schroedinger
 from ._second_order import (
     AbstractSecondOrderProblem,
-    SecondOrderProblem,
     check_second_order,
     second_order_norm,
 )

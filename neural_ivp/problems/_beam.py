@@ -12,11 +12,11 @@ from ..domains import Torus
 from ..errors import check_positive_scalar
 from ..types import Field, Point, Scalar, Value
 from ._base import Density
-from ._exact_second_order import AbstractExactSecondOrderProblem
-from ._second_order import second_order_norm
+from ._exact_motion import AbstractExactMotion
+from ._second_order import AbstractSecondOrderProblem, second_order_norm
 
 
-class Beam(AbstractExactSecondOrderProblem):
+class Beam(AbstractSecondOrderProblem, AbstractExactMotion):
     r"""The Euler-Bernoulli beam $u_{tt} + k^2 u_{xxxx} = 0$ on [0, L], hinged at its ends, at rest.
 
     $u = \sin(\pi x / L) \cos(k (\pi / L)^2 t)$, and $u = u_{xx} = 0$ at the ends. There is no

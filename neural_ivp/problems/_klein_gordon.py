@@ -12,11 +12,11 @@ from ..domains import AbstractDomain, Torus
 from ..errors import InputError, check_count, check_positive, check_positive_scalar
 from ..types import Field, Point, Scalar, Value
 from ._base import Density
-from ._exact_second_order import AbstractExactSecondOrderProblem, string_energy
-from ._second_order import second_order_norm
+from ._exact_motion import AbstractExactMotion, string_energy
+from ._second_order import AbstractSecondOrderProblem, second_order_norm
 
 
-class KleinGordon(AbstractExactSecondOrderProblem):
+class KleinGordon(AbstractSecondOrderProblem, AbstractExactMotion):
     r"""The Klein-Gordon equation $u_{tt} = s^2 \Delta u - m^2 u$ from one mode at rest, periodic.
 
     $u = \prod_i \cos(k_i (x_i - a_i)) \cos(\omega t)$ with $\omega^2 = s^2 \sum_i k_i^2 + m^2$ and

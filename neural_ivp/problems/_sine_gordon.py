@@ -14,13 +14,13 @@ from ..domains import Box
 from ..errors import InputError, check_fraction, check_positive_scalar, concrete
 from ..types import Field, Point, Scalar, Value
 from ._base import Density
-from ._exact_second_order import AbstractExactSecondOrderProblem, string_energy
-from ._second_order import second_order_norm
+from ._exact_motion import AbstractExactMotion, string_energy
+from ._second_order import AbstractSecondOrderProblem, second_order_norm
 
 SMALL = 1e-8  # u at the ends, relative to its largest value
 
 
-class SineGordon(AbstractExactSecondOrderProblem):
+class SineGordon(AbstractSecondOrderProblem, AbstractExactMotion):
     r"""The sine-Gordon equation $u_{tt} = u_{xx} - \sin u$ with a breather at rest.
 
     $u = 4 \arctan(\frac{\epsilon}{\omega} \cos(\omega t) / \cosh(\epsilon x))$ with $\epsilon =

@@ -11,11 +11,11 @@ from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import Box
 from ..errors import check_positive, check_positive_scalar
 from ..types import Field, Point, Scalar, Value
-from ._exact_second_order import AbstractExactSecondOrderProblem
-from ._second_order import second_order_norm
+from ._exact_motion import AbstractExactMotion
+from ._second_order import AbstractSecondOrderProblem, second_order_norm
 
 
-class Telegraph(AbstractExactSecondOrderProblem):
+class Telegraph(AbstractSecondOrderProblem, AbstractExactMotion):
     r"""The telegraph equation $u_{tt} + 2 a u_t = s^2 u_{xx}$ on [0, L] from one mode at rest.
 
     $u_0 = \sin(\pi x / L)$, and u = 0 at the ends. With $\omega = \pi s / L$, $u = u_0 e^{-a t}

@@ -11,13 +11,13 @@ from ..domains import Box
 from ..errors import InputError, check_positive, check_positive_scalar, check_shape, concrete
 from ..types import Field, Point, Reference, Scalar, Value
 from ._base import Density
-from ._exact_second_order import AbstractExactSecondOrderProblem
-from ._second_order import second_order_norm
+from ._exact_motion import AbstractExactMotion
+from ._second_order import AbstractSecondOrderProblem, second_order_norm
 
 WIDEST = 0.05  # of a pulse that is below 2e-11 of its height at the ends of its half
 
 
-class TwoSpeeds(AbstractExactSecondOrderProblem):
+class TwoSpeeds(AbstractSecondOrderProblem, AbstractExactMotion):
     r"""$u_{tt} = c(x)^2 u_{xx}$ on [0, 1] with the speed $c_1$ left of 1/2 and $c_2$ right of it.
 
     u = 0 at the ends. The pulse $f(x) = \exp(-((x - 1/4) / w)^2)$, with $u_t = -c_1 f'$, runs to
@@ -30,7 +30,7 @@ class TwoSpeeds(AbstractExactSecondOrderProblem):
     **Arguments:**
 
     - `speeds`: (c_1, c_2), length / time, positive.
-    - `width`: w, length, positive, at most 0.05, for which the closed form is wrong by 1e-11 of the
+    - `width`: w, length, positive, at most 0.05, for which the closed form is wrong by 2e-11 of the
       height of the pulse; with 0.04, by 1e-17.
 
     **Raises:** `InputError` for speeds or a width that are not positive, or a larger width.

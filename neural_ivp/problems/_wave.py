@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from ..boundary import BoundarySpec, Dirichlet, constant_value
+from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Box
 from ..errors import InputError, check_count, check_positive
@@ -26,9 +26,9 @@ class Wave(AbstractSecondOrderProblem):
     r"""$u_{tt} = s(x)^2 \Delta u$ from a bump at rest in the middle of the domain.
 
     $u = \exp(-|x|^2 / 2 w^2) / (2 \pi w^2) / 30$ and $u_t = 0$ at first. On a `Box` u = 0 on the
-    boundary unless `boundary` says otherwise; on a `Torus` the bump is the sum over all periods.
-    The reference is `neural_ivp.references.SineSeries`, for u = 0 on the boundary of a box of up
-    to three dimensions and a speed that is a number. Velocities are measured in units of s / w.
+    boundary; on a `Torus` the bump is the sum over all periods. The reference is
+    `neural_ivp.references.SineSeries`, for a box of up to three dimensions and a speed that is a
+    number. Velocities are measured in units of s / w.
 
     **Arguments:**
 
@@ -36,7 +36,6 @@ class Wave(AbstractSecondOrderProblem):
     - `speed`: s, length / time, positive: a number, or a function of x.
     - `width`: w, length, positive.
     - `domain`: the box [-1, 1]^d if not given.
-    - `boundary`: conditions of u; `Dirichlet(0.0)` on all faces if not given.
 
     **Raises:** `InputError` for a speed or a width that is not positive.
 
@@ -53,7 +52,7 @@ class Wave(AbstractSecondOrderProblem):
     width: Float[Array, ""]
     domain: AbstractDomain
     components = 2
-    boundary: BoundarySpec
+    boundary: Dirichlet | None
     norm: AbstractInnerProduct
 
     def __init__(
@@ -63,7 +62,6 @@ class Wave(AbstractSecondOrderProblem):
         speed: ArrayLike | Callable[[Point], Scalar] = 0.1**0.5,
         width: ArrayLike = 0.05,
         domain: AbstractDomain | None = None,
-        boundary: BoundarySpec = None,
     ):
         check_count("dimension", dimension)
         self.domain = Box((-1.0,) * dimension, (1.0,) * dimension) if domain is None else domain
@@ -74,8 +72,7 @@ class Wave(AbstractSecondOrderProblem):
         typical = speed(middle) if callable(speed) else speed
         check_positive("speed", typical)
         self.speed = speed if callable(speed) else jnp.asarray(speed, float)
-        at_rest = Dirichlet(0.0) if self.domain.faces else None
-        self.boundary = at_rest if boundary is None else boundary
+        self.boundary = Dirichlet(0.0) if self.domain.faces else None
         self.norm = second_order_norm(1, self.width / jnp.asarray(typical, float))
         check_second_order(self)
 
@@ -96,7 +93,7 @@ class Wave(AbstractSecondOrderProblem):
     def reference(self, t0: float) -> Reference | None:
         """The sine series on a box of one to three dimensions."""
         known = not any(self.domain.periodic) and self.domain.fraction == 1 and self.dimension <= 3
-        if not known or callable(self.speed) or not _at_rest(self.boundary):
+        if not known or callable(self.speed):
             return None
         from ..references import SineSeries
 
@@ -127,9 +124,4 @@ class Wave(AbstractSecondOrderProblem):
             unit = 1.0 if callable(self.speed) else speed**2
             return unit * (u(x)[1] ** 2 / speed**2 + jnp.sum(slope**2)) / 2
 
-        return {"energy": energy} if _at_rest(self.boundary) or self.boundary is None else {}
-
-
-def _at_rest(boundary: BoundarySpec) -> bool:
-    """Whether u is zero on the whole boundary."""
-    return isinstance(boundary, Dirichlet) and constant_value(boundary.value, 0) == 0
+        return {"energy": energy}

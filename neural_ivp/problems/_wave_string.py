@@ -13,11 +13,11 @@ from ..domains import Box
 from ..errors import check_positive_scalar
 from ..types import Field, Point, Scalar, Value
 from ._base import Density
-from ._exact_second_order import AbstractExactSecondOrderProblem, string_energy
-from ._second_order import second_order_norm
+from ._exact_motion import AbstractExactMotion, string_energy
+from ._second_order import AbstractSecondOrderProblem, second_order_norm
 
 
-class WaveString(AbstractExactSecondOrderProblem):
+class WaveString(AbstractSecondOrderProblem, AbstractExactMotion):
     r"""A string $u_{tt} = s^2 u_{xx}$ on [0, L], fixed at its ends, displaced and struck.
 
     $u_0 = \sin(y) / 2$ and $u_t = (\pi s / L) \sin(3 y)$ at first, with $y = \pi x / L$. With the

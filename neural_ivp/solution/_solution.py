@@ -232,7 +232,7 @@ def load(
     rebuilt = rebuild_or_check("problem", header["problem"], problem, AbstractProblem, "load")
     check_fingerprint(rebuilt, header["fingerprint"])
     template = rebuild_or_check("network", header["network"], network, AbstractNetwork, "load")
-    segments = segments_from(arrays, header["segments"])
+    segments = segments_from(arrays, header["segments"], template)
     check_num_parameters(template, segments)
     rest = {name: header[name] for name in _PLAIN}
     return Solution(rebuilt, template, arrays["ts"], segments, record_from(arrays), **rest)

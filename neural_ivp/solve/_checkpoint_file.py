@@ -119,7 +119,7 @@ def from_arrays(
     """
     key_type = header["key_type"]
     key = _key(arrays["key"], key_type)
-    segments = segments_from(arrays, header["segments"])
+    segments = segments_from(arrays, header["segments"], network)
     check_num_parameters(network, segments)
     record = record_from(arrays)
     times = arrays["ts"]

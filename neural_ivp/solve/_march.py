@@ -98,7 +98,7 @@ class March:
         each attempt.
         """
         if self.state is None and (message := poor_fit(self.fits)):
-            self.segments.append(SegmentRecorder(self.t, flatten(self.network)[0]))
+            self.segments.append(SegmentRecorder.begin(self.t, self.network))
             return "poor_fit", message
         while self.t < self.t1:
             if self.state is None:
@@ -154,7 +154,7 @@ class March:
         parts = self.problem, self.network, self.method
         self.state = init(*parts, self.t, self.t1, key, start=self.t0)
         self.stop = self.t1 if self._near_the_end(stop) else stop
-        self.segments.append(SegmentRecorder(self.t, self.state.theta))
+        self.segments.append(SegmentRecorder.begin(self.t, self.network))
         self._set_rollback_point()
 
     def _enlarge(self, record: StepRecord) -> bool:

@@ -35,6 +35,7 @@ from ..solution import Solution
 from ._boundary import check_boundary
 from ._checkpoint import Checkpoint, check_checkpoint
 from ._checkpoint_file import CheckpointWriter
+from ._form import warn_of_form
 from ._march import March
 from ._records import fit_reporter
 from ._stopwatch import Stopwatch, compile_clock
@@ -80,8 +81,9 @@ def solve(
 
     **Raises:** `InputError` for an argument that cannot be used; `SolveError` for a failed solve;
     `SolveInterrupted`, which holds the solution so far, for Ctrl-C during the march. Warns of an
-    initial fit worse than the tolerance of the steps (`FitWarning`) and of a checkpoint that cannot
-    be written (`CheckpointWarning`).
+    initial fit worse than the tolerance of the steps (`FitWarning`), of a pair that is one equation
+    of second order (`FormWarning`) and of a checkpoint that cannot be written
+    (`CheckpointWarning`).
 
     Source: Finzi, Potapczynski, Choptuik & Wilson, ICLR 2023.
 
@@ -121,6 +123,7 @@ def solve(
     check_checkpoint(checkpoint)
     check_progress(progress)
     check_boundary(problem, network, times)
+    warn_of_form(problem, network)
     with compile_clock() as compiling:
         watch = Stopwatch(compiling)
         fitted = fit_initial(problem, network, method, fit_key, float(times[0]), progress)

@@ -37,12 +37,12 @@ class SecondOrderLinearisation(AbstractLinearisation):
     def push(self, v: Theta) -> Values:
         """The changes of u and of the part of u_t that is linear in w, (n, 2 q)."""
         p = self.velocity.size
-        changes = self.position.push(v[:p]) * self.rates, self.position.push(v[p:])
+        changes = self.position.push(v[:p]) * self.rates[None, :], self.position.push(v[p:])
         return jnp.concatenate(changes, axis=1)
 
     def pull(self, w: Values) -> Theta:
         q = self.values.shape[1]
-        parts = self.position.pull(w[:, :q] * self.rates), self.position.pull(w[:, q:])
+        parts = self.position.pull(w[:, :q] * self.rates[None, :]), self.position.pull(w[:, q:])
         return jnp.concatenate(parts)
 
     def jacobian(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:

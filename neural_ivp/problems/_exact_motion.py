@@ -1,4 +1,4 @@
-"""Problems of second order in time whose solution is known in closed form."""
+"""Closed forms of problems of second order in time."""
 
 import abc
 
@@ -8,11 +8,11 @@ import jax.numpy as jnp
 from ..calculus import grad
 from ..types import Field, Point, Scalar, Value
 from ._base import AbstractExactProblem
-from ._second_order import AbstractSecondOrderProblem
 
 
-class AbstractExactSecondOrderProblem(AbstractSecondOrderProblem, AbstractExactProblem):
-    """u is known in closed form; u_t is its derivative in time, by JAX."""
+class AbstractExactMotion(AbstractExactProblem):
+    """The part of an `AbstractSecondOrderProblem` whose u is known in closed form: u_t is its
+    derivative in time, by JAX."""
 
     @abc.abstractmethod
     def exact_displacement(self, t: Scalar, x: Point) -> Value:

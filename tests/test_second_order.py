@@ -1,0 +1,264 @@
+"""Problems of second order in time: the least squares of the acceleration, marches, conditions."""
+
+import dataclasses
+
+import diffrax as dfx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neural_ivp as nivp
+from neural_ivp.networks import flatten
+
+from .helpers import KEY, TORUS, Fourier, Grid, refused, sampled
+from .test_checkpoint import assert_same
+
+BOX = nivp.Box((0.0,), (1.0,))
+
+
+def klein_gordon(**options):
+    """cos(x) cos(sqrt(2) t)."""
+
+    def reference(t, points):
+        x, w = points[:, 0], np.sqrt(2)
+        return np.stack([np.cos(x) * np.cos(w * t), -w * np.cos(x) * np.sin(w * t)], axis=1)
+
+    def energy(w, x):
+        slope = jax.grad(lambda x: w(x)[0])(x)[0]
+        return (w(x)[1] ** 2 + slope**2 + w(x)[0] ** 2) / 2
+
+    given = dict(
+        domain=TORUS,
+        initial=lambda x: jnp.cos(x),
+        initial_velocity=lambda x: 0 * x,
+        acceleration=lambda u, v, t, x: nivp.laplacian(u)(x) - u(x),
+        reference=reference,
+        invariants={"energy": energy},
+    )
+    return nivp.SecondOrderProblem(**(given | options))
+
+
+def tower(problem, **options):
+    sizes = dict(width=8, depth=2, num_frequencies=2, activation="tanh")
+    return nivp.SinusoidalMLP(problem.domain, 1, **sizes, key=KEY, **options)
+
+
+def moving(network, seed=3):
+    """The network with a random velocity."""
+    pair = nivp.WithVelocity(network)
+    return pair.moving(0.3 * jax.random.normal(jax.random.key(seed), pair.velocity.shape))
+
+
+PROBLEM = klein_gordon()
+NETWORK = tower(PROBLEM)
+METHOD = nivp.NeuralIVP(
+    sampler=nivp.ImportanceSampling(80, oversampling=4),
+    velocity_solver=nivp.LandmarkSubspace(50, damping=1e-10),
+    integrator=nivp.AdaptiveStep(dfx.Dopri8(), rtol=1e-5, atol=1e-7),
+    fit=(nivp.GaussNewton(tolerance=1e-5, sampler=nivp.Uniform(200)),),
+)
+
+
+@pytest.fixture(scope="module")
+def solution():
+    return nivp.solve(PROBLEM, NETWORK, METHOD, ts=np.linspace(0, 1, 3), key=KEY)
+
+
+BOUNDARIES = {
+    "circle": (TORUS, None),
+    "moving values": (BOX, nivp.Dirichlet(lambda t, x: jnp.sin(3 * t) * (1 + x[0]))),
+    "weak": (BOX, {"x0-": nivp.Robin(1.0, 2.0), "x0+": nivp.Absorbing(0.7)}),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDARIES)
+def test_least_squares_of_the_acceleration(name):
+    """J, and u_tt minus w . (d^2 u / dtheta^2) . w minus that of the lift, by dense derivatives."""
+    domain, boundary = BOUNDARIES[name]
+    problem = klein_gordon(domain=domain, boundary=boundary, invariants={}, time_scale=0.5)
+    pair, t = moving(tower(problem)), jnp.asarray(0.3)
+    sample = sampled(problem, pair, 20)
+    lin, f = nivp.velocity_problem(problem, pair, t, sample)
+    trial = nivp.trials.trial_for(problem, pair)
+    theta, rebuild = flatten(pair.inner)
+
+    def u(theta, t, x):
+        return trial.field(nivp.WithVelocity(rebuild(theta)), t)(x)[:1]
+
+    def both(x):
+        value, rate = jax.jvp(lambda th, t: u(th, t, x), (theta, t), (pair.velocity, 1.0))
+        return jnp.concatenate([value, rate])
+
+    def dense(x):
+        hessian = jax.hessian(u)(theta, t, x)[0]
+        curvature = pair.velocity @ hessian @ pair.velocity
+        lift = jax.jvp(lambda t: jax.jvp(lambda t: u(theta, t, x), (t,), (1.0,))[1], (t,), (1.0,))
+        acceleration = problem.rhs(both, t, x)[1]
+        return jax.jacobian(u)(theta, t, x)[0], acceleration - curvature - lift[1][0]
+
+    rows, target = jax.vmap(dense)(sample.points)
+    rates = 2.0  # u_t in units of 1 / time_scale
+    np.testing.assert_allclose(lin.position.jacobian()[:, 0], rows / rates, atol=1e-12)
+    np.testing.assert_allclose(f[:, 0], target / rates, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(
+        jax.vmap(trial.field(pair, t))(sample.points), jax.vmap(both)(sample.points), atol=1e-12
+    )
+
+
+def test_a_solution_and_its_velocity(solution):
+    errors = solution.error()
+    assert errors.overall < 1e-4 and solution.fits[0]["relative_l2_error"] < 3e-5
+    x = jnp.linspace(0, 6, 7)[:, None]
+    for t in (0.2, 0.5, 0.83):
+        h = 1e-4
+        slope = (solution(t + h, x)[:, 0] - solution(t - h, x)[:, 0]) / (2 * h)
+        np.testing.assert_allclose(slope, solution(t, x)[:, 1], atol=3e-4)
+    energy = solution.record["invariants"][:, 0]
+    assert np.ptp(energy) < 1e-4 * energy[0]
+    assert solution.problem.component_names == ("u", "u_t")
+    assert "successful" in solution.report() or solution.report()
+
+
+def test_files(solution, tmp_path):
+    path = tmp_path / "wave.nivp"
+    solution.save(path)
+    again = nivp.load(path, problem=PROBLEM)
+    x = jnp.linspace(0, 6, 5)[:, None]
+    assert np.array_equal(again(0.4, x), solution(0.4, x))
+    march = tmp_path / "march.nivp"
+    stop = nivp.Checkpoint(march, 2)
+    nivp.solve(PROBLEM, NETWORK, METHOD, ts=np.linspace(0, 1, 3), key=KEY, checkpoint=stop)
+    assert_same(nivp.resume(march, problem=PROBLEM), solution)
+
+
+def test_a_restart_keeps_the_velocity():
+    method = nivp.NeuralIVP(
+        sampler=METHOD.sampler,
+        velocity_solver=METHOD.velocity_solver,
+        integrator=METHOD.integrator,
+        fit=METHOD.fit,
+        restart=nivp.PeriodicRestart(0.3),
+        refit=nivp.Refit(keep=0.9, tolerance=1e-3),
+    )
+    solution = nivp.solve(PROBLEM, NETWORK, method, ts=[0.0, 0.6], key=KEY)
+    assert len(solution.fits) == 2 and not solution.fits[1]["refused"]
+    assert solution.error().overall < 1e-3
+
+
+def test_the_shortest_velocity_of_the_parameters():
+    """A part in the null space of J goes, and u_t stays."""
+    pair = moving(NETWORK)
+    theta, rebuild = flatten(pair)
+    p = pair.velocity.size
+    sample = sampled(PROBLEM, pair, 40)
+    method = nivp.NeuralIVP(sampler=nivp.Uniform(40), velocity_solver=nivp.RidgeDual(damping=1e-13))
+    ramp = jnp.zeros(()), jnp.ones(())
+    equation = nivp.evolution.step_equation(
+        PROBLEM, pair, method, sample, KEY, jnp.asarray(0.1), ramp
+    ).at_chosen_points(theta, jnp.zeros(()))
+    short = equation.shortened(theta, jnp.zeros(()))
+    assert np.array_equal(short[:p], theta[:p])
+    x = sample.points
+    before, after = jax.vmap(pair)(x)[:, 1], jax.vmap(rebuild(short))(x)[:, 1]
+    np.testing.assert_allclose(after, before, atol=1e-5)
+    rows = jax.vmap(lambda x: jax.jacobian(lambda theta: rebuild(theta)(x)[0])(theta))
+    jacobian = np.asarray(rows(x))
+    dense = np.linalg.lstsq(jacobian[:, :p], np.asarray(before), rcond=1e-7)[0]
+    assert np.linalg.norm(short[p:]) < 1.01 * np.linalg.norm(dense) < np.linalg.norm(theta[p:])
+
+
+@pytest.mark.parametrize(("solver", "order", "count"), [(dfx.Heun(), 2, 32), (dfx.Tsit5(), 5, 16)])
+def test_order_is_the_slope(solver, order, count):
+    """For a network that is linear in its parameters: u_tt = -2 u mode by mode."""
+    problem = klein_gordon(
+        acceleration=lambda u, v, t, x: nivp.laplacian(u)(x) - u(x), invariants={}, reference=None
+    )
+    method = nivp.NeuralIVP(
+        sampler=Grid(32),
+        velocity_solver=nivp.LeastSquares(damping=1e-16),
+        integrator=nivp.ConstantStep(solver, dt=1.0),
+    )
+    pair = moving(Fourier(1))
+    x, w = jnp.linspace(0, 2 * np.pi, 16, endpoint=False)[:, None], np.sqrt([1.0, 2.0, 2.0])
+
+    def exact(weights, rate):
+        return weights * np.cos(w) + rate / w * np.sin(w)
+
+    wanted = exact(np.ravel(pair.inner.weights), np.asarray(pair.velocity))
+    basis = np.stack([np.ones(16), np.sin(x[:, 0]), np.cos(x[:, 0])], axis=1)
+    errors = []
+    for n in (count, 2 * count):
+        state = nivp.init(problem, pair, method, 0.0, 1.0, KEY)
+        for k in range(n):
+            state = dataclasses.replace(state, dt=jnp.asarray(1 / n))
+            state, _ = nivp.step(problem, pair, method, state, (k + 1) / n)
+        u = jax.vmap(flatten(pair)[1](state.theta))(x)[:, 0]
+        errors.append(np.linalg.norm(u - basis @ wanted))
+    assert abs(np.log2(errors[0] / errors[1]) - order) < 0.35, errors
+
+
+def test_waves_leave_through_an_absorbing_face():
+    """A pulse that moves right: at the end nearly nothing is left of it."""
+    problem = nivp.SecondOrderProblem(
+        domain=nivp.Box((-1.0,), (1.0,)),
+        boundary=nivp.Absorbing(1.0),
+        initial=lambda x: jnp.exp(-20 * x**2),
+        initial_velocity=lambda x: 40 * x * jnp.exp(-20 * x**2),
+        acceleration=lambda u, v, t, x: nivp.laplacian(u)(x),
+        time_scale=0.2,
+    )
+    network = nivp.SinusoidalMLP(
+        problem.domain, 1, width=12, depth=2, num_frequencies=2, activation="tanh", key=KEY
+    )
+    method = nivp.NeuralIVP(
+        sampler=nivp.ImportanceSampling(120, oversampling=4),
+        velocity_solver=nivp.LandmarkSubspace(60, num_landmarks=60, damping=1e-8),
+        integrator=nivp.AdaptiveStep(dfx.Tsit5(), rtol=1e-3, atol=1e-5),
+        fit=(nivp.GaussNewton(steps=100, sampler=nivp.Uniform(200)),),
+    )
+    x = jnp.linspace(-1, 1, 41)[:, None]
+    solution = nivp.solve(problem, network, method, ts=[0.0, 0.5, 1.5], key=KEY)
+    moved = np.exp(-20 * (x[:, 0] - 0.5) ** 2)
+    np.testing.assert_allclose(solution(0.5, x)[:, 0], moved, atol=0.01)
+    assert np.max(np.abs(solution(1.5, x)[:, 0])) < 0.03
+
+
+def test_a_pair_is_told_of_this_form():
+    pair = nivp.Problem(
+        domain=TORUS,
+        initial=PROBLEM.initial,
+        rhs=lambda u, t, x: jnp.stack([u(x)[1], nivp.laplacian(u)(x)[0]]),
+    )
+    one_step = nivp.NeuralIVP(
+        sampler=nivp.Uniform(20),
+        velocity_solver=nivp.RidgeDual(),
+        integrator=nivp.ConstantStep(dfx.Euler(), dt=1e-3),
+        fit=(nivp.LastLayer(num_points=50),),
+    )
+    with pytest.warns(nivp.FormWarning, match="SecondOrderProblem"):
+        nivp.solve(pair, None, one_step, ts=[0.0, 1e-3], key=KEY, throw=False)
+
+
+def test_bad_input():
+    with refused("`initial_velocity` has 2 component"):
+        klein_gordon(initial_velocity=lambda x: jnp.zeros(2))
+    with refused("the value of `acceleration` has shape"):
+        klein_gordon(acceleration=lambda u, v, t, x: jnp.zeros(2))
+    with refused("`time_scale`"):
+        klein_gordon(time_scale=0.0)
+    with refused("`a` and `b` of Robin at 'x0.' must be numbers"):
+        robin = nivp.Robin(lambda t, x: 1 + t, 1.0)
+        klein_gordon(domain=BOX, boundary=robin, invariants={})
+    with refused("`speed` must be positive"):
+        nivp.Absorbing(-1.0)
+    stiff = nivp.NeuralIVP(
+        sampler=METHOD.sampler,
+        velocity_solver=METHOD.velocity_solver,
+        integrator=nivp.AdaptiveStep(nivp.Rodas4()),
+    )
+    with refused("an explicit one"):
+        nivp.solve(PROBLEM, NETWORK, stiff, ts=[0.0, 1.0], key=KEY)
+    first = nivp.Problem(domain=TORUS, initial=lambda x: jnp.cos(x), rhs=lambda u, t, x: u(x))
+    with refused("`network`"):
+        nivp.solve(first, nivp.WithVelocity(NETWORK), METHOD, ts=[0.0, 1.0], key=KEY)
