@@ -2,7 +2,8 @@
 
     python benchmarks/zoo.py [name ...] [--rtol 1e-4 1e-5] [--seeds 3] [--methods default rodas4]
 
-The problems are those of `configs/` and of `boundary.py`. A default is chosen by this table.
+The problems are those of `configs/`, `boundary.py` and `waves.py`. A default is chosen by this
+table.
 """
 
 import tomllib
@@ -13,6 +14,7 @@ import diffrax as dfx
 import equinox as eqx
 import jax
 import numpy as np
+import waves
 from records import Clock, Records, parser
 
 import neural_ivp as nivp
@@ -32,14 +34,17 @@ def _from_config(name: str):
 
 
 NAMES = sorted(
-    {path.stem.removesuffix("__paper") for path in CONFIGS.glob("*.toml")} | set(boundary.PROBLEMS)
+    {path.stem.removesuffix("__paper") for path in CONFIGS.glob("*.toml")}
+    | set(boundary.PROBLEMS)
+    | set(waves.PROBLEMS)
 )
 
 
 def load(name: str):
     """A problem and the times to save."""
-    if name in boundary.PROBLEMS:
-        return boundary.PROBLEMS[name]()
+    made = boundary.PROBLEMS | waves.PROBLEMS
+    if name in made:
+        return made[name]()
     return _from_config(name)
 
 
@@ -73,7 +78,8 @@ METHODS = {
 def solve(name: str, method: str, rtol: float, seed: int, limit: float) -> dict:
     """One solve each: relative L2 errors over all saved times, the largest after the first, at the
     last one and of the fit; the medians of the residual on the points of a step and on others; the
-    largest effective rank; CPU seconds with compiling."""
+    largest effective rank; the relative drift of the first invariant; CPU seconds with compiling.
+    """
     problem, ts = load(name)
     clock, key = Clock(), jax.random.key(seed)
 
@@ -96,6 +102,7 @@ def solve(name: str, method: str, rtol: float, seed: int, limit: float) -> dict:
         return float(np.nanmedian(record[quantity][accepted])) if accepted.any() else None
 
     error = solution.error()
+    more = {"phase": waves.phase(solution)} if name == "pulse_circle" else {}
     return {
         "problem": name,
         "method": method,
@@ -113,8 +120,17 @@ def solve(name: str, method: str, rtol: float, seed: int, limit: float) -> dict:
         "residual": median("projection_residual"),
         "held_out": median("held_out_residual"),
         "rank": float(np.nanmax(record["effective_rank"])) if len(accepted) else None,
+        "drift": _drift(record["invariants"][accepted]),
+        **more,
         **times,
     }
+
+
+def _drift(values: np.ndarray) -> float | None:
+    """The largest change of the first invariant since the first step, relative to it."""
+    if not values.size or values[0, 0] == 0:
+        return None
+    return float(np.max(np.abs(values[:, 0] - values[0, 0])) / abs(values[0, 0]))
 
 
 def main() -> None:
