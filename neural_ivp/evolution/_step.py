@@ -138,12 +138,12 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     ramp = state.start, state.ramp
     equation = step_equation(problem, template, method, sample, solver_key, t1 - t0, ramp)
     equation = equation.at_chosen_points(theta, t0)
+    theta = equation.shortened(theta, t0)
     result = method.integrator.scheme.advance(equation, theta, t0, t1, state.velocity)
     invariants = Invariants.of(problem, theta.dtype)
     theta1, restored = invariants.restore(
         equation, result.theta, t1, state.invariants, method.conserve
     )
-    theta1 = equation.shortened(theta1, t1)
     solved = result.solved & restored
     solved &= jnp.all(jnp.isfinite(theta1)) & jnp.all(jnp.isfinite(result.values))
     accepted, scaled, dt, controller_state = method.integrator.control(
@@ -152,7 +152,7 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     new = dataclasses.replace(
         state,
         t=jnp.where(accepted, t1, t0),
-        theta=jnp.where(accepted, theta1, theta),
+        theta=jnp.where(accepted, theta1, state.theta),
         # A step cut short by `stop` does not reduce the step size.
         dt=jnp.where(accepted & last, jnp.maximum(dt, state.dt), dt),
         velocity=jnp.where(accepted, result.velocity, state.velocity),
