@@ -75,11 +75,13 @@ from .problems import (
     NonlinearSchroedinger,
     ReactionDiffusion,
     Schroedinger,
+    Schwarzschild,
     SineGordon,
     Telegraph,
     TwoSpeeds,
     Vlasov,
     Wave,
+    WaveMaps,
     WaveString,
 )
 from .samplers import ImportanceSampling, QuasiMonteCarlo, SequentialMonteCarlo, Uniform
@@ -104,7 +106,7 @@ def register(*classes: type) -> None:
 
 
 register(Box, Torus, ProductDomain, Interval, Periodic, Ball, Annulus)
-register(Advection, Heat, Wave, FokkerPlanck)
+register(Advection, Heat, Wave, WaveMaps, Schwarzschild, FokkerPlanck)
 register(AllenCahn, Burgers, BurgersSine, CahnHilliard, GrayScott, HeatPeriodic, KortewegDeVries)
 register(Maxwell, NonlinearSchroedinger, ReactionDiffusion, Schroedinger, Vlasov)
 register(Beam, KleinGordon, SineGordon, Telegraph, TwoSpeeds, WaveString)

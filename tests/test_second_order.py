@@ -224,6 +224,43 @@ def test_waves_leave_through_an_absorbing_face():
     assert np.max(np.abs(solution(1.5, x)[:, 0])) < 0.03
 
 
+def test_waves_on_a_curved_space_time():
+    """Flat, and in the form of a divergence on Schwarzschild, where the volume element is 1."""
+    x, t = jnp.array([0.3, -0.2, 0.4]), jnp.zeros(())
+
+    def u(x):
+        return jnp.stack([jnp.sin(x[0] + 2 * x[1]) * jnp.cos(x[2]), jnp.cos(x[0] * x[1])])
+
+    holes = nivp.problems.WaveMaps()
+
+    def flux(x):
+        space = jnp.linalg.inv(holes.metric(t, x))[1:, 1:]
+        return space @ jax.grad(lambda x: u(x)[0])(x)
+
+    lapse = -holes.metric(t, x)[0, 0]
+    wanted = lapse * jnp.trace(jax.jacobian(flux)(x))
+    np.testing.assert_allclose(holes.rhs(u, t, x), [u(x)[1], wanted], rtol=1e-12)
+    flat = nivp.problems.WaveMaps(lambda t, x: jnp.diag(jnp.array([-1.0, 1.0, 1.0, 1.0])))
+    wave = nivp.problems.Wave(3, speed=1.0)
+    np.testing.assert_allclose(flat.rhs(u, t, x), wave.rhs(u, t, x), rtol=1e-12)
+    moving = nivp.problems.WaveMaps(  # x = y + t / 2 in flat space-time
+        lambda t, x: jnp.array([[-0.75, 0.5], [0.5, 1.0]]), domain=nivp.Box((-1.0,), (1.0,))
+    )
+
+    def pulse(t, y):
+        return jnp.sin(3 * (y + t / 2 - t))
+
+    both = jax.vmap(lambda t, y: jnp.stack([pulse(t, y), jax.grad(pulse)(t, y)]))
+    rate = jax.grad(jax.grad(pulse))(0.2, 0.3)
+    field = lambda y: both(jnp.full(1, 0.2), y)[0]  # noqa: E731
+    found = moving.rhs(field, jnp.asarray(0.2), jnp.array([0.3]))
+    np.testing.assert_allclose(found[1], rate, rtol=1e-12)
+    with refused("`metric` degenerates in the domain"):
+        nivp.problems.WaveMaps(nivp.problems.Schwarzschild(1.5))
+    with refused("`metric` has values of shape"):
+        nivp.problems.WaveMaps(lambda t, x: jnp.eye(3))
+
+
 def test_a_pair_is_told_of_this_form():
     pair = nivp.Problem(
         domain=TORUS,

@@ -30,4 +30,5 @@ from ._telegraph import Telegraph
 from ._two_speeds import TwoSpeeds
 from ._vlasov import Vlasov
 from ._wave import Wave
+from ._wave_maps import Schwarzschild, WaveMaps
 from ._wave_string import WaveString
