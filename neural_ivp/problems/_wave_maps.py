@@ -132,7 +132,7 @@ def _check_metric(metric: Metric, domain: AbstractDomain) -> None:
             f"`metric` has values of shape {shape}, expected {(size, size)}: time comes first"
         )
     values = np.asarray(jax.vmap(lambda x: metric(jnp.zeros((), x.dtype), x))(points))
-    bad = ~np.isfinite(values).all(axis=(1, 2))
+    bad = np.asarray(~np.all(np.isfinite(values), axis=(1, 2)))
     symmetric = np.where(bad[:, None, None], np.eye(size), values)
     eigenvalues = np.linalg.eigvalsh(symmetric)
     good = (eigenvalues[:, 0] < 0) & (eigenvalues[:, 1] > 0) & (values[:, 0, 0] < 0)
