@@ -54,7 +54,7 @@ PROBLEM = klein_gordon()
 NETWORK = tower(PROBLEM)
 METHOD = nivp.NeuralIVP(
     sampler=nivp.ImportanceSampling(80, oversampling=4),
-    velocity_solver=nivp.LandmarkSubspace(50, damping=1e-10),
+    velocity_solver=nivp.LandmarkSubspace(50, num_landmarks=60, damping=1e-12),
     integrator=nivp.AdaptiveStep(dfx.Dopri8(), rtol=1e-5, atol=1e-7),
     fit=(nivp.GaussNewton(tolerance=1e-5, sampler=nivp.Uniform(200)),),
 )
@@ -213,8 +213,8 @@ def test_waves_leave_through_an_absorbing_face():
     )
     method = nivp.NeuralIVP(
         sampler=nivp.ImportanceSampling(120, oversampling=4),
-        velocity_solver=nivp.LandmarkSubspace(60, num_landmarks=60, damping=1e-8),
-        integrator=nivp.AdaptiveStep(dfx.Tsit5(), rtol=1e-3, atol=1e-5),
+        velocity_solver=nivp.LandmarkSubspace(60, num_landmarks=60, damping=1e-9),
+        integrator=nivp.AdaptiveStep(dfx.Tsit5(), rtol=1e-4, atol=1e-6),
         fit=(nivp.GaussNewton(steps=100, sampler=nivp.Uniform(200)),),
     )
     x = jnp.linspace(-1, 1, 41)[:, None]

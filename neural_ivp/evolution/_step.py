@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from ..linear import right_hand_side, safe_ratio, solver_for
-from ..networks import AbstractNetwork, flatten
+from ..networks import AbstractNetwork, WithVelocity, flatten
 from ..problems import AbstractProblem
 from ..trials import draw_boundary_rows, trial_for
 from ..types import Scalar, Theta, Time, WeightedPoints
@@ -199,8 +199,7 @@ def step_equation(
         problem=problem,
         trial=trial,
         boundary=draw_boundary_rows(problem, trial, len(sample.points), *ramp, boundary_key),
-        # What a condition has drifted is taken back within about a step.
-        rate=1 / dt,
+        rate=_relaxation(problem, template, dt),
         template=template,
         sample=sample,
         solver=solver_for(method.velocity_solver, template),
@@ -209,6 +208,15 @@ def step_equation(
         atol=method.integrator.atol,
         chunk_size=method.chunk_size,
     )
+
+
+def _relaxation(problem, template, dt: Scalar) -> Scalar:
+    """The rate at which what a condition has drifted is taken back: within about a step, and in
+    problems of second order not faster than u varies, since that takes accelerations."""
+    if not isinstance(template, WithVelocity):
+        return 1 / dt
+    sizes, rates = jnp.split(problem.norm.scales.astype(dt.dtype), 2)
+    return jnp.minimum(1 / dt, jnp.max(rates / sizes))
 
 
 def _boundary_residual(equation: StepEquation, theta: Theta, t: Scalar) -> Scalar:
