@@ -277,7 +277,34 @@ def test_a_pair_is_told_of_this_form():
         nivp.solve(pair, None, one_step, ts=[0.0, 1e-3], key=KEY, throw=False)
 
 
+def test_parts_on_their_own():
+    """One solve, the default method for a network of u, a start that hardly moves."""
+    points = nivp.WeightedPoints.equal(jnp.linspace(0, 6, 30)[:, None])
+    J, f = nivp.velocity_problem(PROBLEM, moving(NETWORK), 0.0, points)
+    velocity = nivp.solve_velocity(nivp.RidgeDual(), J, f, key=KEY, held_out=(J, f))
+    p = flatten(NETWORK)[0].size
+    assert np.array_equal(velocity.value[:p], J.velocity)
+    info = velocity.info
+    np.testing.assert_allclose(info.held_out_residual, info.projection_residual, rtol=1e-6)
+    inner, pair = (
+        nivp.default_method(PROBLEM, network).velocity_solver.damping
+        for network in (NETWORK, nivp.WithVelocity(NETWORK))
+    )
+    assert inner == pair == pytest.approx(1e-12)
+    slow = klein_gordon(initial_velocity=lambda x: 1e-9 * jnp.cos(x), invariants={})
+    network = nivp.WithVelocity(NETWORK).moving(1e-9 * jnp.ones(p))
+    assert nivp.init(slow, network, METHOD, 0.0, 1.0, KEY).dt > 1e-4
+
+
 def test_bad_input():
+    with refused("`boundary` is Absorbing at 'x0.'"):
+        nivp.Problem(
+            domain=BOX, boundary=nivp.Absorbing(1.0), initial=lambda x: x, rhs=lambda u, t, x: u(x)
+        )
+    with refused("`norm.scales`"):
+        klein_gordon(norm=nivp.L2((1.0,)))
+    with refused("`speed`"):
+        nivp.problems.Wave(1, speed=lambda x: 0.5 + x[0])
     with refused("`initial_velocity` has 2 component"):
         klein_gordon(initial_velocity=lambda x: jnp.zeros(2))
     with refused("the value of `acceleration` has shape"):

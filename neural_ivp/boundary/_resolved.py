@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from ..errors import InputError, check_shape, suggestion
 from ..types import Point, Scalar, Value
-from ._conditions import AbstractCondition
+from ._conditions import Absorbing, AbstractCondition
 
 # One condition for all components, or one for each.
 FaceSpec: TypeAlias = AbstractCondition | Sequence[AbstractCondition]
@@ -106,6 +106,8 @@ def _check_shapes(dimension: int, components: int, conditions: BoundaryCondition
                         f"{len(value_of)} numbers and the problem {components} component(s): give "
                         "one number, or one for each"
                     )
+            if isinstance(condition, Absorbing):
+                continue  # its values are those of u and u_t
             subject = f"the residual of {type(condition).__name__} at {face!r}"
             try:
                 residual = jax.eval_shape(condition.residual, value, value, t, x)

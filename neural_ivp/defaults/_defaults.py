@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..errors import InputError, check_positive_scalar
-from ..evolution import AdaptiveStep, NeuralIVP, Rodas4
+from ..evolution import AdaptiveStep, NeuralIVP, Rodas4, with_velocity
 from ..fitting import GaussNewton
 from ..linear import LandmarkSubspace, choose_velocity_solver
 from ..networks import (
@@ -130,6 +130,7 @@ def default_method(
     ```
     """
     check_positive_scalar("rtol", rtol)
+    network = with_velocity(problem, network)
     theta, _ = flatten(network)
     quantities = num_quantities(problem, network)
     derivatives, line = quantities > problem.components, problem.domain.dimension == 1

@@ -119,6 +119,13 @@ def check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
     """**Raises:** `InputError` for a network that cannot be u of a problem."""
     if not isinstance(network, AbstractNetwork):
         raise InputError(f"`network` must be an AbstractNetwork, got {type(network).__name__}")
+    if isinstance(network, WithVelocity):
+        if not isinstance(problem, AbstractSecondOrderProblem):
+            raise InputError(
+                "`network` is a WithVelocity and the problem is of first order: give its inner "
+                "network"
+            )
+        check_network(problem.displacement_problem, network.inner)
     dtype = flatten(network)[0].dtype
     try:
         x = jax.ShapeDtypeStruct((problem.domain.dimension,), dtype)
@@ -132,10 +139,6 @@ def check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
             f"`network` has values of shape {shape}, the problem {problem.components} "
             f"component(s): make it with components={problem.components}"
         )
-    if isinstance(network, WithVelocity) and not isinstance(problem, AbstractSecondOrderProblem):
-        raise InputError(
-            "`network` is a WithVelocity and the problem is of first order: give its inner network"
-        )
     if not math.isfinite(float(jnp.sum(flatten(network)[0]))):
         raise InputError("`network` has parameters that are not finite")
     trial_for(problem, network)
@@ -145,6 +148,10 @@ def with_velocity(problem: AbstractProblem, network: AbstractNetwork) -> Abstrac
     """A network of u alone for a problem of second order in time, as a `WithVelocity`."""
     if not isinstance(problem, AbstractSecondOrderProblem) or isinstance(network, WithVelocity):
         return network
+    check_kind("network", network, AbstractNetwork)
+    x = jnp.zeros(problem.domain.dimension, flatten(network)[0].dtype)
+    if jax.eval_shape(network, x).shape == (problem.components,):
+        return network  # the first-order pair of the same equation
     check_network(problem.displacement_problem, network)
     return WithVelocity(network)
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from ..linear import LandmarkSubspace, solver_for, velocity_problem_at
-from ..networks import AbstractNetwork, flatten
+from ..networks import AbstractNetwork, WithVelocity, flatten
 from ..problems import AbstractProblem
 from ..samplers import ImportanceSampling, QuasiMonteCarlo, Uniform
 from ..trials import draw_boundary_rows, trial_for
@@ -59,18 +59,28 @@ def with_chosen_rank(
     problem: AbstractProblem, network: AbstractNetwork, method: NeuralIVP, t: float, key
 ) -> NeuralIVP:
     """An adaptive method with the rank that the network needs at time t."""
-    p = flatten(network)[0].size
+    p = _num_directions(network)
     wide = sized(method, min(PROBE[problem.domain.dimension > 1], p))
     rank = float(_effective_rank(problem, network, wide, jnp.asarray(t), key))
     return sized(method, _rank_for(rank, p)) if math.isfinite(rank) else wide
 
 
+def _num_directions(network: AbstractNetwork) -> int:
+    """The number of parameters that a velocity solver sees."""
+    return flatten(network.inner if isinstance(network, WithVelocity) else network)[0].size
+
+
 def enlarged(
-    problem: AbstractProblem, method: NeuralIVP, state: State, record: StepRecord
+    problem: AbstractProblem,
+    network: AbstractNetwork,
+    method: NeuralIVP,
+    state: State,
+    record: StepRecord,
 ) -> tuple[NeuralIVP, State]:
     """Method and state with a larger rank or more points if an attempted step had too few of them,
     and else as they are."""
-    solver, p, points = method.velocity_solver, state.theta.size, method.sampler.num_points
+    solver, points = method.velocity_solver, method.sampler.num_points
+    p = _num_directions(network)
     assert isinstance(solver, LandmarkSubspace) and solver.rank is not None
     rank, effective_rank = solver.rank, float(record.effective_rank)
     if solver.is_narrow(effective_rank) and rank < min(MOST, p):
@@ -89,6 +99,8 @@ def _overfits(method: NeuralIVP, record: StepRecord) -> bool:
     """Whether the velocity fits the points of a step much better than others; both residuals are
     comparable at the start of a step, to which those of SDIRK schemes do not belong."""
     comparable = isinstance(method.integrator.scheme, ExplicitRungeKutta | Rodas4)
+    # Rows of conditions at the boundary are part of one residual alone.
+    comparable &= float(record.boundary_residual) == 0
     ratio = float(record.held_out_residual) / max(float(record.projection_residual), 1e-300)
     return comparable and isinstance(method.sampler, COUNTED) and ratio > OVERFIT
 

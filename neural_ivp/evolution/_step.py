@@ -73,9 +73,13 @@ def _init(problem, network, method, t0: Scalar, t1: Scalar, start, key: PRNGKeyA
     sample, _ = method.sampler.draw(sampler_state, problem.domain, field, key)
     f = right_hand_side(problem, trial, network, t0, sample, method.chunk_size)
     if method.integrator.dt0 is None:
-        rate = jnp.linalg.norm(f)
+        quantities = problem.norm.on_points(field, sample.points)
+        if isinstance(network, WithVelocity):
+            sizes, rates = jnp.split(problem.norm.scales.astype(theta.dtype), 2)
+            velocity = jnp.split(quantities, 2, axis=1)[1] * (rates / sizes)[None, :]
+            f = jnp.concatenate([velocity, f], axis=1)
+        rate, size = jnp.linalg.norm(f), jnp.linalg.norm(quantities)
         usable = (rate > 0) & jnp.isfinite(rate)
-        size = jnp.linalg.norm(problem.norm.on_points(field, sample.points)[:, -f.shape[1] :])
         dt = 0.01 * size / jnp.where(usable, rate, 1)
         dt = jnp.where(usable & (dt != 0), dt, 0.01 * (t1 - t0))
     else:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..boundary import BoundaryConditions, BoundarySpec, resolve_boundary
+from ..boundary import Absorbing, BoundaryConditions, BoundarySpec, resolve_boundary
 from ..calculus import AbstractInnerProduct
 from ..domains import AbstractDomain
 from ..errors import InputError, check_shape
@@ -45,7 +45,15 @@ class AbstractProblem(eqx.Module):
     def conditions(self) -> BoundaryConditions:
         """The conditions at the boundary, by face and component."""
         domain = self.domain
-        return resolve_boundary(domain.faces, domain.dimension, self.components, self.boundary)
+        parts = domain.faces, domain.dimension, self.components, self.boundary
+        conditions = resolve_boundary(*parts)
+        for face, own in conditions.by_face.items():
+            if any(isinstance(condition, Absorbing) for condition in own):
+                raise InputError(
+                    f"`boundary` is Absorbing at {face!r}, which is a condition of u_t: give the "
+                    "equation as a `SecondOrderProblem`"
+                )
+        return conditions
 
     @property
     def name(self) -> str:

@@ -6,9 +6,9 @@ import equinox as eqx
 from jaxtyping import ArrayLike
 
 from ..boundary import BoundarySpec
-from ..calculus import AbstractInnerProduct
+from ..calculus import L2, AbstractInnerProduct
 from ..domains import AbstractDomain
-from ..errors import InputError
+from ..errors import InputError, check_kind, check_shape
 from ..types import Field, Point, Reference, Scalar, Value
 from ._base import Density
 from ._functions import num_components, words
@@ -36,7 +36,7 @@ class SecondOrderProblem(AbstractSecondOrderProblem):
     - `boundary`: conditions of u, as in `Problem`; u_t has their derivatives in time.
     - `time_scale`: the time over which u varies, in time units; residuals and errors are those of
       u and of u_t times it. Good values: a period over 2 pi, or width over speed of a pulse.
-    - `norm`: of (u, u_t) instead, 2 c components.
+    - `norm`: an `L2` of (u, u_t) instead, 2 c scales.
     - `invariants`: densities of conserved quantities, functions of (u, x) of the field of (u, u_t).
     - `reference`: a function of (t, points of shape (n, d)) with values (u, u_t) of shape
       (n, 2 c); none if not given.
@@ -89,6 +89,9 @@ class SecondOrderProblem(AbstractSecondOrderProblem):
         self.initial_function, self.velocity_function = initial, initial_velocity
         self.acceleration_function, self.components = acceleration, 2 * c
         self.norm = second_order_norm(c, time_scale) if norm is None else norm
+        check_kind("norm", self.norm, L2)
+        fix = "those of u and then those of u_t"
+        check_shape("`norm.scales`", self.norm.scales.shape, (2 * c,), fix)
         self.reference_function = reference
         self.words = words(name, component_names, second_order_names(c), reference)
         # Sorted, as JAX sorts a dict that goes through a compiled function.

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Box
-from ..errors import InputError, check_count, check_positive
+from ..errors import InputError, check_count, check_positive, check_shape
 from ..types import Field, Point, Reference, Scalar, Value
 from ._base import Density
 from ._bump import bump
@@ -68,8 +68,14 @@ class Wave(AbstractSecondOrderProblem):
         self.dimension = self.domain.dimension
         check_positive("width", width)
         self.width = jnp.asarray(width, float)
-        middle = jnp.asarray(self.domain.from_unit(jnp.full(self.dimension, 0.5)))
-        typical = speed(middle) if callable(speed) else speed
+        typical = speed
+        if callable(speed):
+            points = jnp.asarray(self.domain.low_discrepancy_points(1_000), float)
+            fix = "return one number for one point"
+            check_shape("the value of `speed`", jax.eval_shape(speed, points[0]).shape, (), fix)
+            speeds = jax.vmap(speed)(points)
+            check_positive("speed", speeds)
+            typical = jnp.mean(speeds)
         check_positive("speed", typical)
         self.speed = speed if callable(speed) else jnp.asarray(speed, float)
         self.boundary = Dirichlet(0.0) if self.domain.faces else None

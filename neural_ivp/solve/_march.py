@@ -163,7 +163,8 @@ class March:
             return False
         assert self.state is not None
         before = self.method
-        self.method, self.state = enlarged(self.problem, before, self.state, record)
+        parts = self.problem, self.network, before, self.state, record
+        self.method, self.state = enlarged(*parts)
         self._set_rollback_point()
         return self.method is not before
 

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ...errors import InputError, check_key, check_kind, check_shape
-from ..linearisation import AbstractLinearisation
+from ..linearisation import AbstractLinearisation, SecondOrderLinearisation
 from ._base import AbstractVelocitySolver, Velocity, projection_residual
+from ._second_order import SecondOrder
 
 
 def solve_velocity(
@@ -48,12 +49,17 @@ def solve_velocity(
     if initial_velocity is not None:
         start = _real("initial_velocity", initial_velocity, zeros, "one per parameter")
     check_key(key)
+    moving = isinstance(linearisation, SecondOrderLinearisation)
+    solver = SecondOrder(solver) if moving else solver
     setup = solver.setup(linearisation, start, key)
     solution = solver.solve(linearisation, target, start, setup)
     if held_out is None:
         return solution
     other, values = _checked_held_out(linearisation, held_out)
-    residual = projection_residual(other, solution.value, values)
+    value = solution.value
+    if isinstance(other, SecondOrderLinearisation):
+        other, value = other.position, value[other.velocity.size :]
+    residual = projection_residual(other, value, values)
     return eqx.tree_at(
         lambda v: v.info.held_out_residual, solution, residual, is_leaf=lambda x: x is None
     )
