@@ -46,6 +46,8 @@ class SecondOrderLinearisation(AbstractLinearisation):
         return jnp.concatenate(parts)
 
     def jacobian(self, indices: Int[Array, " s"] | None = None) -> Float[Array, "n q s"]:
+        # `SecondOrder` hands `position` to linear solvers, so that none may come here: with p
+        # columns for 2 p parameters they would be wrong in silence.
         raise NotImplementedError("linear solvers see the inner network alone")
 
     def astype(self, dtype: Any) -> "SecondOrderLinearisation":

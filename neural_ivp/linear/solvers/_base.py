@@ -136,7 +136,8 @@ class AbstractVelocitySolver(eqx.Module):
         - `linearisation`: J at other points than that of `setup`.
         - `setup`: the result of `setup` for this step.
         """
-        raise NotImplementedError
+        # Never called for the others, which take all points of the sampler.
+        raise NotImplementedError(f"{type(self).__name__} does not choose points")
 
     @abc.abstractmethod
     def with_damping(self, damping: DampingLike) -> "AbstractVelocitySolver":
