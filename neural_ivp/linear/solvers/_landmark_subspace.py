@@ -34,8 +34,9 @@ class LandmarkSubspace(AbstractDampedSolver):
     **Arguments:**
 
     - `rank`: r. If not given, `solve` measures the effective rank at the start and along the way
-      and chooses 1.4 times that, with three points or more for each direction: more if the residual
-      on other points is much larger. Other functions take 300.
+      and chooses 1.4 times that, with three points or more for each direction, two where they are
+      chosen by leverage scores: more if the residual on other points is much larger. Other
+      functions take 300.
     - `num_landmarks`: k, at least r, which must be given too; a third more than r if not given.
     - `damping`: mu relative to the largest eigenvalue of M, or a `Damping`; 1e-10 in float64 and
       1e-6 in float32 if not given. Good values: the square of the tolerance of the steps.
