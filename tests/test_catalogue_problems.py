@@ -171,7 +171,7 @@ SECOND_ORDER = [
 def test_the_reference_vanishes_at_the_ends(name):
     """u and u_t, where the condition is `Dirichlet(0.0)`; the acceleration has the shape of u."""
     case = CASES[name]
-    P.check_second_order(case.problem)
+    P.check_problem(case.problem)
     domain, reference = case.problem.domain, case.problem.reference(0.0)
     for face in domain.faces:
         ends = domain.face_points(face, jnp.zeros((1, domain.dimension)))

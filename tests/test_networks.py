@@ -233,6 +233,11 @@ def test_the_default_series_of_a_problem():
     assert wave(edge).dtype == jnp.float32 and jnp.all(jnp.abs(wave(edge)) < 1e-4)
     with refused("`kind` must be SinusoidalMLP or FourierSeries"):
         nivp.default_network(heat, kind="FourierSeries", key=KEY)
+    for problem in (heat, nivp.problems.Wave(1)):
+        with refused("`modes` is missing: FourierSeries needs it, as in `default_network"):
+            nivp.default_network(problem, kind=nivp.FourierSeries, key=KEY)
+    with refused("`widht` is no option of SinusoidalMLP. Did you mean 'width'"):
+        nivp.default_network(heat, widht=8, key=KEY)
 
 
 @pytest.mark.parametrize(

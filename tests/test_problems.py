@@ -40,6 +40,23 @@ def heat(rate=1.0, domain=LINE, phase=0.0):
     ("make", "words"),
     [
         (lambda: heat(domain=(0, 1)), r"`domain` must be a domain, such as .* got \(0, 1\)"),
+        (
+            lambda: nivp.Problem(domain=LINE, initial=jnp.cos, rhs=lambda u, x: u(x)),
+            r"`rhs` must be a function of \(u, t, x\), got one of \(u, x\): write `lambda u, t, x",
+        ),
+        (
+            lambda: nivp.Problem(domain=LINE, initial=jnp.cos, rhs=2.0),
+            r"`rhs` must be a function of \(u, t, x\), got 2.0",
+        ),
+        (
+            lambda: nivp.Problem(
+                domain=LINE,
+                initial=jnp.cos,
+                rhs=lambda u, t, x: u(x),
+                invariants={"mass": lambda u: u},
+            ),
+            r"the density 'mass' of `invariants` must be a function of \(u, x\), got one of \(u\)",
+        ),
         (lambda: heat(0.5j), "`rhs` is complex: make real and imaginary part two components"),
         (
             lambda: nivp.Problem(

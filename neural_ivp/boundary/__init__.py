@@ -11,4 +11,9 @@ from ._conditions import (
     evaluated,
 )
 from ._rates import with_rates
-from ._resolved import BoundaryConditions, BoundarySpec, resolve_boundary
+from ._resolved import (
+    SECOND_ORDER_CHOICES,
+    BoundaryConditions,
+    BoundarySpec,
+    resolve_boundary,
+)

@@ -17,9 +17,13 @@ FaceSpec: TypeAlias = AbstractCondition | Sequence[AbstractCondition]
 # For all faces, or by the name of the face; None on a domain without faces.
 BoundarySpec: TypeAlias = FaceSpec | Mapping[str, FaceSpec] | None
 
-CHOICES = (
-    "`Dirichlet(value)`, `Neumann(slope)` (0 for a wall without flux), `Robin(a, b, value)`, or "
-    "`Free()` where nothing is imposed (outflow)"
+VALUES_AND_SLOPES = (
+    "`Dirichlet(value)`, `Neumann(slope)` (0 for a wall without flux), `Robin(a, b, value)`"
+)
+CHOICES = f"{VALUES_AND_SLOPES}, or `Free()` where nothing is imposed (outflow)"
+SECOND_ORDER_CHOICES = (
+    f"{VALUES_AND_SLOPES}, `Absorbing(speed)` where waves leave, or `Free()` where nothing is "
+    "imposed"
 )
 
 
@@ -41,9 +45,15 @@ class BoundaryConditions(eqx.Module):
 
 
 def resolve_boundary(
-    faces: Sequence[str], dimension: int, components: int, boundary: BoundarySpec
+    faces: Sequence[str],
+    dimension: int,
+    components: int,
+    boundary: BoundarySpec,
+    *,
+    choices: str = CHOICES,
 ) -> BoundaryConditions:
-    """The conditions that a user wrote, by face of the domain and component.
+    """The conditions that a user wrote, by face of the domain and component; messages offer
+    `choices`.
 
     **Raises:** `InputError` for a face without a condition, an unknown face, or something that is
     not a condition.
@@ -63,23 +73,25 @@ def resolve_boundary(
                 raise InputError(f"`boundary` names {face!r}, no face of the domain.{hint}")
         missing = [face for face in faces if face not in given]
         if missing:
-            raise InputError(f"`boundary` has no condition at {', '.join(missing)}: give {CHOICES}")
+            raise InputError(f"`boundary` has no condition at {', '.join(missing)}: give {choices}")
     elif boundary is None:
         raise InputError(
             f"`boundary` is missing: the domain has the faces {', '.join(faces)}, and the "
-            f"equation does not say what holds there. Give {CHOICES}; one for all faces, or a dict "
+            f"equation does not say what holds there. Give {choices}; one for all faces, or a dict "
             "by the name of the face"
         )
     else:
         given = dict.fromkeys(faces, boundary)
-    by_face = {face: _by_component(face, given[face], components) for face in faces}
+    by_face = {face: _by_component(face, given[face], components, choices) for face in faces}
     # Sorted, as JAX sorts a dict that goes through a compiled function.
     conditions = BoundaryConditions(dict(sorted(by_face.items())))
     _check_shapes(dimension, components, conditions)
     return conditions
 
 
-def _by_component(face: str, given: Any, components: int) -> tuple[AbstractCondition, ...]:
+def _by_component(
+    face: str, given: Any, components: int, choices: str
+) -> tuple[AbstractCondition, ...]:
     if isinstance(given, AbstractCondition):
         return (given,) * components
     if isinstance(given, tuple | list) and all(isinstance(b, AbstractCondition) for b in given):
@@ -89,7 +101,7 @@ def _by_component(face: str, given: Any, components: int) -> tuple[AbstractCondi
                 "component(s): give one for each, or one for all of them"
             )
         return tuple(given)
-    raise InputError(f"`boundary` at {face!r} is {given!r}, not a condition: give {CHOICES}")
+    raise InputError(f"`boundary` at {face!r} is {given!r}, not a condition: give {choices}")
 
 
 def _check_shapes(dimension: int, components: int, conditions: BoundaryConditions) -> None:

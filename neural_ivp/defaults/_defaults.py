@@ -1,5 +1,7 @@
 """Default networks and methods; `benchmarks/zoo.py` measures them."""
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import diffrax as dfx
@@ -8,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ..errors import InputError, check_positive_scalar
+from ..errors import InputError, check_positive_scalar, suggestion
 from ..evolution import AdaptiveStep, NeuralIVP, Rodas4, with_velocity
 from ..fitting import GaussNewton
 from ..linear import LandmarkSubspace, choose_velocity_solver
@@ -56,7 +58,8 @@ def default_network(
 
     **Returns:** a network, x of shape (d,) to u of shape (c,).
 
-    **Raises:** `InputError` for another kind, or as that class does.
+    **Raises:** `InputError` for another kind, an option that it does not have or that is missing,
+    or as that class does.
 
     ```python
     network = nivp.default_network(problem, width=20, depth=2, key=jax.random.key(0))
@@ -76,6 +79,7 @@ def default_network(
     if towers and (even := hard_neumann_faces(problem)):
         sizes["even_at"] = even
     options = {**sizes, **options}
+    _check_options(kind, options)
     network: AbstractNetwork = kind(problem.domain, problem.components, **options, key=key)
     matrix = np.diag(np.asarray(problem.norm.scales, float))
     values, constant = _initial_unknown(problem, network)
@@ -85,6 +89,20 @@ def default_network(
     if not np.array_equal(matrix, np.eye(len(matrix))):
         network = LinearCombination(network, matrix.tolist())
     return ConstantStart(network, constant) if towers and constant is not None else network
+
+
+def _check_options(kind: type, options: Mapping[str, Any]) -> None:
+    given = ("domain", "components", "key")  # by the problem, or by name
+    known = {k: p for k, p in inspect.signature(kind).parameters.items() if k not in given}
+    for name in options:
+        if name not in known:
+            raise InputError(f"`{name}` is no option of {kind.__name__}.{suggestion(name, known)}")
+    for name, parameter in known.items():
+        if parameter.default is parameter.empty and name not in options:
+            raise InputError(
+                f"`{name}` is missing: {kind.__name__} needs it, as in `default_network(problem, "
+                f"kind={kind.__name__}, {name}=8, key=key)`"
+            )
 
 
 def _initial_unknown(

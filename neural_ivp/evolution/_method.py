@@ -14,7 +14,7 @@ from ..linear import AbstractVelocitySolver, LandmarkSubspace
 from ..networks import AbstractNetwork, WithVelocity, flatten
 from ..problems import AbstractProblem, AbstractSecondOrderProblem
 from ..samplers import AbstractSampler
-from ..trials import trial_for
+from ..trials import check_state, trial_for
 from ._step_control import AbstractIntegrator, AdaptiveStep
 from .restart import AbstractRestartRule, NoRestart, Refit
 from .schemes import ExplicitRungeKutta, Rodas4
@@ -134,6 +134,7 @@ def check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:
         raise InputError(
             f"`network` cannot take a point of shape ({problem.domain.dimension},): {error}"
         ) from error
+    check_state(problem, network)
     if shape != (problem.components,):
         raise InputError(
             f"`network` has values of shape {shape}, the problem {problem.components} "

@@ -7,3 +7,4 @@ from ._gauss_newton import GaussNewton
 from ._last_layer import LastLayer
 from ._objective import AbstractObjective
 from ._optax_descent import Adam, OptaxDescent
+from ._validation import HELD_OUT_POINTS, check_finite_at

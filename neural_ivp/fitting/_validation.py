@@ -69,7 +69,7 @@ def of_function(
         domain, target = objective.domain, objective.target
         state = sampler.init(domain, dtype, key)
         sample, _ = eqx.filter_jit(sampler.draw)(state, domain, target, key)
-    _check_finite(objective.target, sample.points)
+    check_finite_at(sample.points, objective.target, "the target")
     return ValidationSet(objective, eqx.filter_jit(objective.batch)(sample))
 
 
@@ -110,13 +110,14 @@ def _values(target: Field, points: Points) -> Values:
     return jax.vmap(target)(points)
 
 
-def _check_finite(target: Field, points: Points) -> None:
-    values = np.asarray(_values(target, points))
+def check_finite_at(points: Points, function: Field, subject: str) -> None:
+    """Raise `InputError` unless a function is finite at the points."""
+    values = np.asarray(_values(function, points))
     bad = np.flatnonzero(~np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
     if bad.size:
         where = np.asarray(points[int(bad[0])]).tolist()
         raise InputError(
-            f"the target is not finite at {bad.size} of {len(values)} points, first at "
+            f"{subject} is not finite at {bad.size} of {len(values)} points, first at "
             f"x = {where}: return finite values everywhere in the domain"
         )
 

@@ -20,11 +20,7 @@ from ._maxwell import Maxwell
 from ._nonlinear_schroedinger import NonlinearSchroedinger
 from ._reaction_diffusion import ReactionDiffusion
 from ._schroedinger import Schroedinger
-from ._second_order import (
-    AbstractSecondOrderProblem,
-    check_second_order,
-    second_order_norm,
-)
+from ._second_order import AbstractSecondOrderProblem, second_order_norm
 from ._sine_gordon import SineGordon
 from ._telegraph import Telegraph
 from ._two_speeds import TwoSpeeds

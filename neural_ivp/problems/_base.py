@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
@@ -17,6 +17,11 @@ from ..types import Field, Point, Reference, Scalar, Value
 
 # (u, x) to rho[u](x), one number.
 Density: TypeAlias = Callable[[Field, Point], Scalar]
+
+SCHROEDINGER = (
+    ". For i u_t = -u_xx / 2: initial = jnp.stack([real, imaginary]) and, with "
+    "a = nivp.laplacian(u)(x), rhs = jnp.stack([-a[1], a[0]]) / 2"
+)
 
 
 class AbstractProblem(eqx.Module):
@@ -110,22 +115,32 @@ def check_problem(problem: AbstractProblem) -> None:
     x = jax.ShapeDtypeStruct((problem.domain.dimension,), dtype)
     t = jax.ShapeDtypeStruct((), dtype)
     value = jax.eval_shape(problem.initial, x)
-    fix = f"return an array with one entry per component ({c}) for one point"
-    check_shape("the value of `initial`", jnp.shape(value), (c,), fix)
-    _check_real("initial", value)
+    check_value("initial", value, c, SCHROEDINGER)
     rate = jax.eval_shape(lambda t, x: problem.rhs(problem.initial, t, x), t, x)
-    check_shape("the value of `rhs`", jnp.shape(rate), (c,), fix)
-    _check_real("rhs", rate)
+    check_value("rhs", rate, c, SCHROEDINGER)
     for name, density in problem.invariants.items():
         value = jax.eval_shape(lambda x, density=density: density(problem.initial, x), x)
         subject = f"the value of the density {name!r} of `invariants`"
         check_shape(subject, jnp.shape(value), (), "return one number for one point")
 
 
-def _check_real(name: str, value: jax.ShapeDtypeStruct) -> None:
+def check_array(name: str, value: Any) -> None:
+    """Raise `InputError` unless the value of the function `name` is one array."""
+    if not hasattr(value, "shape"):
+        raise InputError(
+            f"the value of `{name}` is a {type(value).__name__}: return one array, e.g. "
+            "jnp.stack([u, v])"
+        )
+
+
+def check_value(name: str, value: Any, components: int, example: str = "") -> None:
+    """Raise `InputError` unless the value of the function `name` is a real array of shape (c,);
+    `example` ends the message for one that is complex."""
+    check_array(name, value)
+    fix = f"return an array with one entry per component ({components}) for one point"
+    check_shape(f"the value of `{name}`", value.shape, (components,), fix)
     if jnp.issubdtype(value.dtype, jnp.complexfloating):
         raise InputError(
-            f"the value of `{name}` is complex: make real and imaginary part two components. For "
-            "i u_t = -u_xx / 2: initial = jnp.stack([real, imaginary]) and, with "
-            "a = nivp.laplacian(u)(x), rhs = jnp.stack([-a[1], a[0]]) / 2"
+            f"the value of `{name}` is complex: make real and imaginary part two components"
+            f"{example}"
         )

@@ -9,11 +9,12 @@ from ..calculus import L2, AbstractInnerProduct
 from ..domains import AbstractDomain
 from ..errors import check_shape
 from ..types import Field, Point, Reference, Scalar, Value
-from ._base import AbstractProblem, Density, check_problem, default_component_names
-from ._functions import num_components, words
+from ._base import Density, check_problem, default_component_names
+from ._functions import check_function, densities, num_components, words
+from ._given import AbstractGivenProblem
 
 
-class Problem(AbstractProblem):
+class Problem(AbstractGivenProblem):
     """u_t = rhs(u, t, x) with u(ts[0], x) = initial(x), from plain functions of one point.
 
     For derivatives with respect to a coefficient write a subclass of `AbstractProblem`.
@@ -54,9 +55,6 @@ class Problem(AbstractProblem):
     components: int = eqx.field(static=True)
     boundary: BoundarySpec
     norm: AbstractInnerProduct
-    densities: Mapping[str, Density]
-    reference_function: Reference | None = eqx.field(static=True)
-    words: tuple[str, tuple[str, ...]] = eqx.field(static=True)  # name, component_names
 
     def __init__(
         self,
@@ -74,34 +72,18 @@ class Problem(AbstractProblem):
         self.domain, self.boundary = domain, boundary
         self.initial_function, self.rhs_function = initial, rhs
         self.components = num_components("initial", initial, domain)
+        check_function("`rhs`", rhs, "u, t, x")
         self.norm = L2((1.0,) * self.components) if norm is None else norm
         fix = "one typical size for each component"
         check_shape("`norm.scales`", self.norm.scales.shape, (self.components,), fix)
         self.reference_function = reference
         names = default_component_names(self.components)
         self.words = words(name, component_names, names, reference)
-        # Sorted, as JAX sorts a dict that goes through a compiled function.
-        self.densities = dict(sorted((invariants or {}).items()))
+        self.densities = densities(invariants)
         check_problem(self)
-
-    @property
-    def name(self) -> str:
-        return self.words[0]
-
-    @property
-    def component_names(self) -> tuple[str, ...]:
-        return self.words[1]
-
-    @property
-    def invariants(self) -> Mapping[str, Density]:
-        return self.densities
 
     def initial(self, x: Point) -> Value:
         return self.initial_function(x)
 
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
         return self.rhs_function(u, t, x)
-
-    def reference(self, t0: float) -> Reference | None:
-        del t0
-        return self.reference_function

@@ -10,17 +10,17 @@ from ..calculus import L2, AbstractInnerProduct
 from ..domains import AbstractDomain
 from ..errors import InputError, check_kind, check_shape
 from ..types import Field, Point, Reference, Scalar, Value
-from ._base import Density
-from ._functions import num_components, words
+from ._base import Density, check_problem
+from ._functions import check_function, densities, num_components, words
+from ._given import AbstractGivenProblem
 from ._second_order import (
     AbstractSecondOrderProblem,
-    check_second_order,
     second_order_names,
     second_order_norm,
 )
 
 
-class SecondOrderProblem(AbstractSecondOrderProblem):
+class SecondOrderProblem(AbstractGivenProblem, AbstractSecondOrderProblem):
     r"""$u_{tt} = a(u, u_t, t, x)$ with given u and u_t at ts[0], from plain functions of one point.
 
     `solve` represents u by one network and u_t by its tangent, so that u_t is the derivative of u
@@ -33,7 +33,8 @@ class SecondOrderProblem(AbstractSecondOrderProblem):
     - `initial_velocity`: x to u_t of shape (c,).
     - `acceleration`: (u, v, t, x) to u_tt of shape (c,); u and v are the fields u(t, .) and
       u_t(t, .), to be differentiated by `laplacian`, `grad`, `partial`, ...
-    - `boundary`: conditions of u, as in `Problem`; u_t has their derivatives in time.
+    - `boundary`: conditions of u, as in `Problem`, or `Absorbing`; u_t has their derivatives in
+      time.
     - `time_scale`: the time over which u varies, in time units; residuals and errors are those of
       u and of u_t times it. Good values: a period over 2 pi, or width over speed of a pulse.
     - `norm`: an `L2` of (u, u_t) instead, 2 c scales.
@@ -60,9 +61,6 @@ class SecondOrderProblem(AbstractSecondOrderProblem):
     components: int = eqx.field(static=True)
     boundary: BoundarySpec
     norm: AbstractInnerProduct
-    densities: Mapping[str, Density]
-    reference_function: Reference | None = eqx.field(static=True)
-    words: tuple[str, tuple[str, ...]] = eqx.field(static=True)  # name, component_names
 
     def __init__(
         self,
@@ -86,6 +84,7 @@ class SecondOrderProblem(AbstractSecondOrderProblem):
                 f"`initial_velocity` has {other} component(s) and `initial` {c}: they are u_t and "
                 "u of the same unknowns"
             )
+        check_function("`acceleration`", acceleration, "u, v, t, x")
         self.initial_function, self.velocity_function = initial, initial_velocity
         self.acceleration_function, self.components = acceleration, 2 * c
         self.norm = second_order_norm(c, time_scale) if norm is None else norm
@@ -94,21 +93,8 @@ class SecondOrderProblem(AbstractSecondOrderProblem):
         check_shape("`norm.scales`", self.norm.scales.shape, (2 * c,), fix)
         self.reference_function = reference
         self.words = words(name, component_names, second_order_names(c), reference)
-        # Sorted, as JAX sorts a dict that goes through a compiled function.
-        self.densities = dict(sorted((invariants or {}).items()))
-        check_second_order(self)
-
-    @property
-    def name(self) -> str:
-        return self.words[0]
-
-    @property
-    def component_names(self) -> tuple[str, ...]:
-        return self.words[1]
-
-    @property
-    def invariants(self) -> Mapping[str, Density]:
-        return self.densities
+        self.densities = densities(invariants)
+        check_problem(self)
 
     def displacement(self, x: Point) -> Value:
         return self.initial_function(x)
@@ -118,7 +104,3 @@ class SecondOrderProblem(AbstractSecondOrderProblem):
 
     def acceleration(self, u: Field, v: Field, t: Scalar, x: Point) -> Value:
         return self.acceleration_function(u, v, t, x)
-
-    def reference(self, t0: float) -> Reference | None:
-        del t0
-        return self.reference_function

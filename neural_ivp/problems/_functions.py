@@ -1,6 +1,7 @@
 """Checks of the plain functions and words of which a problem is made."""
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 from ..data import GriddedData
 from ..domains import AbstractDomain
 from ..errors import InputError
+from ._base import Density, check_array
 
 
 def num_components(name: str, initial: Any, domain: Any) -> int:
@@ -30,13 +32,10 @@ def num_components(name: str, initial: Any, domain: Any) -> int:
         raise InputError(
             f"`{name}` has values on another domain ({initial.domain}) than `domain`, {domain}"
         )
+    check_function(f"`{name}`", initial, "x")
     x = jax.ShapeDtypeStruct((domain.dimension,), jnp.result_type(float))
     value = jax.eval_shape(initial, x)
-    if not hasattr(value, "shape"):
-        raise InputError(
-            f"the value of `{name}` is a {type(value).__name__}: return one array, e.g. "
-            "jnp.stack([u, v])"
-        )
+    check_array(name, value)
     if jnp.ndim(value) != 1:
         raise InputError(
             f"the value of `{name}` has shape {jnp.shape(value)}, expected (components,): "
@@ -45,12 +44,29 @@ def num_components(name: str, initial: Any, domain: Any) -> int:
     return value.shape[0]
 
 
+def check_function(subject: str, function: Any, arguments: str) -> None:
+    """Raise `InputError` unless `function` can be called with the `arguments`, words in order."""
+    if not callable(function):
+        raise InputError(f"{subject} must be a function of ({arguments}), got {function!r}")
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of some functions that are not written in Python
+        return
+    try:
+        signature.bind(*arguments.split(", "))
+    except TypeError as error:
+        raise InputError(
+            f"{subject} must be a function of ({arguments}), got one of "
+            f"({', '.join(signature.parameters)}): write `lambda {arguments}: ...`"
+        ) from error
+
+
 def words(
     name: Any, given: Sequence[str] | None, default: tuple[str, ...], reference: Callable | None
 ) -> tuple[str, tuple[str, ...]]:
     """The name of a problem and those of its components, after checks of them and `reference`."""
-    if reference is not None and not callable(reference):
-        raise InputError(f"`reference` must be a function of (t, points), got {reference!r}")
+    if reference is not None:
+        check_function("`reference`", reference, "t, points")
     if not isinstance(name, str):
         raise InputError(f"`name` must be a word, got {name!r}")
     if given is None:
@@ -62,6 +78,14 @@ def words(
             f"{given!r}"
         )
     return name, names
+
+
+def densities(given: Mapping[str, Density] | None) -> dict[str, Density]:
+    """The densities of a problem's invariants after checks, sorted as JAX sorts a dict that goes
+    through a compiled function."""
+    for name, density in (given or {}).items():
+        check_function(f"the density {name!r} of `invariants`", density, "u, x")
+    return dict(sorted((given or {}).items()))
 
 
 def _is_word(name: Any) -> bool:

@@ -3,16 +3,21 @@
 import abc
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
-from ..boundary import BoundaryConditions, BoundarySpec, resolve_boundary, with_rates
+from ..boundary import (
+    SECOND_ORDER_CHOICES,
+    BoundaryConditions,
+    BoundarySpec,
+    resolve_boundary,
+    with_rates,
+)
 from ..calculus import L2, AbstractInnerProduct
 from ..domains import AbstractDomain
-from ..errors import InputError, check_positive_scalar
+from ..errors import check_positive_scalar
 from ..types import Field, Point, Scalar, Value
-from ._base import AbstractProblem, check_problem
+from ._base import AbstractProblem, check_value
 
 
 class AbstractSecondOrderProblem(AbstractProblem):
@@ -38,17 +43,21 @@ class AbstractSecondOrderProblem(AbstractProblem):
         """u_tt at one point, from the fields u(t, .) and u_t(t, .); shape (c,)."""
 
     def initial(self, x: Point) -> Value:
-        return jnp.concatenate([self.displacement(x), self.initial_velocity(x)])
+        velocity = self.initial_velocity(x)
+        check_value("initial_velocity", velocity, self.components // 2)
+        return jnp.concatenate([self.displacement(x), velocity])
 
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
         c = self.components // 2
         acceleration = self.acceleration(lambda x: u(x)[:c], lambda x: u(x)[c:], t, x)
+        check_value("acceleration", acceleration, c)
         return jnp.concatenate([u(x)[c:], acceleration])
 
     @property
     def conditions(self) -> BoundaryConditions:
         domain, c = self.domain, self.components // 2
-        given = resolve_boundary(domain.faces, domain.dimension, c, self.boundary).by_face
+        parts = domain.faces, domain.dimension, c, self.boundary
+        given = resolve_boundary(*parts, choices=SECOND_ORDER_CHOICES).by_face
         return BoundaryConditions({face: with_rates(face, own) for face, own in given.items()})
 
     @property
@@ -104,18 +113,3 @@ def second_order_names(components: int) -> tuple[str, ...]:
     if components == 1:
         return ("u", "u_t")
     return tuple(f"u{k}{rate}" for rate in ("", "_t") for k in range(components))
-
-
-def check_second_order(problem: AbstractSecondOrderProblem) -> None:
-    """Raise `InputError` unless the acceleration, traced only, has the shape of u."""
-    c, dtype = problem.components // 2, jnp.result_type(float)
-    x = jax.ShapeDtypeStruct((problem.domain.dimension,), dtype)
-    t = jax.ShapeDtypeStruct((), dtype)
-    parts = problem.displacement, problem.initial_velocity
-    value = jax.eval_shape(lambda t, x: problem.acceleration(*parts, t, x), t, x)
-    if jnp.shape(value) != (c,):
-        raise InputError(
-            f"the value of `acceleration` has shape {jnp.shape(value)}, expected ({c},): return an "
-            "array with one entry per component for one point"
-        )
-    check_problem(problem)

@@ -13,13 +13,9 @@ from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Box
 from ..errors import InputError, check_count, check_positive, check_shape
 from ..types import Field, Point, Reference, Scalar, Value
-from ._base import Density
+from ._base import Density, check_problem
 from ._bump import bump
-from ._second_order import (
-    AbstractSecondOrderProblem,
-    check_second_order,
-    second_order_norm,
-)
+from ._second_order import AbstractSecondOrderProblem, second_order_norm
 
 
 class Wave(AbstractSecondOrderProblem):
@@ -80,7 +76,7 @@ class Wave(AbstractSecondOrderProblem):
         self.speed = speed if callable(speed) else jnp.asarray(speed, float)
         self.boundary = Dirichlet(0.0) if self.domain.faces else None
         self.norm = second_order_norm(1, self.width / jnp.asarray(typical, float))
-        check_second_order(self)
+        check_problem(self)
 
     def displacement(self, x: Point) -> Value:
         return bump(x, self.domain, self.width)[None]

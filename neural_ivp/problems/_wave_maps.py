@@ -13,12 +13,9 @@ from ..calculus import AbstractInnerProduct, grad, hessian
 from ..domains import AbstractDomain, Box
 from ..errors import InputError, check_positive
 from ..types import Field, Point, Scalar, Value
+from ._base import check_problem
 from ._bump import bump
-from ._second_order import (
-    AbstractSecondOrderProblem,
-    check_second_order,
-    second_order_norm,
-)
+from ._second_order import AbstractSecondOrderProblem, second_order_norm
 
 # (t, x) to g, shape (d + 1, d + 1), time first.
 Metric = Callable[[Scalar, Point], Float[Array, "m m"]]
@@ -99,7 +96,7 @@ class WaveMaps(AbstractSecondOrderProblem):
         self.boundary = Dirichlet(0.0) if self.domain.faces else None
         self.norm = second_order_norm(1, self.width)
         _check_metric(self.metric, self.domain)
-        check_second_order(self)
+        check_problem(self)
 
     def displacement(self, x: Point) -> Value:
         return bump(x, self.domain, self.width)[None]

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray
 
@@ -27,9 +28,9 @@ from ..evolution import (
     fit_network,
     with_velocity,
 )
-from ..fitting import FitResult
+from ..fitting import HELD_OUT_POINTS, FitResult, check_finite_at
 from ..networks import AbstractNetwork, flatten
-from ..problems import AbstractProblem, check_problem
+from ..problems import AbstractProblem, AbstractSecondOrderProblem, check_problem
 from ..progress import ProgressCallback, check_progress, no_progress
 from ..solution import Solution
 from ._boundary import check_boundary
@@ -167,6 +168,9 @@ def run_march(writer: CheckpointWriter, *, throw: bool, progress: ProgressCallba
 
 def fit_initial(problem, network, method, key, t0, progress: ProgressCallback) -> FitResult:
     """The fit of the initial value; `key` is the second of `solve_keys`."""
+    if isinstance(problem, AbstractSecondOrderProblem):  # its fit follows that of u
+        points = jnp.asarray(problem.domain.low_discrepancy_points(HELD_OUT_POINTS), float)
+        check_finite_at(points, problem.initial_velocity, "`initial_velocity`")
     report = fit_reporter(progress, "fit", t0)
     return fit_network(method, network, problem.initial, problem, t0, key, report)
 

@@ -2,4 +2,5 @@
 
 from ._boundary_rows import BoundaryRows, draw_boundary_rows, face_residual
 from ._lifted import Lifted, hard_neumann_faces, trial_for
+from ._state import check_state
 from ._trial import AbstractTrial, Direct, UnknownNorm

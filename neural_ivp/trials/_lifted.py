@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..networks import AbstractNetwork
 from ..problems import AbstractProblem
 from ..types import Field, Point, Scalar, Time, Value
+from ._state import check_state
 from ._trial import AbstractTrial, Direct
 
 
@@ -169,13 +170,15 @@ def trial_for(problem: AbstractProblem, network: AbstractNetwork) -> AbstractTri
 
     **Returns:** `Direct` or `Lifted`.
 
-    **Raises:** `InputError` for a network that contradicts a condition.
+    **Raises:** `InputError` for a network that contradicts a condition, or one of u alone where
+    the state is (u, u_t).
 
     ```python
     trial = nivp.trials.trial_for(problem, network)
     print(trial.field(network, 0.0)(jnp.array([0.3])))
     ```
     """
+    check_state(problem, network)
     conditions, components = problem.conditions, range(problem.components)
     faces = tuple(
         tuple(face for face in conditions.by_face if _is_dirichlet(problem, face, k))

@@ -12,7 +12,7 @@ from ...calculus import L2
 from ...errors import InputError, check_finite, check_kind, check_positive, check_shape, concrete
 from ...networks import AbstractNetwork, WithVelocity, flatten
 from ...problems import AbstractProblem, AbstractSecondOrderProblem
-from ...trials import AbstractTrial, BoundaryRows, UnknownNorm, trial_for
+from ...trials import AbstractTrial, BoundaryRows, UnknownNorm, check_state, trial_for
 from ...types import Field, Scalar, Theta, Time, WeightedPoints
 from ..linearisation import (
     AbstractLinearisation,
@@ -61,6 +61,7 @@ def velocity_problem(
     check_finite("t", t)
     theta, _ = flatten(network)
     _check_sample(sample, problem.domain.dimension, theta.dtype)
+    check_state(problem, network)
     components = jax.eval_shape(network, sample.points[0]).shape[0]
     if components != problem.components:
         raise InputError(
