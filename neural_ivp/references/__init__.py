@@ -8,6 +8,11 @@ are ``np.ndarray``; points are always ``[n, d]``.
 ``fokker_planck_moments``       mean and covariance of the linear-drift Fokker-Planck equation
 ``gaussian_density``            normal density at given points
 ``fokker_planck_solution``      the density with these moments: a callable ``u(t, points)``
+``linear_moments``              mean and covariance for any linear drift and diffusion matrix
+``GaussianDensity``             normal log-density and entropy
+``LineDensity``                 Fokker-Planck equations on the line (finite volumes)
+``PlaneDensity``                the same in the plane, with the drift of a potential
+``RotatedProduct``              independent blocks of these in rotated coordinates, any d
 ``FourierReference``            semilinear scalar equations on a torus, d <= 2 (ETDRK4)
 ``SemilinearReference``         semilinear systems on a torus, d <= 2 (ETDRK4), which keeps states
 ``SplitStepReference``          the cubic Schroedinger equation on a circle (split steps)
@@ -18,6 +23,7 @@ are ``np.ndarray``; points are always ``[n, d]``.
 """
 
 from ._cole_hopf import burgers_sine
+from ._densities import LineDensity, PlaneDensity, RotatedProduct
 from ._equations import (
     allen_cahn,
     burgers,
@@ -28,6 +34,7 @@ from ._equations import (
 )
 from ._fourier import FourierReference
 from ._gaussian import fokker_planck_moments, fokker_planck_solution, gaussian_density
+from ._linear_drift import GaussianDensity, linear_moments
 from ._semilinear import SemilinearReference
 from ._sine_series import SineSeries
 from ._split_step import SplitStepReference, nonlinear_schroedinger
@@ -35,6 +42,10 @@ from ._vlasov import vlasov_pendulum
 
 __all__ = [
     "FourierReference",
+    "GaussianDensity",
+    "LineDensity",
+    "PlaneDensity",
+    "RotatedProduct",
     "SemilinearReference",
     "SineSeries",
     "SplitStepReference",
@@ -47,6 +58,7 @@ __all__ = [
     "gaussian_density",
     "gray_scott",
     "heat",
+    "linear_moments",
     "nonlinear_schroedinger",
     "reaction_diffusion",
     "vlasov_pendulum",
