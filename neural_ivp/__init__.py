@@ -11,8 +11,19 @@ from .calculus import H1, L2, WaveEnergy, divergence, grad, hessian, laplacian, 
 from .catalogue import register
 from .data import GriddedData, ScatteredData
 from .defaults import default_method, default_network
+from .densities import Gaussian, GaussianMixture
 from .diagnostics import ErrorReport, jacobian_spectrum, max_stable_step
-from .domains import Annulus, Ball, Box, Interval, LevelSet, Periodic, ProductDomain, Torus
+from .domains import (
+    Annulus,
+    Ball,
+    Box,
+    Euclidean,
+    Interval,
+    LevelSet,
+    Periodic,
+    ProductDomain,
+    Torus,
+)
 from .errors import (
     BoundaryWarning,
     CheckpointWarning,
@@ -63,13 +74,21 @@ from .linear import (
 from .networks import (
     ConstantStart,
     FourierSeries,
+    GaussianFrame,
     LinearCombination,
+    RidgeSum,
     SinusoidalMLP,
     WithVelocity,
 )
-from .problems import Problem, SecondOrderProblem
+from .problems import FokkerPlanck, Problem, SecondOrderProblem
 from .progress import Progress
-from .samplers import ImportanceSampling, QuasiMonteCarlo, SequentialMonteCarlo, Uniform
+from .samplers import (
+    DiffusionParticles,
+    ImportanceSampling,
+    QuasiMonteCarlo,
+    SequentialMonteCarlo,
+    Uniform,
+)
 from .solution import Solution, load, plot_fit
 from .solve import Checkpoint, resume, solve
 from .types import WeightedPoints
@@ -95,14 +114,20 @@ __all__ = [
     "ConstantStart",
     "ConstantStep",
     "Damping",
+    "DiffusionParticles",
     "Dirichlet",
     "ErrorReport",
+    "Euclidean",
     "ExplicitRungeKutta",
     "FitWarning",
+    "FokkerPlanck",
     "FormWarning",
     "FourierSeries",
     "Free",
     "GaussNewton",
+    "Gaussian",
+    "GaussianFrame",
+    "GaussianMixture",
     "GriddedData",
     "ImportanceSampling",
     "InputError",
@@ -134,6 +159,7 @@ __all__ = [
     "RidgeCholesky",
     "RidgeDual",
     "RidgeDualCG",
+    "RidgeSum",
     "Robin",
     "Rodas4",
     "ScatteredData",

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from .calculus import H1, L2
-from .domains import Annulus, Ball, Box, Interval, Periodic, ProductDomain, Torus
+from .domains import Annulus, Ball, Box, Euclidean, Interval, Periodic, ProductDomain, Torus
 from .errors import InputError, suggestion
 from .evolution import (
     SDIRK2,
@@ -53,7 +53,9 @@ from .linear import (
 from .networks import (
     ConstantStart,
     FourierSeries,
+    GaussianFrame,
     LinearCombination,
+    RidgeSum,
     SinusoidalMLP,
     WithVelocity,
     flatten,
@@ -65,15 +67,20 @@ from .problems import (
     Burgers,
     BurgersSine,
     CahnHilliard,
-    FokkerPlanck,
+    DoubleWells,
     GrayScott,
+    HarmonicTrap,
     Heat,
     HeatPeriodic,
+    HeatSpace,
+    InteractingParticles,
     KleinGordon,
     KortewegDeVries,
     Maxwell,
     NonlinearSchroedinger,
     ReactionDiffusion,
+    Relaxation,
+    RotatingTrap,
     Schroedinger,
     Schwarzschild,
     SineGordon,
@@ -84,7 +91,13 @@ from .problems import (
     WaveMaps,
     WaveString,
 )
-from .samplers import ImportanceSampling, QuasiMonteCarlo, SequentialMonteCarlo, Uniform
+from .samplers import (
+    DiffusionParticles,
+    ImportanceSampling,
+    QuasiMonteCarlo,
+    SequentialMonteCarlo,
+    Uniform,
+)
 
 _REGISTRY: dict[str, type] = {}
 
@@ -105,12 +118,14 @@ def register(*classes: type) -> None:
         _REGISTRY[cls.__name__] = cls
 
 
-register(Box, Torus, ProductDomain, Interval, Periodic, Ball, Annulus)
-register(Advection, Heat, Wave, WaveMaps, Schwarzschild, FokkerPlanck)
+register(Box, Torus, ProductDomain, Interval, Periodic, Ball, Annulus, Euclidean)
+register(Advection, Heat, Wave, WaveMaps, Schwarzschild)
+register(DoubleWells, HarmonicTrap, HeatSpace, InteractingParticles, Relaxation, RotatingTrap)
 register(AllenCahn, Burgers, BurgersSine, CahnHilliard, GrayScott, HeatPeriodic, KortewegDeVries)
 register(Maxwell, NonlinearSchroedinger, ReactionDiffusion, Schroedinger, Vlasov)
 register(Beam, KleinGordon, SineGordon, Telegraph, TwoSpeeds, WaveString)
 register(SinusoidalMLP, FourierSeries, ConstantStart, LinearCombination, WithVelocity)
+register(GaussianFrame, RidgeSum, DiffusionParticles, Euclidean)
 register(Uniform, QuasiMonteCarlo, ImportanceSampling, SequentialMonteCarlo, L2, H1)
 register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, Damping)
 register(LandmarkSubspace)

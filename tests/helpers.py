@@ -49,6 +49,12 @@ def wave_pair(dimension, width=0.05):
     )
 
 
+def trap_in_box(dimension):
+    """The harmonic trap in a box that contains the mass, as an equation for u itself."""
+    box = nivp.Box((-1.0,) * dimension, (5.0,) * dimension)
+    return nivp.problems.HarmonicTrap(domain=box)
+
+
 PROBLEMS = {
     "advection_1d": nivp.problems.Advection(1, width=0.3),
     "advection_2d": nivp.problems.Advection(2),
@@ -57,8 +63,8 @@ PROBLEMS = {
     "heat_torus": nivp.problems.Heat(domain=TORUS, diffusivity=0.5),
     "wave_1d": wave_pair(1, width=0.3),
     "wave_2d": wave_pair(2),
-    "fokker_planck_2d": nivp.problems.FokkerPlanck(2),
-    "fokker_planck_3d": nivp.problems.FokkerPlanck(3),
+    "fokker_planck_2d": trap_in_box(2),
+    "fokker_planck_3d": trap_in_box(3),
     "fisher": nivp.Problem(
         domain=TORUS,
         initial=lambda x: jnp.exp(-10 * (x - jnp.pi) ** 2),

@@ -6,6 +6,8 @@ import pytest
 import neural_ivp as nivp
 from neural_ivp.defaults import _defaults
 
+from .helpers import trap_in_box
+
 KEY = jax.random.key(0)
 HEAT, ADVECTION = nivp.problems.Heat(1), nivp.problems.Advection(1)
 
@@ -58,7 +60,7 @@ def test_diffusion_takes_implicit_steps():
         (HEAT, {"width": 150}),
         (ADVECTION, {}),
         (nivp.problems.Wave(1), {}),
-        (nivp.problems.FokkerPlanck(2), {}),
+        (trap_in_box(2), {}),
     ],
     ids=["float32", "large", "advection", "wave", "fokker_planck"],
 )

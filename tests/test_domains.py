@@ -9,7 +9,7 @@ import pytest
 import neural_ivp as nivp
 from neural_ivp.domains import Interval, Periodic, ProductDomain
 
-from .helpers import KEY, refused
+from .helpers import KEY, refused, trap_in_box
 
 BOX = nivp.Box((-1.0, 0.0), (1.0, 3.0))
 TORUS = nivp.Torus((2.0, 4.0), lower=(-1.0, 0.0))
@@ -198,7 +198,7 @@ def test_particles_find_a_narrow_bump_in_five_dimensions(dtype):
 
 
 def test_particles_in_their_own_measure_follow_a_density_in_eight_dimensions():
-    problem = nivp.problems.FokkerPlanck(8)
+    problem = trap_in_box(8)
     for sample in draws(nivp.SequentialMonteCarlo(2_000, fraction=1.0), problem):
         np.testing.assert_allclose(sample.weights, 1 / 2_000)
         points = np.asarray(sample.points)

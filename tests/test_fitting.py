@@ -9,7 +9,7 @@ import pytest
 import neural_ivp as nivp
 from neural_ivp.networks import with_head
 
-from .helpers import KEY, PROBLEMS, TORUS, Fourier, refused, small_network
+from .helpers import KEY, PROBLEMS, TORUS, Fourier, refused, small_network, trap_in_box
 
 # Narrow enough that the bump, like the trial function, vanishes at the walls.
 PROBLEM = nivp.problems.Advection(1, width=0.15)
@@ -221,7 +221,7 @@ def test_the_report_says_how_each_stage_ended():
 
 def test_a_density_in_eight_dimensions_is_fitted_in_its_own_measure():
     """What is held out follows the density; evenly spread points would not meet it."""
-    problem = nivp.problems.FokkerPlanck(8)
+    problem = trap_in_box(8)
     network = small_network(problem, width=12)
     one = stage(steps=100, sampler=nivp.SequentialMonteCarlo(500), tolerance=0.0)
     held_out = nivp.SequentialMonteCarlo(2_000, fraction=1.0)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent / "neural_ivp"
 ROOMS = [
     {"types", "errors"},
     {"progress", "files", "calculus", "domains", "references"},
-    {"data", "boundary"},
+    {"data", "boundary", "densities"},
     {"samplers", "networks", "problems", "plotting"},
     {"trials"},
     {"linear.numerics"},

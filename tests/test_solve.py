@@ -13,7 +13,7 @@ import pytest
 import neural_ivp as nivp
 from neural_ivp.references import FourierReference
 
-from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, refused, small_network
+from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, refused, small_network, trap_in_box
 
 PROBLEM = PROBLEMS["heat_torus"]
 NETWORK = small_network(PROBLEM)
@@ -127,7 +127,7 @@ def test_references_take_the_start():
     wave = nivp.problems.Wave(1, width=0.1)
     now, later = (wave.reference(start)(start + 0.2, x) for start in (0.0, 0.5))
     np.testing.assert_allclose(now, later, atol=1e-12)
-    trap = nivp.problems.FokkerPlanck(1)
+    trap = trap_in_box(1)
     initial = jax.vmap(trap.initial)(jnp.asarray(x))
     np.testing.assert_allclose(trap.reference(0.5)(0.5, x), initial, rtol=1e-8)
 

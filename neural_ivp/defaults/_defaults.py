@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from ..domains import Euclidean
 from ..errors import InputError, check_positive_scalar, suggestion
 from ..evolution import AdaptiveStep, NeuralIVP, Rodas4, with_velocity
 from ..fitting import GaussNewton
@@ -26,6 +27,7 @@ from ..networks import (
 from ..problems import AbstractProblem, AbstractSecondOrderProblem
 from ..samplers import ImportanceSampling
 from ..trials import UnknownNorm, hard_neumann_faces, trial_for
+from ._densities import DENSITY_RTOL, density_method, density_network
 from ._stiff import differential_order, stiff
 
 DEFAULT_RTOL = 1e-5
@@ -71,6 +73,8 @@ def default_network(
             f"`kind` must be SinusoidalMLP or FourierSeries, got {kind!r}: make another network "
             "by its class"
         )
+    if isinstance(problem.domain, Euclidean):
+        return density_network(problem, key, **options)
     if isinstance(problem, AbstractSecondOrderProblem):
         position = problem.displacement_problem
         return WithVelocity(default_network(position, kind=kind, key=key, **options))
@@ -124,7 +128,7 @@ def _initial_unknown(
 
 
 def default_method(
-    problem: AbstractProblem, network: AbstractNetwork, *, rtol: float = DEFAULT_RTOL
+    problem: AbstractProblem, network: AbstractNetwork, *, rtol: float | None = None
 ) -> NeuralIVP:
     """The default method for a problem and a network.
 
@@ -136,7 +140,8 @@ def default_method(
 
     - `problem`, `network`: what `solve` takes.
     - `rtol`: relative tolerance of the steps, from which the damping, the absolute tolerance and
-      the tolerance of the fit follow. Good values: 1e-4 to 1e-6.
+      the tolerance of the fit follow; 1e-5 if not given, 1e-3 for a density in all of space.
+      Good values: 1e-4 to 1e-6.
 
     **Returns:** a `NeuralIVP`.
 
@@ -147,8 +152,12 @@ def default_method(
     print(type(method.velocity_solver), method.integrator.solver)
     ```
     """
+    if rtol is None:
+        rtol = DENSITY_RTOL if network.log_density else DEFAULT_RTOL
     check_positive_scalar("rtol", rtol)
     network = with_velocity(problem, network)
+    if network.log_density:
+        return density_method(network, rtol)
     theta, _ = flatten(network)
     quantities = num_quantities(problem, network)
     derivatives, line = quantities > problem.components, problem.domain.dimension == 1

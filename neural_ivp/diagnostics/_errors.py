@@ -1,19 +1,30 @@
 """Relative L2 errors against a reference, on points that no step has used."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 
+from ..densities import DiffusionProcess
+from ..domains import Euclidean
 from ..errors import InputError
-from ..problems import AbstractProblem
+from ..problems import AbstractDensityProblem, AbstractProblem
 from ..types import Reference
+
+# At most so many particles of a density, and their steps between two saved times.
+PARTICLES, PARTICLE_STEPS = 4_000, 100
 
 
 @dataclass(frozen=True)
 class ErrorReport:
     """Errors of u against a reference w at the saved times, as returned by `Solution.error`.
 
-    `print` shows them as a table. |.| divides components by the scales of the problem's norm.
+    `print` shows them as a table. |.| divides components by the scales of the problem's norm. For
+    a density in all of space they are taken under the density itself: |u - w| / |w| is the root
+    mean square of u / w - 1 at points of density w.
 
     **Arguments:**
 
@@ -70,10 +81,10 @@ def measure_errors(
             "no exact solution is known for this problem: pass `reference`, a function of "
             "(t, points of shape (n, d)) with values of shape (n, c)"
         )
-    points = problem.domain.low_discrepancy_points(num_points)
+    density = isinstance(problem.domain, Euclidean)
     scales = np.asarray(problem.norm.scales, float)
     misfit, size, maximum = [], [], []
-    for t in ts:
+    for t, points in zip(ts, _points(problem, ts, num_points), strict=True):
         target = np.asarray(reference(float(t), points), dtype=float)
         value = np.asarray(u(float(t), points), dtype=float)
         if target.shape != value.shape:
@@ -81,6 +92,8 @@ def measure_errors(
                 f"`reference` returned shape {target.shape} for points of shape {points.shape}, "
                 f"expected {value.shape}"
             )
+        if density:  # under the density itself: relative errors at its own points
+            value, target = value / target, np.ones_like(target)
         misfit.append(np.sum((value - target) ** 2, axis=0))
         size.append(np.sum(target**2, axis=0))
         maximum.append(np.max(np.abs(value - target)))
@@ -92,6 +105,26 @@ def measure_errors(
         maximum=np.asarray(maximum),
         overall=float(_ratio(misfit.sum(), size.sum())),
     )
+
+
+def _points(problem: AbstractProblem, ts: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    """Points for each time: of a density in all of space, particles of its process."""
+    if not (isinstance(problem, AbstractDensityProblem) and isinstance(problem.domain, Euclidean)):
+        points = problem.domain.low_discrepancy_points(count)
+        yield from (points for _ in ts)
+        return
+    key, process, now = jax.random.key(0), problem.process, float(ts[0])
+    points = process.initial.sample(min(count, PARTICLES), key)
+    for k, t in enumerate(ts):
+        if t > now:
+            times = jnp.asarray(now), jnp.asarray(float(t))
+            points, now = _moved(process, points, *times, jax.random.fold_in(key, k)), float(t)
+        yield np.asarray(points)
+
+
+@eqx.filter_jit
+def _moved(process: DiffusionProcess, points, t0, t1, key):
+    return process.move(points, t0, t1, key, PARTICLE_STEPS)
 
 
 def _ratio(misfit, size):

@@ -7,6 +7,10 @@ import numpy as np
 # A residual above it, at any step, is an error of that size in u_t.
 LARGE_RESIDUAL = 0.1
 MIN_STEPS = 12  # for medians
+# Quantities relative to L[u], and the share of the fastest relative rate of change of a solve below
+# which they tell nothing.
+RELATIVE = ("projection_residual", "held_out_residual")
+STILL = 0.01
 LARGE_GROWTH = 100.0
 # The smallest stability interval on the negative real axis of the usual explicit schemes: Heun 2,
 # Bosh3 2.5, Dopri5 and Tsit5 3.3.
@@ -22,6 +26,7 @@ def findings(record: Mapping[str, np.ndarray], parameters: Sequence[np.ndarray])
     - `parameters`: at the accepted steps of each segment between restarts, shape (k + 1, p).
     """
     accepted = {name: values[record["accepted"]] for name, values in record.items()}
+    accepted |= {name: _where_u_changes(accepted, name) for name in RELATIVE}
     if len(accepted["t0"]) < MIN_STEPS:
         return [sentence for sentence in [_large_residual(accepted)] if sentence]
     sentences = [
@@ -36,6 +41,16 @@ def findings(record: Mapping[str, np.ndarray], parameters: Sequence[np.ndarray])
         _oscillation(parameters),
     ]
     return [sentence for sentence in sentences if sentence]
+
+
+def _where_u_changes(accepted: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """A residual relative to L[u]; 0 where u hardly changes, so that it is of no weight."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rates = accepted["rhs_norm"] / accepted["norm"]
+    # Not at a start from zero, where any rate is fast.
+    large = accepted["norm"] > STILL * np.max(accepted["norm"], initial=0.0)
+    still = rates < STILL * np.max(rates[large], initial=0.0)
+    return np.where(still, 0.0, accepted[name])
 
 
 def _ends(values: np.ndarray) -> tuple[float, float]:

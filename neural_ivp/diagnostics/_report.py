@@ -9,10 +9,18 @@ import numpy as np
 
 from ..evolution import Invariants
 from ..problems import AbstractProblem
-from ._findings import boundary_finding, findings, growth_finding, invariant_findings
+from ._findings import (
+    LARGE_RESIDUAL,
+    boundary_finding,
+    findings,
+    growth_finding,
+    invariant_findings,
+)
 
 # A fit below so many times rtol does not limit u: its errors in time are larger.
 LIMITING = 5
+# The share of the points with half of the squared residual below which the report says where it is.
+CONCENTRATED = 0.05
 
 
 def step_totals(
@@ -88,6 +96,12 @@ def _of_fits(fits: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def fit_remark(fit: Mapping[str, Any]) -> str:
     """A warning for a fit that limits the accuracy of the march; empty otherwise."""
+    if fit.get("first_residual", 0.0) > LARGE_RESIDUAL:
+        return (
+            f"leaves {fit['first_residual']:.0%} of the first rate of change of log u on held-out "
+            "particles, more than a density can be trusted with. Give the network more directions "
+            "or bumps, or the method more particles"
+        )
     error, tolerance = fit["relative_l2_error"], fit.get("tolerance", math.inf)
     if error <= LIMITING * tolerance:
         return ""
@@ -115,6 +129,7 @@ def _of_steps(record: Mapping[str, np.ndarray]) -> list[str]:
         f"condition number of the solved system: up to {record['condition'][accepted].max():.1e}"
         + f"; effective rank {ranks.min():.0f} to {ranks.max():.0f}" * known,
     ]
+    lines += _of_places(record["residual_share"][accepted], record["residual_peak"][accepted])
     if np.any(boundary > 0):
         lines.append(
             f"residual of the conditions at the boundary: {boundary[-1]:.1e} at the end, largest "
@@ -127,6 +142,17 @@ def _of_steps(record: Mapping[str, np.ndarray]) -> list[str]:
             f"median {np.nanmedian(rates):.2g}, largest {np.nanmax(rates):.2g}"
         )
     return lines
+
+
+def _of_places(shares: np.ndarray, peaks: np.ndarray) -> list[str]:
+    """Where the residual is, if it is on few of the points."""
+    if not np.median(shares) < CONCENTRATED or peaks.shape[1] > 3:
+        return []
+    place = ", ".join(f"{x:.3g}" for x in np.median(peaks, axis=0))
+    return [
+        f"half of the squared residual is on {np.median(shares):.1%} of the held-out points, "
+        f"around x = ({place}) (medians)"
+    ]
 
 
 def _of_solves(record: Mapping[str, np.ndarray], totals: Mapping[str, int]) -> list[str]:

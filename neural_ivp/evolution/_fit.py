@@ -16,11 +16,12 @@ from ..linear import (
     linearise_unknown,
     solve_velocity,
 )
-from ..networks import AbstractNetwork, WithVelocity, flatten
+from ..networks import AbstractNetwork, GaussianFrame, WithVelocity, flatten
 from ..problems import AbstractProblem, AbstractSecondOrderProblem
 from ..samplers import ImportanceSampling
 from ..trials import trial_for
 from ..types import Field, Theta, Time
+from ._fit_density import fit_density
 from ._method import NeuralIVP
 
 # Of the fit of a velocity, which is linear.
@@ -40,6 +41,16 @@ def fit_network(
 ) -> FitResult:
     """Fit u(t, .) to a target with the norm and validation set of a method, by default its
     stages; the target of a network with a velocity is (u, u_t)."""
+    if isinstance(network, GaussianFrame):
+        return fit_density(
+            method.velocity_solver,
+            max(method.sampler.num_points, 1_000),
+            network,
+            problem,
+            t,
+            key,
+            progress,
+        )
     if isinstance(network, WithVelocity):
         return _fit_with_velocity(method, network, target, problem, t, key, progress, stages)
     return fit(

@@ -5,7 +5,7 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from ..types import Scalar, Theta
+from ..types import Point, Scalar, Theta
 
 
 class State(eqx.Module):
@@ -53,6 +53,8 @@ class StepRecord(eqx.Module):
       the end, f being the time derivative in the last stage.
     - `held_out_residual`: the same on points that the solver did not use. Where it is much larger,
       there are too few points for the damping.
+    - `residual_peak`: where that is largest, shape (d,).
+    - `residual_share`: of the held-out points, by weight, that hold half of its square.
     - `damping`, `effective_rank`, `condition`: at the start, see `VelocityInfo`; the rank is nan
       where the solver does not know it.
     - `rhs_norm`: root mean square of f at the start.
@@ -80,6 +82,8 @@ class StepRecord(eqx.Module):
     linear_residual: Scalar
     projection_residual: Scalar
     held_out_residual: Scalar
+    residual_peak: Point
+    residual_share: Scalar
     damping: Scalar
     effective_rank: Scalar
     condition: Scalar

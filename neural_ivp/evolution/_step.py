@@ -15,11 +15,12 @@ from ..linear import right_hand_side, safe_ratio, solver_for
 from ..networks import AbstractNetwork, WithVelocity, flatten
 from ..problems import AbstractProblem
 from ..trials import draw_boundary_rows, trial_for
-from ..types import Scalar, Theta, Time, WeightedPoints
+from ..types import Scalar, Time
 from ._invariants import Invariants
 from ._method import NeuralIVP
+from ._residuals import boundary_residual, held_out_residual
 from ._state import State, StepRecord
-from .schemes import StepEquation, StepResult
+from .schemes import StepEquation
 
 # Of the interval: the time over which a contradiction at the boundary is removed.
 RAMP = 0.005
@@ -65,6 +66,7 @@ def init(
 
 @eqx.filter_jit
 def _init(problem, network, method, t0: Scalar, t1: Scalar, start, key: PRNGKeyArray) -> State:
+    method = _for_problem(method, problem)
     theta, _ = flatten(network)
     t0, t1 = t0.astype(theta.dtype), t1.astype(theta.dtype)
     sampler_state = method.sampler.init(problem.domain, theta.dtype, key)
@@ -78,6 +80,8 @@ def _init(problem, network, method, t0: Scalar, t1: Scalar, start, key: PRNGKeyA
             sizes, rates = jnp.split(problem.norm.scales.astype(theta.dtype), 2)
             velocity = jnp.split(quantities, 2, axis=1)[1] * (rates / sizes)[None, :]
             f = jnp.concatenate([velocity, f], axis=1)
+        if trial.relative:
+            quantities = jnp.ones_like(quantities)
         rate, size = jnp.linalg.norm(f), jnp.linalg.norm(quantities)
         usable = (rate > 0) & jnp.isfinite(rate)
         dt = 0.01 * size / jnp.where(usable, rate, 1)
@@ -130,6 +134,7 @@ def step(
 
 @eqx.filter_jit
 def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State, StepRecord]:
+    method = _for_problem(method, problem)
     theta, t0 = state.theta, state.t
     stop = stop.astype(theta.dtype)
     last = t0 + 1.01 * state.dt >= stop
@@ -153,6 +158,7 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
     accepted, scaled, dt, controller_state = method.integrator.control(
         equation, theta, result, solved, t0, t1, state.controller_state
     )
+    moving = accepted, t0, t1, jax.random.fold_in(solver_key, 1)
     new = dataclasses.replace(
         state,
         t=jnp.where(accepted, t1, t0),
@@ -162,29 +168,40 @@ def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State,
         velocity=jnp.where(accepted, result.velocity, state.velocity),
         attempts=state.attempts + 1,
         controller_state=controller_state,
-        sampler_state=sampler_state,
+        sampler_state=_advanced(method, sampler_state, *moving),
     )
     start = state.theta_at_restart
+    parts = equation, method.sampler, state, result, jax.random.fold_in(sample_key, 1)
     record = StepRecord(
         t0=t0,
         t1=t1,
         accepted=accepted,
         solved=solved,
         error=scaled,
-        held_out_residual=_held_out_residual(equation, method, state, result, sample_key),
         parameter_drift=safe_ratio(jnp.linalg.norm(theta1 - start), jnp.linalg.norm(start)),
         invariants=invariants(equation.field(theta1, t1)),
         norm=equation.size(theta1, t1),
-        boundary_residual=_boundary_residual(equation, theta1, t1),
+        boundary_residual=boundary_residual(equation, theta1, t1),
         target_finite=result.target_finite,
         rhs_norm=result.rhs_norm,
         stiffness=result.stiffness,
         velocity_norm=jnp.linalg.norm(result.velocity0),
         velocity0=result.velocity0,
         velocity1=result.velocity1,
+        **held_out_residual(*parts)._asdict(),
         **result.statistics,
     )
     return new, record
+
+
+def _advanced(method: NeuralIVP, state, accepted, t0: Scalar, t1: Scalar, key: PRNGKeyArray):
+    """The state of the sampler at the end of an attempted step."""
+    moved = method.sampler.advance(state, t0, t1, key)
+    return jax.tree.map(lambda new, old: jnp.where(accepted, new, old), moved, state)
+
+
+def _for_problem(method: NeuralIVP, problem: AbstractProblem) -> NeuralIVP:
+    return eqx.tree_at(lambda m: m.sampler, method, method.sampler.for_problem(problem))
 
 
 def step_equation(
@@ -221,27 +238,3 @@ def _relaxation(problem, template, dt: Scalar) -> Scalar:
         return 1 / dt
     sizes, rates = jnp.split(problem.norm.scales.astype(dt.dtype), 2)
     return jnp.minimum(1 / dt, jnp.max(rates / sizes))
-
-
-def _boundary_residual(equation: StepEquation, theta: Theta, t: Scalar) -> Scalar:
-    if equation.boundary is None:
-        return jnp.zeros_like(t)
-    return equation.boundary.residual(flatten(equation.template)[1](theta), t)
-
-
-def _held_out_residual(equation, method, state: State, result: StepResult, key) -> Scalar:
-    """|J v - f| / |f| at `result.residual_at`, on an eighth as many new points."""
-    draw_key, choice_key = jax.random.split(jax.random.fold_in(key, 1))
-    theta, t, velocity = result.residual_at
-    domain, field = equation.problem.domain, equation.field(theta, t)
-    draw, _ = method.sampler.draw(state.sampler_state, domain, field, draw_key)
-    total = draw.weights.size
-    subset = jax.random.permutation(choice_key, total)[: max(total // 8, min(total, 64))]
-    weights = draw.weights[subset]
-    sample = WeightedPoints(draw.points[subset], weights / jnp.sum(weights))
-
-    held_out = dataclasses.replace(equation, sample=sample, boundary=None)
-    linearisation, f = held_out.velocity_problem(theta, t)
-    change = linearisation.push(velocity)[:, -f.shape[1] :]
-    misfit, size = (jnp.sqrt(jnp.sum(sample.weights @ u**2)) for u in (change - f, f))
-    return safe_ratio(misfit, size)

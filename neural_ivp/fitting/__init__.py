@@ -1,6 +1,7 @@
 """Fitting a network to a function by a sequence of stages."""
 
 from ._base import AbstractFitStage, FitProgress, FitResult, StageResult
+from ._directions import ridge_directions
 from ._errors import FitErrors, fit_errors
 from ._fit import fit
 from ._gauss_newton import GaussNewton

@@ -42,6 +42,7 @@ class FitResult(eqx.Module):
     - `stages`: a `StageResult` for each stage.
     - `history`: a `FitProgress` for each report.
     - `trial`, `t`: those of the fit; `field` is u of the network.
+    - `first_residual`: of a density, |J v - f| / |f| of the first velocity on held-out points.
     """
 
     network: AbstractNetwork
@@ -52,6 +53,7 @@ class FitResult(eqx.Module):
     history: tuple[FitProgress, ...] = eqx.field(static=True)
     trial: AbstractTrial = Direct()
     t: float = eqx.field(static=True, default=0.0)
+    first_residual: float | None = eqx.field(static=True, default=None)
 
     @property
     def field(self) -> Field:

@@ -2,6 +2,7 @@
 
 from .linearisation import (
     AbstractLinearisation,
+    DrivenLinearisation,
     SecondOrderLinearisation,
     StructuredLinearisation,
     is_dense,
@@ -18,6 +19,7 @@ from .solvers import (
     AbstractDirectSolver,
     AbstractVelocitySolver,
     AutoVelocitySolver,
+    Driven,
     LandmarkSubspace,
     LeastSquares,
     ProximalDamping,

@@ -7,6 +7,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
@@ -35,6 +36,14 @@ class AbstractNetwork(eqx.Module):
     even_at: ClassVar[tuple[str, ...]] = ()
     zero_at: ClassVar[tuple[str, ...]] = ()
 
+    # Whether the value is the logarithm of u.
+    log_density: ClassVar[bool] = False
+
+    @property
+    def held(self) -> PyTree:
+        """Parameters that the least squares do not move: nodes of `trainable`."""
+        return ()
+
     @abc.abstractmethod
     def __call__(self, x: Point) -> Value:
         """u at one point of shape (d,), shape (c,)."""
@@ -61,6 +70,15 @@ def flatten(network: AbstractNetwork) -> tuple[Theta, Callable[[Theta], Abstract
     parameters, static = partition(network)
     theta, unravel = ravel_pytree(parameters)
     return theta, lambda theta: eqx.combine(unravel(theta), static)
+
+
+def held_mask(network: AbstractNetwork) -> np.ndarray:
+    """True at the entries of theta that the least squares do not move, shape (p,)."""
+    parameters, _ = partition(network)
+    free = jax.tree.map(lambda leaf: np.zeros(leaf.shape, bool), parameters)
+    marked = eqx.tree_at(lambda net: net.held, free, replace_fn=np.ones_like)
+    leaves = [np.ravel(leaf) for leaf in jax.tree.leaves(marked)]
+    return np.concatenate(leaves) if leaves else np.zeros(0, bool)
 
 
 def resolve_dtype(dtype: str | None) -> str:

@@ -1,106 +1,139 @@
-"""The density of interacting particles in a moving harmonic trap."""
+"""Fokker-Planck equations from plain functions."""
 
-import math
+from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from ..boundary import Dirichlet
-from ..calculus import L2, AbstractInnerProduct, grad, laplacian
-from ..domains import AbstractDomain, Box
-from ..errors import check_count, check_positive, check_shape
-from ..types import Field, Point, Reference, Scalar, Value
-from ._base import AbstractProblem
+from ..calculus import L2, AbstractInnerProduct
+from ..densities import DiffusionProcess, GaussianMixture
+from ..domains import Euclidean
+from ..errors import InputError, check_positive, finite_array
+from ..types import Point, Reference, Scalar
+from ._density import AbstractDensityProblem
+from ._functions import check_function, words
+
+# A number, a matrix, or a function of (t, x) that returns one of them.
+Diffusion = ArrayLike | Callable[[Scalar, Point], Array]
 
 
-class FokkerPlanck(AbstractProblem):
-    r"""The harmonic trap: $u_t = \sum_i \partial_i [b_i u] + \beta^{-1} \Delta u$.
+class FokkerPlanck(AbstractDensityProblem):
+    r"""The density u of $dX = b(t, X) \, dt + \sqrt{2 D(t, X)} \, dW$ in R^d, in the sense of Ito.
 
-    $b_i = x_i - a(t) + \alpha (x_i - \bar x)$ with the mean coordinate $\bar x$ and the trap at
-    $a(t) = 1.25 (\sin \pi t + 1.5)$. The solution is a normal density; the reference is
-    `neural_ivp.references.fokker_planck_solution`.
+    $u_t = -\nabla \cdot (b u) + \sum_{ij} \partial_i \partial_j (D_{ij} u)$. By default its
+    logarithm is a network, and the points of the least squares are particles of the process.
 
     **Arguments:**
 
-    - `dimension`: d, if no `domain` is given.
-    - `interaction`: alpha, 1 / time, not negative.
-    - `inverse_temperature`: beta, time / length^2, positive.
-    - `variance`: of the initial density N(mean, variance I), length^2, positive.
-    - `mean`: of the initial density, shape (d,); evenly spaced from 0.9 to 3 if not given.
-    - `domain`: the box [-1, 5]^d if not given, on whose boundary u = 0; it must contain the mass.
+    - `drift`: b, a function of (t, x), length / time, shape (d,).
+    - `diffusion`: D, length^2 / time: a number, a symmetric positive semidefinite matrix (d, d), or
+      a function of (t, x) that returns one of them.
+    - `initial`: u at ts[0], a `Gaussian` or a `GaussianMixture`, in length.
+    - `reference`: a function of (t, points of shape (n, d)) with values of shape (n, 1), with which
+      errors compare; none if not given.
+    - `name`: for reports and pictures.
 
-    **Raises:** `InputError` for a coefficient out of range or a mean of another shape.
+    **Raises:** `InputError` for a drift or diffusion of another shape, a matrix that is not
+    symmetric and positive semidefinite, or an initial value of another kind.
 
-    Source: Bruna, Peherstorfer & Vanden-Eijnden, "Neural Galerkin schemes", 2022.
+    Source: Risken, "The Fokker-Planck equation", 1989, chapter 4.
 
     ```python
-    problem = nivp.problems.FokkerPlanck(2)
-    problem.initial(jnp.array([0.9, 3.0]))  # the density, of shape (1,)
+    well = nivp.FokkerPlanck(lambda t, x: x - x**3, 0.2, nivp.Gaussian([0.3, -0.2], 0.1))
+    well.initial(jnp.zeros(2))  # the density there, of shape (1,)
     ```
     """
 
-    dimension: int = eqx.field(static=True)
-    interaction: Float[Array, ""]
-    inverse_temperature: Float[Array, ""]
-    variance: Float[Array, ""]
-    mean: Float[Array, " d"]
-    domain: AbstractDomain
-    components = 1
-    boundary: Dirichlet | None
+    drift: Callable[[Scalar, Point], Array]
+    diffusion: Float[Array, "d d"] | Callable[[Scalar, Point], Array]
+    initial_density: GaussianMixture
+    domain: Euclidean
+    boundary = None
     norm: AbstractInnerProduct
+    given_reference: Reference | None = eqx.field(static=True)
+    given_name: str = eqx.field(static=True)
 
     def __init__(
         self,
-        dimension: int = 2,
+        drift: Callable[[Scalar, Point], Array],
+        diffusion: Diffusion,
+        initial: GaussianMixture,
         *,
-        interaction: ArrayLike = 0.25,
-        inverse_temperature: ArrayLike = 100.0,
-        variance: ArrayLike = 0.1,
-        mean: ArrayLike | None = None,
-        domain: AbstractDomain | None = None,
+        reference: Reference | None = None,
+        name: str = "Fokker-Planck equation",
     ):
-        check_count("dimension", dimension)
-        self.domain = Box((-1.0,) * dimension, (5.0,) * dimension) if domain is None else domain
-        self.dimension = self.domain.dimension
-        check_positive("interaction", interaction, zero=True)
-        check_positive("inverse_temperature", inverse_temperature)
-        check_positive("variance", variance)
-        self.interaction = jnp.asarray(interaction, float)
-        self.inverse_temperature = jnp.asarray(inverse_temperature, float)
-        self.variance = jnp.asarray(variance, float)
-        default = mean is None
-        self.mean = jnp.linspace(0.9, 3.0, self.dimension) if default else jnp.asarray(mean, float)
-        check_shape("`mean`", self.mean.shape, (self.dimension,), "give one number per dimension")
-        self.boundary = Dirichlet(0.0) if self.domain.faces else None
+        if not isinstance(initial, GaussianMixture):
+            raise InputError(
+                "`initial` must be a density, `nivp.Gaussian(mean, covariance)` or a "
+                f"`nivp.GaussianMixture`, got {initial!r}"
+            )
+        check_function("`drift`", drift, "t, x")
+        self.given_name, _ = words(name, None, ("u",), reference)
+        self.drift, self.initial_density, self.given_reference = drift, initial, reference
+        d = initial.dimension
+        _check_value("drift", drift, d, (d,))
+        if callable(diffusion):
+            check_function("`diffusion`", diffusion, "t, x")
+            _check_value("diffusion", diffusion, d, (), (d, d))
+            self.diffusion = diffusion
+            _check_matrix(self._matrix(jnp.zeros(()), initial.mean))
+        else:
+            matrix = finite_array("diffusion", diffusion)
+            if matrix.shape not in ((), (d, d)):
+                raise InputError(
+                    f"`diffusion` has shape {matrix.shape}, expected () or {(d, d)}: a number or a "
+                    "matrix for the dimension of `initial`"
+                )
+            matrix = matrix * np.eye(d) if matrix.ndim == 0 else matrix
+            _check_matrix(matrix)
+            self.diffusion = jnp.asarray(matrix, float)
+        spread = np.sqrt(np.diag(np.asarray(initial.covariance)))
+        self.domain = Euclidean(d, centre=np.asarray(initial.mean).tolist(), scale=spread.tolist())
         self.norm = L2((1.0,))
 
-    def trap(self, t: Scalar) -> Scalar:
-        """a(t), every coordinate of the centre of the trap."""
-        return 1.25 * (jnp.sin(math.pi * t) + 1.5)
+    @property
+    def name(self) -> str:
+        return self.given_name
 
-    def initial(self, x: Point) -> Value:
-        exponent = -jnp.sum((x - self.mean) ** 2) / (2 * self.variance)
-        return (jnp.exp(exponent) / (2 * math.pi * self.variance) ** (self.dimension / 2))[None]
+    @property
+    def process(self) -> DiffusionProcess:
+        constant = None if callable(self.diffusion) else self.diffusion
+        parts = self.drift, self._matrix, constant, self.initial_density
+        return DiffusionProcess(*parts)  # pyright: ignore[reportCallIssue]
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
-        b = x - self.trap(t) + self.interaction * (x - jnp.mean(x))
-        # div b = d (1 + alpha) - alpha, so that div(b u) needs no derivative of b.
-        div_b = self.dimension * (1 + self.interaction) - self.interaction
-        return grad(u)(x) @ b + div_b * u(x) + laplacian(u)(x) / self.inverse_temperature
+    def _matrix(self, t: Scalar, x: Point) -> Float[Array, "d d"]:
+        value = self.diffusion(t, x) if callable(self.diffusion) else self.diffusion
+        value = jnp.asarray(value, x.dtype)
+        return value * jnp.eye(x.size, dtype=x.dtype) if value.ndim == 0 else value
 
-    def reference(self, t0: float) -> Reference:
-        """The normal density, by ordinary differential equations of its moments."""
-        from ..references import fokker_planck_solution
+    def reference(self, t0: float) -> Reference | None:
+        del t0
+        return self.given_reference
 
-        density = fokker_planck_solution(
-            dimension=self.dimension,
-            mean0=np.asarray(self.mean, float),
-            variance0=float(self.variance),
-            alpha=float(self.interaction),
-            beta=float(self.inverse_temperature),
-            drift=lambda t: 1.25 * (np.sin(np.pi * t) + 1.5),
-            t0=t0,
+
+def _check_value(name: str, function: Callable, d: int, *shapes: tuple[int, ...]) -> None:
+    x, t = (jax.ShapeDtypeStruct(shape, jnp.result_type(float)) for shape in ((d,), ()))
+    value = jax.eval_shape(function, t, x)
+    if jnp.shape(value) not in shapes or jnp.issubdtype(value.dtype, jnp.complexfloating):
+        wanted = " or ".join(str(shape) for shape in shapes)
+        raise InputError(
+            f"the value of `{name}` has shape {jnp.shape(value)} and dtype {value.dtype}, expected "
+            f"real numbers of shape {wanted} for one point of shape ({d},)"
         )
-        return lambda t, points: density(t, points)[:, None]
+
+
+def _check_matrix(matrix: ArrayLike) -> None:
+    array = np.asarray(matrix)
+    size = np.max(np.abs(array))
+    if not np.all(np.isfinite(array)) or np.max(np.abs(array - array.T)) > 1e-12 * size:
+        raise InputError(f"`diffusion` must be finite and symmetric, got {array.tolist()}")
+    least = float(np.linalg.eigvalsh(array)[0])
+    if least < -1e-12 * size:
+        raise InputError(
+            "`diffusion` must be positive semidefinite, got a matrix with the eigenvalue "
+            f"{least:.3g}"
+        )
+    check_positive("diffusion", size, zero=True)

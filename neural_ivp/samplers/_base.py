@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..domains import AbstractDomain
 from ..errors import InputError
-from ..types import Field, Points, WeightedPoints, Weights
+from ..types import Field, Points, Scalar, WeightedPoints, Weights
 
 # Of the coordinates of candidates: two GiB in float64.
 MOST_NUMBERS = 2**28
@@ -38,6 +38,27 @@ class AbstractSampler(eqx.Module):
         self, state: Any, domain: AbstractDomain, field: Field, key: PRNGKeyArray
     ) -> tuple[WeightedPoints, Any]:
         """New points and state; `field` is the current solution, for samplers that depend on it."""
+
+    def held_out(
+        self, state: Any, domain: AbstractDomain, field: Field, key: PRNGKeyArray
+    ) -> WeightedPoints:
+        """Other points than those of the last draw, an eighth as many."""
+        draw_key, choice_key = jax.random.split(key)
+        draw, _ = self.draw(state, domain, field, draw_key)
+        total = draw.weights.size
+        subset = jax.random.permutation(choice_key, total)[: max(total // 8, min(total, 64))]
+        weights = draw.weights[subset]
+        return WeightedPoints(draw.points[subset], weights / jnp.sum(weights))
+
+    def for_problem(self, problem: Any) -> "AbstractSampler":
+        """The sampler with what it takes of a problem."""
+        del problem
+        return self
+
+    def advance(self, state: Any, t0: Scalar, t1: Scalar, key: PRNGKeyArray) -> Any:
+        """The state after an accepted step from t0 to t1."""
+        del t0, t1, key
+        return state
 
 
 def uniform_points(domain: AbstractDomain, count: int, dtype: Any, key: PRNGKeyArray) -> Points:

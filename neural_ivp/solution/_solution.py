@@ -30,6 +30,7 @@ from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem, check_fingerprint, fingerprint
 from ..trials import trial_for
 from ..types import Field, Reference
+from ._density import AbstractDensityMethods
 from ._plot import plot_solution
 
 if TYPE_CHECKING:
@@ -40,12 +41,13 @@ _PLAIN = ("result", "message", "fits", "seconds")  # fields of plain data
 
 
 @dataclass(frozen=True)
-class Solution:
+class Solution(AbstractDensityMethods):
     """The solution u(t, x) of a problem: a network whose parameters depend on time.
 
     `solve`, `resume` and `load` return it. `solution(t, x)` evaluates u; `error()`, `report()`,
     `plot()`, `save(path)`, `network(t)` and `field(t)` are its methods, and `parameters` has the
-    parameters at the saved times, shape (k, p).
+    parameters at the saved times, shape (k, p). Of a density in R^d, `mean(t)`, `covariance(t)`,
+    `entropy(t)`, `mass(t)`, `marginal(t, axis, grid)` and `sample(t, n, key)` are estimates.
 
     **Arguments:**
 

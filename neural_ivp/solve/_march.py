@@ -88,6 +88,8 @@ class March:
             "scaled_maximum_error": fitted.scaled_maximum_error,
             "steps": fitted.steps,
         }
+        if fitted.first_residual is not None:
+            entry["first_residual"] = fitted.first_residual
         rtol = self.method.integrator.rtol
         self.fits.append(entry | {"tolerance": rtol} if rtol else entry)
 

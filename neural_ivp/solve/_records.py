@@ -10,6 +10,8 @@ from ..progress import Progress, ProgressCallback
 
 # Relative error of an initial fit above which no step is taken.
 POOR_FIT = 0.1
+# Relative residual of the first velocity of a density, likewise.
+POOR_VELOCITY = 0.3
 
 
 def fit_reporter(progress: ProgressCallback, phase: str, t: float) -> Callable[[FitProgress], None]:
@@ -54,6 +56,13 @@ class RollbackPoint(NamedTuple):
 
 def poor_fit(fits: Sequence[Mapping[str, Any]]) -> str:
     """A sentence if the initial fit is no start of a march; empty otherwise."""
+    if fits and fits[0].get("first_residual", 0.0) > POOR_VELOCITY:
+        return (
+            f"the network cannot follow {fits[0]['first_residual']:.0%} of the first rate of "
+            "change of log u: no step was taken. Give it more directions or bumps "
+            "(`default_network(problem, num_directions=..., num_bumps=..., key=...)`), or the "
+            "method more particles"
+        )
     error = fits[0]["relative_l2_error"] if fits else 0.0
     if error <= POOR_FIT:
         return ""

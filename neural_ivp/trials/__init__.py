@@ -3,4 +3,4 @@
 from ._boundary_rows import BoundaryRows, draw_boundary_rows, face_residual
 from ._lifted import Lifted, hard_neumann_faces, trial_for
 from ._state import check_state
-from ._trial import AbstractTrial, Direct, UnknownNorm
+from ._trial import AbstractTrial, Direct, LogDensity, UnknownNorm

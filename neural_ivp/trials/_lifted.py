@@ -11,10 +11,10 @@ from ..boundary import BoundaryConditions, Dirichlet, Neumann, constant_value, e
 from ..domains import AbstractDomain
 from ..errors import InputError
 from ..networks import AbstractNetwork
-from ..problems import AbstractProblem
+from ..problems import AbstractDensityProblem, AbstractProblem
 from ..types import Field, Point, Scalar, Time, Value
 from ._state import check_state
-from ._trial import AbstractTrial, Direct
+from ._trial import AbstractTrial, Direct, LogDensity
 
 
 class Lifted(AbstractTrial):
@@ -161,14 +161,15 @@ def trial_for(problem: AbstractProblem, network: AbstractNetwork) -> AbstractTri
     """The trial function for a problem and a network.
 
     `Dirichlet` conditions hold by a mask and a lift (`Lifted`). Homogeneous `Neumann` conditions
-    hold at the faces `network.even_at`. All others are left to the least squares of the steps.
+    hold at the faces `network.even_at`. u is the exponential of a network that is a logarithm
+    (`GaussianFrame`). All others are left to the least squares of the steps.
 
     **Arguments:**
 
     - `problem`: its domain and conditions.
     - `network`: its faces `even_at` and `zero_at`.
 
-    **Returns:** `Direct` or `Lifted`.
+    **Returns:** `Direct`, `Lifted` or `LogDensity`.
 
     **Raises:** `InputError` for a network that contradicts a condition, or one of u alone where
     the state is (u, u_t).
@@ -179,6 +180,13 @@ def trial_for(problem: AbstractProblem, network: AbstractNetwork) -> AbstractTri
     ```
     """
     check_state(problem, network)
+    if network.log_density:
+        if not isinstance(problem, AbstractDensityProblem):
+            raise InputError(
+                "`network` is the logarithm of a density, and the problem is no `FokkerPlanck`: "
+                "take another network"
+            )
+        return LogDensity()
     conditions, components = problem.conditions, range(problem.components)
     faces = tuple(
         tuple(face for face in conditions.by_face if _is_dirichlet(problem, face, k))

@@ -58,7 +58,9 @@ class StepEquation(eqx.Module):
         return self.problem.norm.on_points(unknown, self.sample.points)
 
     def size(self, theta: Theta, t: Scalar) -> Scalar:
-        """The root mean square of u(t, .)."""
+        """The root mean square of u(t, .); 1 where errors of the unknown are relative."""
+        if self.trial.relative:
+            return jnp.ones_like(t)
         return self.rms(self.problem.norm.on_points(self.field(theta, t), self.sample.points))
 
     def velocity_problem(self, theta: Theta, t: Scalar) -> tuple[AbstractLinearisation, Values]:

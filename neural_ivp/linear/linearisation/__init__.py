@@ -2,6 +2,7 @@
 
 from ._base import AbstractLinearisation
 from ._chunked import ChunkedLinearisation, linearise_in_chunks
+from ._driven import DrivenLinearisation, linearise_driven
 from ._generic import GenericLinearisation, linearise_generic
 from ._linearise import linearise
 from ._second_order import SecondOrderLinearisation

@@ -10,6 +10,7 @@ from ._base import (
     VelocityInfo,
     make_velocity,
 )
+from ._driven import Driven
 from ._landmark_subspace import LandmarkSubspace
 from ._least_squares import LeastSquares
 from ._proximal_damping import ProximalDamping

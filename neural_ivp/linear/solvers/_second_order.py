@@ -9,6 +9,7 @@ from ...types import Theta, Values
 from ..linearisation import AbstractLinearisation, SecondOrderLinearisation
 from ..numerics import DampingLike
 from ._base import AbstractVelocitySolver, SolverSetup, Velocity
+from ._driven import Driven
 
 
 class SecondOrder(AbstractVelocitySolver):
@@ -63,5 +64,8 @@ def _position(linearisation: AbstractLinearisation) -> AbstractLinearisation:
 
 
 def solver_for(solver: AbstractVelocitySolver, network: AbstractNetwork) -> AbstractVelocitySolver:
-    """The solver, for the parameters (theta, w) if the network has a velocity."""
+    """The solver, for the parameters (theta, w) if the network has a velocity, and for the free
+    ones if others have a prescribed one."""
+    if network.log_density:
+        return Driven(solver)
     return SecondOrder(solver) if isinstance(network, WithVelocity) else solver

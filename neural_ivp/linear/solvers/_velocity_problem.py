@@ -20,6 +20,7 @@ from ..linearisation import (
     SecondOrderLinearisation,
     StackedLinearisation,
     linearise,
+    linearise_driven,
 )
 
 
@@ -109,6 +110,10 @@ def velocity_problem_at(
     network = flatten(template)[1](theta)
     linearisation = linearise_unknown(problem, trial, template, theta, sample, chunk_size)
     f = right_hand_side(problem, trial, network, t, sample, chunk_size)
+    drive = trial.drive(problem, network, t, sample)
+    if drive is not None:
+        norm = UnknownNorm(problem.norm, trial)  # pyright: ignore[reportCallIssue]
+        linearisation = linearise_driven(linearisation, network, sample, norm, drive)
     if boundary is None:
         return linearisation, f
     assert rate is not None

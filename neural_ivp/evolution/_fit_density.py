@@ -1,0 +1,156 @@
+"""The start of a density: the frame, the coefficients, and the directions of a ridge sum."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ..fitting import FitProgress, FitResult, StageResult, ridge_directions
+from ..linear import (
+    AbstractVelocitySolver,
+    DrivenLinearisation,
+    safe_ratio,
+    solve_velocity,
+    solver_for,
+    velocity_problem_at,
+)
+from ..networks import GaussianFrame, flatten
+from ..problems import AbstractDensityProblem, AbstractProblem
+from ..trials import LogDensity, trial_for
+from ..types import Scalar, Time, WeightedPoints
+
+# Of the rate of log u that the frame leaves, relative to the whole: below it nothing is to be
+# represented.
+NEGLIGIBLE = 1e-8
+# The number of directions that are kept then.
+FEW = 2
+# Relative residual of directions that describe it.
+CONVERGED = 1e-2
+
+
+def fit_density(
+    solver: AbstractVelocitySolver,
+    count: int,
+    network: GaussianFrame,
+    problem: AbstractProblem,
+    t: Time,
+    key: PRNGKeyArray,
+    progress: Callable[[FitProgress], None],
+) -> FitResult:
+    """The coefficients by least squares on `count` particles of the initial density, and directions
+    along which log u begins to change."""
+    trial_for(problem, network)  # refuses another problem
+    assert isinstance(problem, AbstractDensityProblem)
+    point_key, test_key, direction_key, solver_key = jax.random.split(key, 4)
+    law, time = problem.process.initial, jnp.asarray(t, network.means.dtype)
+    sample, test = (
+        WeightedPoints.equal(law.sample(count, k).astype(time.dtype)) for k in (point_key, test_key)
+    )
+    error = _misfit(network, problem, test)
+    steps = 0
+    if error > NEGLIGIBLE:
+        network = _with_coefficients(solver, network, problem, sample, solver_key)
+        error, steps = _misfit(network, problem, test), 1
+    stages = [StageResult("coefficients", steps, float(error), "least squares on particles")]
+    network, ending = _with_directions(network, problem, time, sample, direction_key)
+    stages.append(StageResult("directions", 0, float(error), ending))
+    first = float(_first_residual(solver, network, problem, time, (sample, test), solver_key))
+    history = FitProgress("particles", 1, 1, float(error))
+    progress(history)
+    parts = float(error), float(error), steps, tuple(stages), (history,), LogDensity(), float(t)
+    return FitResult(network, *parts, first)
+
+
+@eqx.filter_jit
+def _misfit(
+    network: GaussianFrame, problem: AbstractDensityProblem, sample: WeightedPoints
+) -> Scalar:
+    """The root mean square of the error of log u, about the relative error of u."""
+    law = problem.process.initial
+    misfit = jax.vmap(lambda x: network(x)[0] - law.log_density(x))(sample.points)
+    return jnp.sqrt(sample.weights @ misfit**2)
+
+
+@eqx.filter_jit
+def _with_coefficients(
+    solver: AbstractVelocitySolver,
+    network: GaussianFrame,
+    problem: AbstractDensityProblem,
+    sample: WeightedPoints,
+    key: PRNGKeyArray,
+) -> GaussianFrame:
+    theta, rebuild = flatten(network)
+    law, zero = problem.process.initial, jnp.zeros((), theta.dtype)
+    parts = problem, trial_for(problem, network), network, theta, zero, sample, None
+    linearisation, _ = velocity_problem_at(*parts)
+    misfit = jax.vmap(lambda x: law.log_density(x) - network(x)[0])(sample.points)
+    assert isinstance(linearisation, DrivenLinearisation)
+    still = eqx.tree_at(lambda J: J.drive, linearisation, jnp.zeros_like(theta))
+    driven = solver_for(solver, network)
+    change = solve_velocity(driven, still, misfit[:, None], key=key).value
+    fitted = rebuild(theta + change)
+    assert isinstance(fitted, GaussianFrame)
+    return fitted
+
+
+@eqx.filter_jit
+def _first_residual(
+    solver: AbstractVelocitySolver,
+    network: GaussianFrame,
+    problem: AbstractDensityProblem,
+    t: Scalar,
+    samples: tuple[WeightedPoints, WeightedPoints],
+    key: PRNGKeyArray,
+) -> Scalar:
+    """|J v - f| / |f| of the first velocity, on points that did not determine it."""
+    theta, _ = flatten(network)
+    parts = [
+        velocity_problem_at(problem, trial_for(problem, network), network, theta, t, sample, None)
+        for sample in samples
+    ]
+    (linearisation, f), (held_out, target) = parts
+    velocity = solve_velocity(solver_for(solver, network), linearisation, f, key=key).value
+    misfit = held_out.push(velocity) - target
+    return safe_ratio(jnp.linalg.norm(misfit), jnp.linalg.norm(target))
+
+
+def _with_directions(
+    network: GaussianFrame,
+    problem: AbstractDensityProblem,
+    t: Scalar,
+    sample: WeightedPoints,
+    key: PRNGKeyArray,
+) -> tuple[GaussianFrame, str]:
+    z, rest, share = _remainder(network, problem, t, sample)
+    if not float(share) > NEGLIGIBLE:
+        few = network.inner.reduced(FEW)
+        ending = "the frame alone follows the equation: few directions are kept"
+        return eqx.tree_at(lambda net: net.inner, network, few), ending
+    if z.shape[1] == 1:
+        return network, "one dimension has one direction"
+    m, factor = len(network.inner.directions), network.moments()[1]
+    for count in (m, 2 * m):  # more than needed would not be determined
+        found, residual = ridge_directions(z, rest, count, key)
+        if float(residual) < CONVERGED:
+            break
+    rows = jnp.linalg.solve(factor.T, found.T).T
+    inner = network.inner.along(rows / jnp.linalg.norm(rows, axis=1, keepdims=True))
+    ending = f"{count} by variable projection, held-out residual {float(residual):.1e}"
+    return eqx.tree_at(lambda net: net.inner, network, inner), ending
+
+
+@eqx.filter_jit
+def _remainder(
+    network: GaussianFrame, problem, t: Scalar, sample: WeightedPoints
+) -> tuple[Float[Array, "n d"], Float[Array, " n"], Scalar]:
+    """Whitened points, what the frame leaves of the rate of log u, and its share."""
+    theta, _ = flatten(network)
+    parts = problem, trial_for(problem, network), network, theta, t, sample, None
+    linearisation, f = velocity_problem_at(*parts)
+    assert isinstance(linearisation, DrivenLinearisation)
+    rest = (f - linearisation.push(linearisation.drive))[:, 0]
+    size = jnp.linalg.norm(f - jnp.mean(f))
+    share = jnp.linalg.norm(rest - jnp.mean(rest)) / jnp.where(size > 0, size, 1)
+    return jax.vmap(network.whitened)(sample.points), rest, share
