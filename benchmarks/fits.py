@@ -41,7 +41,9 @@ def targets(nivp):
 
     bump = nivp.problems.Advection(2)
     waves = {"width": 30, "num_frequencies": 6, "activation": "sin"}
-    normal = {d: nivp.problems.FokkerPlanck(d) for d in (5, 8)}
+    normal = {
+        d: nivp.problems.HarmonicTrap(domain=nivp.Box((-1.0,) * d, (5.0,) * d)) for d in (5, 8)
+    }
     return {
         "advection_2d": (bump.initial, bump.domain, bump, {}, 1e-4),
         "allen_cahn_1d": (allen_cahn, circle, None, {}, 3e-6),

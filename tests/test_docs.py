@@ -67,6 +67,8 @@ def with_blocks(language: str) -> list[str]:
 
 def cheap_network(problem, *, key):
     """The default network with less width and depth."""
+    if isinstance(problem.domain, nivp.Euclidean):
+        return default_network(problem, num_directions=4, key=key)
     return default_network(problem, width=8, depth=1, key=key)
 
 

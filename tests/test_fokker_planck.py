@@ -192,6 +192,30 @@ def test_a_solution_is_written_and_read(well, tmp_path):
         nivp.load(tmp_path / "well.nivp", problem=other)
 
 
+def test_pictures_and_reports_of_densities(well, linear):
+    figure = well.plot()
+    assert len(figure.subfigs) == 2
+    assert linear.plot().subfigs
+    assert "finding: residual" not in well.report()
+
+
+def test_an_interrupted_march_resumes_to_the_same_bits(tmp_path):
+    network = nivp.default_network(WELL, num_bumps=6, key=KEY)
+    method = nivp.default_method(WELL, network, rtol=1e-2)
+    options = dict(ts=[0.0, 0.2, 0.4], key=KEY)
+    whole = nivp.solve(WELL, network, method, **options)
+
+    def stop(progress):
+        if progress.phase == "evolve" and progress.t > 0.15:
+            raise KeyboardInterrupt
+
+    checkpoint = nivp.Checkpoint(tmp_path / "well.ckpt")
+    with pytest.raises(nivp.SolveInterrupted):
+        nivp.solve(WELL, network, method, **options, progress=stop, checkpoint=checkpoint)
+    resumed = nivp.resume(tmp_path / "well.ckpt", problem=WELL)
+    np.testing.assert_array_equal(resumed.parameters, whole.parameters)
+
+
 def test_the_frame_alone_keeps_few_directions(linear):
     network = linear.network(0.0)
     assert len(network.inner.directions) == 2
@@ -262,6 +286,14 @@ def test_bad_densities_and_domains():
     method = nivp.NeuralIVP(
         sampler=nivp.DiffusionParticles(100), velocity_solver=nivp.RidgeCholesky()
     )
+    with refused("restart"):
+        nivp.NeuralIVP(
+            sampler=nivp.DiffusionParticles(100),
+            velocity_solver=nivp.RidgeCholesky(),
+            restart=nivp.PeriodicRestart(0.1),
+        )
+    with refused("num_direction"):
+        nivp.default_network(WELL, width=10, key=KEY)
     with refused("process"):
         nivp.solve(heat, method=method, ts=[0.0, 0.1], key=KEY)
 

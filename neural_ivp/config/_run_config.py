@@ -14,13 +14,16 @@ from jaxtyping import PRNGKeyArray
 
 from ..catalogue import arguments
 from ..defaults import default_method, default_network, solve_keys
+from ..domains import Euclidean
 from ..errors import InputError
 from ..evolution import NeuralIVP
 from ..networks import (
     AbstractNetwork,
     ConstantStart,
     FourierSeries,
+    GaussianFrame,
     LinearCombination,
+    RidgeSum,
     SinusoidalMLP,
     WithVelocity,
 )
@@ -34,7 +37,12 @@ _TIME = ("start", "end", "num_saves", "saves")
 # Classes for `[network]`; the wrappers around them follow from the problem.
 _NETWORKS = {"SinusoidalMLP": SinusoidalMLP, "FourierSeries": FourierSeries}
 # Arguments of the network that follow from other entries of the config.
-_ELSEWHERE = {"domain": "`problem.domain`", "components": "`problem`", "dtype": "`dtype`"}
+_ELSEWHERE = {
+    "domain": "`problem.domain`",
+    "dimension": "`problem`",
+    "components": "`problem`",
+    "dtype": "`dtype`",
+}
 
 
 @dataclass(frozen=True)
@@ -140,7 +148,8 @@ def _times(table: Any) -> tuple[np.ndarray, dict[str, Any]]:
 def _network(
     table: Any, problem: AbstractProblem, dtype: str, key: PRNGKeyArray
 ) -> tuple[AbstractNetwork, dict[str, Any]]:
-    kind = _network_class(table)
+    density = isinstance(problem.domain, Euclidean)
+    kind = RidgeSum if density else _network_class(table)
     known = {name: p for name, p in arguments(kind).items() if name not in _ELSEWHERE}
     for name in table:
         if name in _ELSEWHERE:
@@ -152,9 +161,10 @@ def _network(
         if name != "name"
     }
     with dotted("network", known):
-        network = default_network(problem, kind=kind, key=key, dtype=dtype, **options)
+        choice: dict[str, Any] = {} if density else {"kind": kind}
+        network = default_network(problem, **choice, key=key, dtype=dtype, **options)
     inner = network
-    while isinstance(inner, ConstantStart | LinearCombination | WithVelocity):
+    while isinstance(inner, ConstantStart | GaussianFrame | LinearCombination | WithVelocity):
         inner = inner.inner
     resolved = describe_part(inner, {}, "network")
     return network, {name: resolved[name] for name in ("name", *known)}

@@ -6,7 +6,7 @@ import diffrax as dfx
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ..errors import InputError
+from ..errors import InputError, suggestion
 from ..evolution import AdaptiveStep, NeuralIVP
 from ..linear import RidgeCholesky
 from ..networks import AbstractNetwork, GaussianFrame, RidgeSum, held_mask
@@ -17,6 +17,7 @@ from ..samplers import DiffusionParticles
 POINTS, LEAST_POINTS = 4, 2_500
 MOST_DIRECTIONS = 32
 DAMPING = 1e-8
+SIZES = ("num_directions", "num_bumps", "products", "dtype")
 # Of log u: an error of u in proportion to u.
 DENSITY_RTOL = 1e-3
 
@@ -28,6 +29,9 @@ def density_network(problem: AbstractProblem, key: PRNGKeyArray, **options) -> G
             "`problem` has a Euclidean domain and is no `FokkerPlanck`: give a network of your "
             "own, or solve it in a box"
         )
+    for name in options:
+        if name not in SIZES:
+            raise InputError(f"`{name}` is no option of RidgeSum.{suggestion(name, SIZES)}")
     d = problem.domain.dimension
     count = min(d, MOST_DIRECTIONS)
     bumps = 32 if d == 1 else 12

@@ -7,6 +7,7 @@ import numpy as np
 # A residual above it, at any step, is an error of that size in u_t.
 LARGE_RESIDUAL = 0.1
 MIN_STEPS = 12  # for medians
+LARGE_LOG_ERROR = 0.5
 # Quantities relative to L[u], and the share of the fastest relative rate of change of a solve below
 # which they tell nothing.
 RELATIVE = ("projection_residual", "held_out_residual")
@@ -159,6 +160,20 @@ def boundary_finding(residuals: np.ndarray, size: float, tolerance: float) -> li
         f"boundary: a condition is violated by {last:.1e} at a size of u of {size:.1e}, more than "
         f"ten times the tolerance {tolerance:.1e} of the steps{growth}. Try a smaller rtol, a "
         "wider or deeper network, or more points"
+    ]
+
+
+def density_finding(record: Mapping[str, np.ndarray]) -> list[str]:
+    """A sentence if log u may be wrong by more than `LARGE_LOG_ERROR`: the time integral of its
+    residual on held-out points, which are accepted steps of `record`."""
+    dt, rates = record["t1"] - record["t0"], record["held_out_residual"] * record["rhs_norm"]
+    total = float(np.sum(rates * dt))
+    if not total > LARGE_LOG_ERROR:
+        return []
+    return [
+        f"residual: what the network did not follow adds up to {total:.1g} in log u. Try more "
+        "directions or bumps (`default_network(problem, num_directions=..., key=...)`), or more "
+        "particles"
     ]
 
 

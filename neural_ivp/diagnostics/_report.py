@@ -7,11 +7,14 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from ..domains import Euclidean
 from ..evolution import Invariants
 from ..problems import AbstractProblem
 from ._findings import (
     LARGE_RESIDUAL,
+    RELATIVE,
     boundary_finding,
+    density_finding,
     findings,
     growth_finding,
     invariant_findings,
@@ -66,7 +69,12 @@ def report(
     ]
     if totals["accepted_steps"]:
         lines += [*_of_steps(record), *_of_invariants(problem, record), *_of_solves(record, totals)]
-    sentences = findings(record, parameters)
+    density = isinstance(problem.domain, Euclidean)
+    # Relative residuals of a density near its equilibrium tell nothing of its error.
+    silent = {name: 0 * record[name] for name in RELATIVE} if density else {}
+    sentences = findings({**record, **silent}, parameters)
+    if density and totals["accepted_steps"]:
+        sentences += density_finding({k: v[record["accepted"]] for k, v in record.items()})
     if totals["accepted_steps"]:
         sentences += _of_size(problem, record, fits[0].get("tolerance"))
     lines += [f"finding: {sentence}" for sentence in sentences]

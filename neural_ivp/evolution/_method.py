@@ -13,7 +13,7 @@ from ..fitting import AbstractFitStage, GaussNewton
 from ..linear import AbstractVelocitySolver, LandmarkSubspace
 from ..networks import AbstractNetwork, WithVelocity, flatten
 from ..problems import AbstractProblem, AbstractSecondOrderProblem
-from ..samplers import AbstractSampler
+from ..samplers import AbstractSampler, DiffusionParticles
 from ..trials import check_state, trial_for
 from ._step_control import AbstractIntegrator, AdaptiveStep
 from .restart import AbstractRestartRule, NoRestart, Refit
@@ -110,6 +110,11 @@ class NeuralIVP(eqx.Module):
             raise InputError(
                 "`velocity_solver` must be a LandmarkSubspace for Rodas4, got "
                 f"{velocity_solver!r}: take `LandmarkSubspace()`, or `SDIRK4()`"
+            )
+        if isinstance(sampler, DiffusionParticles) and not isinstance(self.restart, NoRestart):
+            raise InputError(
+                "`restart` must be `NoRestart()` with DiffusionParticles, whose particles begin at "
+                f"the initial time, got {self.restart!r}"
             )
         if not self.fit or not all(isinstance(s, AbstractFitStage) for s in self.fit):
             raise InputError(f"`fit` must be one or more fit stages, got {self.fit!r}")

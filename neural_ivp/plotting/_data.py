@@ -21,6 +21,7 @@ class FieldData:
     - `names`: of the components, c words.
     - `space_time_values`: in one dimension the network on the grid of `space_time_grid`, of shape
       (m, j, c).
+    - `marginals`: whether the components are marginal densities of a density in more dimensions.
     """
 
     domain: AbstractDomain
@@ -31,6 +32,7 @@ class FieldData:
     interval: tuple[float, float]
     names: tuple[str, ...]
     space_time_values: np.ndarray | None = None
+    marginals: bool = False
 
     @property
     def components(self) -> int:

@@ -29,14 +29,15 @@ def draw_lines(panel: SubFigure, fields: FieldData) -> tuple[float, list[str]]:
     """
     x = fields.points[:, 0]
     names = [math_name(name) for name in fields.names]
-    columns = 2 if fields.reference is None else 3
+    columns = 1 + (fields.reference is not None) + (not fields.marginals)
     grid = panel.subplots(len(names), columns, squeeze=False)
     for k, name in enumerate(names):
         row = grid[k]
         _curves(row[0], x, fields, k, name)
         if fields.reference is not None:
             _errors(row[1], x, fields, k, name)
-        _map(row[-1], fields, k, name)
+        if not fields.marginals:
+            _map(row[-1], fields, k, name)
     _legend(panel, fields)
     return _ROW * len(names) + 0.4, []
 
@@ -48,7 +49,8 @@ def _curves(axes: Axes, x: np.ndarray, fields: FieldData, k: int, name: str) -> 
             axes.plot(x, fields.reference[i, :, k], color="black", lw=0.9, ls=(0, (4, 3)))
     axes.set_xlim(x[0], x[-1])
     title = "Network" if fields.reference is None else "Network and reference"
-    tidy(axes, title=title, x="$x$", y=f"${name}$")
+    title = f"Marginal density of $x_{{{k + 1}}}$" if fields.marginals else title
+    tidy(axes, title=title, x=f"$x_{{{k + 1}}}$" if fields.marginals else "$x$", y=f"${name}$")
 
 
 def _errors(axes: Axes, x: np.ndarray, fields: FieldData, k: int, name: str) -> None:

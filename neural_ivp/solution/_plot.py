@@ -7,11 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..domains import AbstractDomain
+from ..domains import AbstractDomain, Euclidean
 from ..types import Reference
+from ._plot_density import density_fields
 
 if TYPE_CHECKING:
     import matplotlib.figure
+
+    from ..plotting import FieldData
 
 
 def plot_solution(
@@ -23,18 +26,8 @@ def plot_solution(
     from .. import plotting  # here, to import matplotlib only for a figure
 
     problem, domain, interval = solution.problem, solution.problem.domain, solution.interval
-    times, points = plotting.field_times(domain, solution.ts), plotting.field_points(domain)
-    grid = plotting.space_time_grid(domain, interval) if domain.dimension == 1 else None
-    fields = plotting.FieldData(
-        domain=domain,
-        times=times,
-        points=points,
-        network=_values(solution, domain, times, points),
-        reference=None if reference is None else _values(reference, domain, times, points),
-        interval=interval,
-        names=solution.problem.component_names,
-        space_time_values=None if grid is None else _values(solution, domain, *grid),
-    )
+    unbounded = isinstance(domain, Euclidean)
+    fields = (density_fields if unbounded else _fields)(solution, reference)
     errors, title = None, f"{problem.name} in {domain.dimension} dimension"
     title += "s" if domain.dimension > 1 else ""
     num_parameters = solution.segments[0].theta.shape[1]
@@ -55,6 +48,24 @@ def plot_solution(
     restarts = [fit["t"] for fit in solution.fits[1:]]
     march = plotting.MarchData(solution.record, restarts, interval, errors)
     return plotting.solution_figure(title, subtitle_parts, fields, march, failure)
+
+
+def _fields(solution: Any, reference: Reference | None) -> "FieldData":
+    from .. import plotting
+
+    domain = solution.problem.domain
+    times, points = plotting.field_times(domain, solution.ts), plotting.field_points(domain)
+    grid = plotting.space_time_grid(domain, solution.interval) if domain.dimension == 1 else None
+    return plotting.FieldData(
+        domain=domain,
+        times=times,
+        points=points,
+        network=_values(solution, domain, times, points),
+        reference=None if reference is None else _values(reference, domain, times, points),
+        interval=solution.interval,
+        names=solution.problem.component_names,
+        space_time_values=None if grid is None else _values(solution, domain, *grid),
+    )
 
 
 def _values(
