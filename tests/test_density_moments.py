@@ -104,7 +104,7 @@ def bent():
     inner = eqx.tree_at(lambda net: net.coefficients, inner, bumps)
     means, weights = np.array([[-0.8, 0.1], [0.9, 0.3]]), np.array([0.8, 0.5])
     covariances = np.array([[[0.5, 0.2], [0.2, 0.4]], [[0.3, 0.0], [0.0, 0.6]]])
-    network = GaussianFrame(inner, nivp.GaussianMixture(means, covariances, weights))
+    network = GaussianFrame.of(inner, nivp.GaussianMixture(means, covariances, weights))
     axis = np.linspace(-7, 7, 281)
     x = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     log_u = np.asarray(jax.jit(jax.vmap(network))(jnp.asarray(x)))[:, 0]
