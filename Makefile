@@ -13,7 +13,7 @@ DEV := .venv/.stamp-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test validate bench-linear bench-fits bench-evolution bench-configs bench-boundary bench-zoo results lint format clean help
+.PHONY: demo test validate bench-linear bench-fits bench-evolution bench-configs bench-boundary bench-zoo bench-densities results lint format clean help
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -31,7 +31,6 @@ validate: $(DEV)  ## Run the slow tests, which print the long validation table
 bench-linear: $(DEV)  ## Measure the linear layer: products, memory, solvers along trajectories
 	$(BIN)/python benchmarks/linear.py --json runs/bench/linear.jsonl
 	$(BIN)/python benchmarks/trajectories.py --json runs/bench/trajectories.jsonl
-	$(BIN)/python benchmarks/velocity_choice.py --json runs/bench/velocity_choice.jsonl
 
 bench-fits: $(DEV)  ## Measure fits: time to a goal, against Adam, and refits
 	$(BIN)/python benchmarks/fits.py --json runs/bench/fits.jsonl
@@ -49,6 +48,10 @@ bench-boundary: $(DEV)  ## Measure problems with conditions at the boundary
 
 bench-zoo: $(DEV)  ## Measure error against CPU seconds over all problems
 	$(BIN)/python benchmarks/zoo.py --rtol 1e-3 1e-4 1e-5 1e-6 --json runs/bench/zoo.jsonl
+
+bench-densities: $(DEV)  ## Measure densities in all of space, and wave maps against finite differences
+	$(BIN)/python benchmarks/densities.py --json runs/bench/densities.jsonl
+	$(BIN)/python benchmarks/wave_maps.py --json runs/bench/wave_maps.jsonl
 
 results: $(DEV)  ## Write benchmarks/RESULTS.md from benchmarks/results/*.jsonl
 	$(BIN)/python benchmarks/results.py

@@ -245,7 +245,7 @@ def report_of(**changes):
     record = {name: np.zeros(n) for name in nivp.evolution.StepRecord.__annotations__}
     record |= {"accepted": np.ones(n, bool), "solved": np.ones(n, bool)}
     record |= {"t1": np.ones(n), "num_linear_solves": np.full(n, 7), "invariants": np.zeros((n, 0))}
-    record |= {"stiffness": np.full(n, np.nan), **changes}
+    record |= {"residual_peak": np.zeros((n, 1)), "stiffness": np.full(n, np.nan), **changes}
     from neural_ivp.evolution import Segment
 
     thetas = changes.get("theta", np.stack([np.asarray(theta)] * 2))

@@ -27,7 +27,7 @@ class RidgeSum(AbstractNetwork):
     **Arguments:**
 
     - `dimension`: d, of points z of mean 0 and standard deviation 1 along each axis.
-    - `num_directions`: the number of w_j. Good values: d to 2 d.
+    - `num_directions`: the number of w_j; d if not given. Good values: d to 2 d.
     - `num_bumps`: the number of t_k. Good values: 16.
     - `products`: whether the polynomial has products of two coordinates; up to 24 dimensions if not
       given.
@@ -55,13 +55,14 @@ class RidgeSum(AbstractNetwork):
         self,
         dimension: int,
         *,
-        num_directions: int,
+        num_directions: int | None = None,
         num_bumps: int = 16,
         products: bool | None = None,
         dtype: str | None = None,
         key: PRNGKeyArray,
     ):
         check_count("dimension", dimension)
+        num_directions = dimension if num_directions is None else num_directions
         check_count("num_directions", num_directions)
         check_count("num_bumps", num_bumps, minimum=4)
         kind = resolve_dtype(dtype)
