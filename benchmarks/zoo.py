@@ -3,7 +3,7 @@
     python benchmarks/zoo.py [name ...] [--rtol 1e-4 1e-5] [--seeds 3] [--methods default rodas4]
 
 The problems are those of `configs/`, `boundary.py` and `waves.py`. A default is chosen by this
-table. The method `paper` is that of `configs/<name>__paper.toml` with 200 of its Adam steps.
+table. The method `paper` is that of `configs/<name>__paper.toml` with 2 000 of its Adam steps.
 """
 
 import tomllib
@@ -69,7 +69,7 @@ def _subset(problem, network, rtol):
 
 
 # Of the 100 000 steps of the paper's recipe, which would take days on two cores.
-ADAM_STEPS = ["method.fit.0.steps=200"]
+ADAM_STEPS = ["method.fit.0.steps=2000"]
 METHODS = {
     "default": lambda problem, network, rtol: nivp.default_method(problem, network, rtol=rtol),
     "tsit5": _with_scheme(dfx.Tsit5()),
