@@ -29,7 +29,6 @@ class GaussianFrame(AbstractNetwork):
     - `inner`: the network N, a `RidgeSum` of the same dimension.
     - `dimension`: d.
     - `weights`: w, one positive number for each part; their sum is the mass.
-
     - `moving`: whether the parts follow the process; else the network does all of it.
 
     **Returns:** called with a point of shape (d,), log u of shape (1,). All parts are standard

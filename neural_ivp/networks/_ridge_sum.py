@@ -20,9 +20,9 @@ PRODUCTS = 24
 class RidgeSum(AbstractNetwork):
     r"""$\sum_{jk} c_{jk} B((w_j \cdot z - t_k) / h_k)$ + a quadratic polynomial of z.
 
-    B is a Gaussian bump. The coefficients move; the directions w_j do not,
-    except where they are chosen (see `LogDensity`). It is linear in its parameters, smooth, and as
-    good in many dimensions as in one for functions that vary along a few directions each.
+    B is a Gaussian bump; two Hermite polynomials of each projection continue it beyond the bumps.
+    Time steps move the coefficients. The directions w_j stay as the fit of the start has chosen
+    them, so that the network is linear in what moves.
 
     **Arguments:**
 
@@ -32,7 +32,7 @@ class RidgeSum(AbstractNetwork):
     - `products`: whether the polynomial has products of two coordinates; up to 24 dimensions if not
       given.
     - `dtype`: "float64" or "float32"; that of JAX if not given.
-    - `key`: of the directions, random unit vectors; those of the axes in one dimension.
+    - `key`: of the directions, random unit vectors.
 
     **Returns:** called with a point of shape (d,), a value of shape (1,); zero at first.
 
@@ -129,7 +129,7 @@ class RidgeSum(AbstractNetwork):
         return eqx.tree_at(lambda net: net.quadratic, few, jnp.zeros_like(self.linear))
 
     def seen_from(self, factor: Float[Array, "d d"]) -> "RidgeSum":
-        """The same function directions, in whitened coordinates z with x = m + L z."""
+        """The network whose directions are these, seen in coordinates z with x = m + L z."""
         rows = self.directions @ factor
         return self.along(rows / jnp.linalg.norm(rows, axis=1, keepdims=True))
 

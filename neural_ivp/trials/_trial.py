@@ -119,6 +119,7 @@ class LogDensity(AbstractTrial):
         return lambda x: jnp.log(u(x))
 
     def unknown_rate(self, rate: Field, t: Time) -> Field:
+        # u_t / u: dividing would underflow where u does, so `target` takes the equation of log u.
         raise NotImplementedError("the rate of log u depends on u: see `target`")
 
     def target(self, problem: AbstractProblem, network: AbstractNetwork, t: Time) -> Field:
