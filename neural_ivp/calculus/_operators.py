@@ -114,3 +114,8 @@ def laplacian(u: Field) -> Field:
         return jnp.sum(jax.vmap(second)(jnp.eye(x.size, dtype=x.dtype)), axis=0)
 
     return trace
+
+
+def second_along(u: Field, columns: Array, x: Array) -> Array:
+    """The sum of the second derivatives of a field at a point along the columns of a matrix."""
+    return jnp.sum(jax.vmap(lambda c: _along(_along(u, c), c)(x))(columns.T), axis=0)

@@ -1,6 +1,6 @@
 """The logarithm of a density: normal densities that move, and a network on top."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import equinox as eqx
@@ -10,6 +10,7 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
+from ..calculus import second_along
 from ..densities import GaussianMixture, log_mixture
 from ..errors import check_count, check_positive
 from ..types import Point, Scalar, Value
@@ -139,15 +140,8 @@ class GaussianFrame(AbstractNetwork):
             slope, second = slope - z, second - jnp.trace(metric)
             return solve_triangular(factor, slope, lower=True, trans=1), second
         slope = solve_triangular(factor, slope, lower=True, trans=1) + jax.grad(self.frame)(x)
-        return slope, second + _second(self.frame, root, x)
+        return slope, second + second_along(self.frame, root, x)
 
     def _inner(self, factor: Float[Array, "d d"]) -> RidgeSum:
         # Directions are those of space: the frame may turn and shear.
         return self.inner.seen_from(factor)
-
-
-def _second(f: Callable[[Point], Scalar], root: Float[Array, "d d"], x: Point) -> Scalar:
-    def along(direction):
-        return jax.jvp(lambda x: jax.jvp(f, (x,), (direction,))[1], (x,), (direction,))[1]
-
-    return jnp.sum(jax.vmap(along)(root.T))

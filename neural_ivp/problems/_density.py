@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..calculus import grad
+from ..calculus import grad, second_along
 from ..densities import DiffusionProcess
 from ..types import Field, Point, Scalar, Value
 from ._base import AbstractProblem
@@ -33,12 +33,12 @@ class AbstractDensityProblem(AbstractProblem):
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
         terms = self.terms(t, x)
         slope = grad(u)(x)
-        return terms.growth * u(x) + slope @ terms.transport + _second(u, terms.root, x)
+        return terms.growth * u(x) + slope @ terms.transport + second_along(u, terms.root, x)
 
     def log_rhs(self, log_u: Callable[[Point], Scalar], t: Scalar, x: Point) -> Scalar:
         r"""$\partial_t \log u$ from log u, both functions of one point."""
         terms = self.terms(t, x)
-        return terms.log_rate(jax.grad(log_u)(x), _second(log_u, terms.root, x))
+        return terms.log_rate(jax.grad(log_u)(x), second_along(log_u, terms.root, x))
 
     def terms(self, t: Scalar, x: Point) -> "Terms":
         """The coefficients of the equation at one point."""
@@ -73,15 +73,3 @@ def _terms(process: DiffusionProcess, t: Scalar, x: Point) -> Terms:
 
     growth = growth + jnp.trace(jax.jacfwd(slopes)(x))
     return Terms(growth, transport + 2 * slopes(x), process.root(t, x))
-
-
-def _second(u: Callable[[Point], Array], root: Float[Array, "d d"], x: Point) -> Array:
-    """The sum of the second derivatives along the columns of a root of D."""
-
-    def along(direction):
-        def slope(x):
-            return jax.jvp(u, (x,), (direction,))[1]
-
-        return jax.jvp(slope, (x,), (direction,))[1]
-
-    return jnp.sum(jax.vmap(along)(root.T), axis=0)
