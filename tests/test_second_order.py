@@ -124,10 +124,28 @@ def test_a_solution_and_its_velocity(solution):
         h = 1e-4
         slope = (solution(t + h, x)[:, 0] - solution(t - h, x)[:, 0]) / (2 * h)
         np.testing.assert_allclose(slope, solution(t, x)[:, 1], atol=3e-4)
-    energy = solution.record["invariants"][:, 0]
+    energy = solution.record["invariants"][solution.record["accepted"], 0]
     assert np.ptp(energy) < 2 * allowed * energy[0]  # of a square
     assert solution.problem.component_names == ("u", "u_t")
     assert "successful" in solution.report() or solution.report()
+
+
+def test_two_fields_that_are_coupled():
+    """Their sum and difference are waves of the frequencies 1 and sqrt(1 + 2 k)."""
+    k, fast = 1.5, 2.0
+    problem = nivp.SecondOrderProblem(
+        domain=TORUS,
+        initial=lambda x: jnp.concatenate([jnp.cos(x), 0 * x]),
+        initial_velocity=lambda x: jnp.zeros(2),
+        acceleration=lambda u, v, t, x: nivp.laplacian(u)(x) - k * (u(x) - u(x)[::-1]),
+    )
+    network = nivp.SinusoidalMLP(
+        TORUS, 2, width=8, depth=2, num_frequencies=2, activation="tanh", key=KEY
+    )
+    solution = nivp.solve(problem, network, METHOD, ts=[0.0, 0.4], key=KEY)
+    x, both = np.linspace(0, 6, 7), np.cos([0.4, fast * 0.4])
+    wanted = np.cos(x)[:, None] * np.array([both.sum(), both[0] - both[1]]) / 2
+    np.testing.assert_allclose(solution(0.4, x[:, None])[:, :2], wanted, atol=1e-3)
 
 
 def test_files(solution, tmp_path):
@@ -178,7 +196,9 @@ def test_the_shortest_velocity_of_the_parameters():
     assert np.linalg.norm(short[p:]) < 1.01 * np.linalg.norm(dense) < np.linalg.norm(theta[p:])
 
 
-@pytest.mark.parametrize(("solver", "order", "count"), [(dfx.Heun(), 2, 32), (dfx.Tsit5(), 5, 16)])
+@pytest.mark.parametrize(
+    ("solver", "order", "count"), [(dfx.Heun(), 2, 32), (dfx.Tsit5(), 5, 16), (dfx.Dopri8(), 8, 2)]
+)
 def test_order_is_the_slope(solver, order, count):
     """For a network that is linear in its parameters: u_tt = -2 u mode by mode."""
     problem = klein_gordon(
@@ -205,7 +225,9 @@ def test_order_is_the_slope(solver, order, count):
             state, _ = nivp.step(problem, pair, method, state, (k + 1) / n)
         u = jax.vmap(flatten(pair)[1](state.theta))(x)[:, 0]
         errors.append(np.linalg.norm(u - basis @ wanted))
-    assert abs(np.log2(errors[0] / errors[1]) - order) < 0.35, errors
+    # Of order eight the leading error cancels for oscillations.
+    slope = np.log2(errors[0] / errors[1])
+    assert order - 0.35 < slope < order + (2 if order == 8 else 0.35), errors
 
 
 def test_waves_leave_through_an_absorbing_face():
@@ -316,43 +338,6 @@ def test_the_lowest_mode(name):
         u, v = np.split(np.asarray(solution(time, x)), 2, axis=1)
         miss = np.hypot(u - wanted * np.cos(w * time), v / w + wanted * np.sin(w * time))
         assert np.linalg.norm(miss) < 10 * rtol * np.linalg.norm(wanted)
-
-
-def test_waves_on_a_curved_space_time():
-    """Flat, and in the form of a divergence on Schwarzschild, where the volume element is 1."""
-    x, t = jnp.array([0.3, -0.2, 0.4]), jnp.zeros(())
-
-    def u(x):
-        return jnp.stack([jnp.sin(x[0] + 2 * x[1]) * jnp.cos(x[2]), jnp.cos(x[0] * x[1])])
-
-    holes = nivp.problems.WaveMaps()
-
-    def flux(x):
-        space = jnp.linalg.inv(holes.metric(t, x))[1:, 1:]
-        return space @ jax.grad(lambda x: u(x)[0])(x)
-
-    lapse = -holes.metric(t, x)[0, 0]
-    wanted = lapse * jnp.trace(jax.jacobian(flux)(x))
-    np.testing.assert_allclose(holes.rhs(u, t, x), [u(x)[1], wanted], rtol=1e-12)
-    flat = nivp.problems.WaveMaps(lambda t, x: jnp.diag(jnp.array([-1.0, 1.0, 1.0, 1.0])))
-    wave = nivp.problems.Wave(3, speed=1.0)
-    np.testing.assert_allclose(flat.rhs(u, t, x), wave.rhs(u, t, x), rtol=1e-12)
-    moving = nivp.problems.WaveMaps(  # x = y + t / 2 in flat space-time
-        lambda t, x: jnp.array([[-0.75, 0.5], [0.5, 1.0]]), domain=nivp.Box((-1.0,), (1.0,))
-    )
-
-    def pulse(t, y):
-        return jnp.sin(3 * (y + t / 2 - t))
-
-    both = jax.vmap(lambda t, y: jnp.stack([pulse(t, y), jax.grad(pulse)(t, y)]))
-    rate = jax.grad(jax.grad(pulse))(0.2, 0.3)
-    field = lambda y: both(jnp.full(1, 0.2), y)[0]  # noqa: E731
-    found = moving.rhs(field, jnp.asarray(0.2), jnp.array([0.3]))
-    np.testing.assert_allclose(found[1], rate, rtol=1e-12)
-    with refused("`metric` degenerates in the domain"):
-        nivp.problems.WaveMaps(nivp.problems.Schwarzschild(1.5))
-    with refused("`metric` has values of shape"):
-        nivp.problems.WaveMaps(lambda t, x: jnp.eye(3))
 
 
 def test_a_pair_is_told_of_this_form():

@@ -76,6 +76,10 @@ class AbstractProblem(eqx.Module):
         del t0
         return None
 
+    def check_times(self, times: np.ndarray) -> None:
+        """Refuse times to save at which the equation is not defined; all are good by default."""
+        del times
+
     @property
     def invariants(self) -> Mapping[str, Density]:
         """Densities whose integrals over the domain the equation conserves, by name."""

@@ -1,7 +1,5 @@
 """Scalar waves on a curved space-time."""
 
-from collections.abc import Callable
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,14 +9,12 @@ from jaxtyping import Array, ArrayLike, Float
 from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, grad, hessian
 from ..domains import AbstractDomain, Box
-from ..errors import InputError, check_positive
+from ..errors import check_positive, check_positive_scalar, check_shape, finite_array
 from ..types import Field, Point, Scalar, Value
 from ._base import check_problem
 from ._bump import bump
+from ._metric import Metric, check_metric_values, check_signature
 from ._second_order import AbstractSecondOrderProblem, second_order_norm
-
-# (t, x) to g, shape (d + 1, d + 1), time first.
-Metric = Callable[[Scalar, Point], Float[Array, "m m"]]
 
 
 class Schwarzschild(eqx.Module):
@@ -32,6 +28,8 @@ class Schwarzschild(eqx.Module):
     - `radius`: r_s, length, positive.
     - `centre`: the position of the black hole, shape (3,).
 
+    **Raises:** `InputError` for another radius or centre.
+
     ```python
     metric = nivp.problems.Schwarzschild(1.0, centre=(-2.0, 0.0, 0.0))
     metric(0.0, jnp.zeros(3))[0, 0]  # -0.5
@@ -40,6 +38,10 @@ class Schwarzschild(eqx.Module):
 
     radius: float = eqx.field(static=True, default=1.0)
     centre: tuple[float, ...] = eqx.field(static=True, default=(-2.0, 0.0, 0.0))
+
+    def __check_init__(self):
+        check_positive_scalar("radius", self.radius)
+        check_shape("`centre`", finite_array("centre", self.centre).shape, (3,), "give x, y and z")
 
     def __call__(self, t: Scalar, x: Point) -> Float[Array, "m m"]:
         del t
@@ -64,8 +66,8 @@ class WaveMaps(AbstractSecondOrderProblem):
     - `width`: of the bump, length, positive.
     - `domain`: [-1, 1]^3 if not given.
 
-    **Raises:** `InputError` for a metric of another shape or signature, or one that degenerates
-    within the domain.
+    **Raises:** `InputError` for a metric of another shape or one that is not symmetric; a solve,
+    for one of another signature, or that degenerates within the domain at a time to save.
 
     Source: Finzi et al., ICLR 2023, section 5.3; Wald, "General relativity", 1984, section 3.1.
 
@@ -95,8 +97,13 @@ class WaveMaps(AbstractSecondOrderProblem):
         self.width = jnp.asarray(width, float)
         self.boundary = Dirichlet(0.0) if self.domain.faces else None
         self.norm = second_order_norm(1, self.width)
-        _check_metric(self.metric, self.domain)
+        check_metric_values(self.metric, self.domain)
         check_problem(self)
+
+    def check_times(self, times: np.ndarray) -> None:
+        """**Raises:** `InputError` where the metric degenerates in the domain at a time."""
+        for t in times:
+            check_signature(self.metric, self.domain, float(t))
 
     def displacement(self, x: Point) -> Value:
         return bump(x, self.domain, self.width)[None]
@@ -118,26 +125,3 @@ class WaveMaps(AbstractSecondOrderProblem):
         rest = jnp.sum(space * hessian(u)(x)[0]) + 2 * mixed @ grad(v)(x)[0]
         rest = rest - connection[1:] @ grad(u)(x)[0] - connection[0] * v(x)[0]
         return -rest[None] / inverse[0, 0]
-
-
-def _check_metric(metric: Metric, domain: AbstractDomain) -> None:
-    points = jnp.asarray(domain.low_discrepancy_points(2_000), float)
-    shape = jax.eval_shape(metric, jnp.zeros(()), points[0]).shape
-    size = domain.dimension + 1
-    if shape != (size, size):
-        raise InputError(
-            f"`metric` has values of shape {shape}, expected {(size, size)}: time comes first"
-        )
-    values = np.asarray(jax.vmap(lambda x: metric(jnp.zeros((), x.dtype), x))(points))
-    bad = np.asarray(~np.all(np.isfinite(values), axis=(1, 2)))
-    symmetric = np.where(bad[:, None, None], np.eye(size), values)
-    eigenvalues = np.linalg.eigvalsh(symmetric)
-    good = (eigenvalues[:, 0] < 0) & (eigenvalues[:, 1] > 0) & (values[:, 0, 0] < 0)
-    bad = bad | ~good
-    if bad.any():
-        where = np.round(np.asarray(points[int(np.argmax(bad))]), 6).tolist()
-        raise InputError(
-            f"`metric` degenerates in the domain, or has another signature than (-, +, ...), at "
-            f"{int(bad.sum())} of {len(bad)} points, first at x = {where}: keep the domain outside "
-            "of the horizon"
-        )

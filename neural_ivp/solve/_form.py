@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from ..errors import FormWarning
 from ..networks import AbstractNetwork, WithVelocity
-from ..problems import AbstractProblem
+from ..problems import AbstractProblem, AbstractSecondOrderProblem
 
 HALVES = "first", "second"
 NUM_POINTS, TIMES = 3, (0.0, 0.37)
@@ -24,6 +24,16 @@ def warn_of_form(problem: AbstractProblem, network: AbstractNetwork) -> None:
         factors = _factors(rates[u], values[v])
         if factors is None or np.array_equal(_probe(problem, changed=u)[1][v], rates[v]):
             continue  # without a dependence on u, v alone obeys an equation of first order
+        if isinstance(problem, AbstractSecondOrderProblem):
+            warnings.warn(
+                f"`network` has {problem.components} components, u and u_t, which are solved as a "
+                "pair of first order: a network of u alone is several times faster and keeps more "
+                "of the energy. Make it by `default_network(problem, key=...)`, or with components="
+                f"{problem.components // 2}",
+                FormWarning,
+                stacklevel=3,
+            )
+            return
         times = "" if set(factors) == {1.0} else f"{', '.join(map('{:g}'.format, factors))} times "
         warnings.warn(
             f"the {HALVES[u]} half of `rhs` is {times}the {HALVES[v]} half of u: an equation of "

@@ -124,6 +124,7 @@ def solve(
             raise InputError(f"`conserve` names {name!r}, no invariant of the problem.{hint}")
     check_checkpoint(checkpoint)
     check_progress(progress)
+    problem.check_times(times)
     check_boundary(problem, network, times)
     warn_of_form(problem, network)
     with compile_clock() as compiling:
