@@ -9,13 +9,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from ..types import Point, Points, Scalar
 from ._gaussian_mixture import GaussianMixture
 
 # Steps of the Euler-Maruyama method within a time step of the solve.
 SUBSTEPS = 8
+# Steps of a long walk that are made at a time, in one compiled program.
+BLOCK = 50
 
 
 class DiffusionProcess(eqx.Module):
@@ -31,6 +33,20 @@ class DiffusionProcess(eqx.Module):
     diffusion: Callable[[Scalar, Point], Float[Array, "d d"]]
     constant: Float[Array, "d d"] | None
     initial: GaussianMixture
+
+    @classmethod
+    def isotropic(
+        cls,
+        drift: Callable[[Scalar, Point], Float[Array, " d"]],
+        diffusion: Scalar,
+        mean: Float[Array, " d"],
+        variances: Float[Array, " d"],
+        mass: ArrayLike = 1.0,
+    ) -> "DiffusionProcess":
+        """Of constant diffusion D I, and a normal density with these variances at first."""
+        constant = diffusion * jnp.eye(mean.size)
+        initial = GaussianMixture(mean[None], jnp.diag(variances)[None], jnp.asarray(mass)[None])
+        return cls(drift, _Constant(constant), constant, initial)
 
     def root(self, t: Scalar, x: Point) -> Float[Array, "d d"]:
         """The symmetric R with R R^T = D; NaN where D has a negative eigenvalue."""
@@ -69,12 +85,36 @@ class DiffusionProcess(eqx.Module):
         assert moved.ys is not None
         return moved.ys[0]
 
+    def walk(self, points: Points, t0: float, t1: float, key: PRNGKeyArray, steps: int) -> Points:
+        """Particles at t1 from those at t0, by at least `steps` equal steps; not to be traced."""
+        blocks = -(-steps // BLOCK)
+        times = jnp.linspace(t0, t1, blocks + 1, dtype=points.dtype)
+        for k in range(blocks):
+            points = _move(self, points, times[k], times[k + 1], jax.random.fold_in(key, k))
+        return points
+
     def _spread(self, t: Scalar, points: Points, dw: Points) -> Points:
         """Increments with the covariance 2 D dt from those of a Wiener process."""
         if self.constant is not None:
             return math.sqrt(2) * dw @ self.root(t, points[0]).T
         roots = jax.vmap(lambda x: self.root(t.astype(x.dtype), x))(points)
         return math.sqrt(2) * jnp.einsum("nij,nj->ni", roots, dw)
+
+
+class _Constant(eqx.Module):
+    """A function of (t, x) that is constant, and not compiled anew for another instance."""
+
+    value: Array
+
+    def __call__(self, t: Scalar, x: Point) -> Array:
+        return self.value
+
+
+@eqx.filter_jit
+def _move(
+    process: DiffusionProcess, points: Points, t0: Scalar, t1: Scalar, key: PRNGKeyArray
+) -> Points:
+    return process.move(points, t0, t1, key, BLOCK)
 
 
 def _root(matrix: Float[Array, "d d"]) -> Float[Array, "d d"]:

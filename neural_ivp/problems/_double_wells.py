@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ..calculus import L2, AbstractInnerProduct
-from ..densities import DiffusionProcess, GaussianMixture
+from ..densities import DiffusionProcess
 from ..domains import Euclidean
 from ..errors import (
     check_count,
@@ -100,12 +100,9 @@ class DoubleWells(AbstractDensityProblem):
 
     @property
     def process(self) -> DiffusionProcess:
-        unit = jnp.eye(self.dimension)
-        constant = self.diffusion * unit
         centre = jnp.asarray(self.rotation, self.mean.dtype) @ self.mean
-        initial = GaussianMixture(centre[None], self.variance * unit[None], jnp.ones(1))
-        parts = self._drift, lambda t, x: constant, constant, initial
-        return DiffusionProcess(*parts)  # pyright: ignore[reportCallIssue]
+        variances = jnp.broadcast_to(self.variance, (self.dimension,))
+        return DiffusionProcess.isotropic(self._drift, self.diffusion, centre, variances)
 
     def _drift(self, t: Scalar, x: Point) -> Point:
         Q = jnp.asarray(self.rotation, x.dtype)

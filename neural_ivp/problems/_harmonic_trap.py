@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ..boundary import Dirichlet
 from ..calculus import L2, AbstractInnerProduct
-from ..densities import DiffusionProcess, GaussianMixture
+from ..densities import DiffusionProcess
 from ..domains import AbstractDomain, Euclidean
 from ..errors import check_count, check_positive, check_shape
 from ..types import Point, Reference, Scalar
@@ -84,11 +84,9 @@ class HarmonicTrap(AbstractDensityProblem):
 
     @property
     def process(self) -> DiffusionProcess:
-        unit = jnp.eye(self.dimension)
-        constant = unit / self.inverse_temperature
-        initial = GaussianMixture(self.mean[None], self.variance * unit[None], jnp.ones(1))
-        parts = self._drift, lambda t, x: constant, constant, initial
-        return DiffusionProcess(*parts)  # pyright: ignore[reportCallIssue]
+        variances = jnp.broadcast_to(self.variance, (self.dimension,))
+        diffusion = 1 / self.inverse_temperature
+        return DiffusionProcess.isotropic(self._drift, diffusion, self.mean, variances)
 
     def _drift(self, t: Scalar, x: Point) -> Point:
         return self.trap(t) - x - self.interaction * (x - jnp.mean(x))

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ..calculus import L2, AbstractInnerProduct
-from ..densities import DiffusionProcess, GaussianMixture
+from ..densities import DiffusionProcess
 from ..domains import Euclidean
 from ..errors import InputError, check_count, check_positive_scalar
 from ..types import Point, Scalar, Value
@@ -65,11 +65,9 @@ class HeatSpace(AbstractDensityProblem, AbstractExactProblem):
 
     @property
     def process(self) -> DiffusionProcess:
-        d, unit = self.dimension, jnp.eye(self.dimension)
-        constant, mass = self.diffusivity * unit, np.exp(np.asarray([self._log_mass]))
-        initial = GaussianMixture(jnp.zeros((1, d)), d * unit[None], mass)
-        parts = self._drift, lambda t, x: constant, constant, initial
-        return DiffusionProcess(*parts)  # pyright: ignore[reportCallIssue]
+        d, mass = self.dimension, np.exp(self._log_mass)
+        start = jnp.zeros(d), jnp.full(d, float(d))
+        return DiffusionProcess.isotropic(self._drift, self.diffusivity, *start, mass)
 
     def _drift(self, t: Scalar, x: Point) -> Point:
         return jnp.zeros_like(x)

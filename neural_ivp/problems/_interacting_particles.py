@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ..calculus import L2, AbstractInnerProduct
-from ..densities import DiffusionProcess, GaussianMixture
+from ..densities import DiffusionProcess
 from ..domains import Euclidean
 from ..errors import check_count, check_finite, check_positive, check_positive_scalar
 from ..types import Point, Scalar
@@ -85,11 +85,9 @@ class InteractingParticles(AbstractDensityProblem):
 
     @property
     def process(self) -> DiffusionProcess:
-        unit = jnp.eye(self.dimension)
-        constant, mean = self.diffusion * unit, jnp.asarray(self._places, float)
-        initial = GaussianMixture(mean[None], self.variance * unit[None], jnp.ones(1))
-        parts = self._drift, lambda t, x: constant, constant, initial
-        return DiffusionProcess(*parts)  # pyright: ignore[reportCallIssue]
+        variances = jnp.broadcast_to(self.variance, (self.dimension,))
+        places = jnp.asarray(self._places, float)
+        return DiffusionProcess.isotropic(self._drift, self.diffusion, places, variances)
 
     def _drift(self, t: Scalar, x: Point) -> Point:
         apart = (x[:, None] - x[None]) / self.radius

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ..calculus import L2, AbstractInnerProduct
-from ..densities import DiffusionProcess, GaussianMixture
+from ..densities import DiffusionProcess
 from ..domains import Euclidean
 from ..errors import check_finite, check_positive_scalar
 from ..types import Point, Reference, Scalar
@@ -68,11 +68,8 @@ class Relaxation(AbstractDensityProblem):
 
     @property
     def process(self) -> DiffusionProcess:
-        constant = self.diffusion[None, None]
-        mean, covariance = self.mean[None, None], self.variance[None, None, None]
-        initial = GaussianMixture(mean, covariance, jnp.ones(1))
-        parts = self._drift, lambda t, x: constant, constant, initial
-        return DiffusionProcess(*parts)  # pyright: ignore[reportCallIssue]
+        mean, variance = self.mean[None], self.variance[None]
+        return DiffusionProcess.isotropic(self._drift, self.diffusion, mean, variance)
 
     def _drift(self, t: Scalar, x: Point) -> Point:
         return self.a * x - x**3 / 2

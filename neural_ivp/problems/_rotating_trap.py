@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ..calculus import L2, AbstractInnerProduct
-from ..densities import DiffusionProcess, GaussianMixture
+from ..densities import DiffusionProcess
 from ..domains import Euclidean
 from ..errors import (
     InputError,
@@ -97,11 +97,7 @@ class RotatingTrap(AbstractDensityProblem):
 
     @property
     def process(self) -> DiffusionProcess:
-        constant = self.diffusion * jnp.eye(self.dimension)
-        covariance = jnp.diag(self.variances)
-        initial = GaussianMixture(self.mean[None], covariance[None], jnp.ones(1))
-        parts = self._drift, lambda t, x: constant, constant, initial
-        return DiffusionProcess(*parts)  # pyright: ignore[reportCallIssue]
+        return DiffusionProcess.isotropic(self._drift, self.diffusion, self.mean, self.variances)
 
     def _drift(self, t: Scalar, x: Point) -> Point:
         planes = x.reshape(-1, 2)

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Sequence
+from functools import cached_property
 
 import jax
 import jax.numpy as jnp
@@ -23,12 +24,12 @@ from ._estimates import (
     particle_estimate,
     sample_covariance,
     smaller,
-    walk,
 )
 from ._marginal import direction_of, marginal_estimate
+from ._walks import Walk, Walks
 
-# Euler-Maruyama steps for each step of the march, at least so many, a multiple of these.
-SUBSTEPS, LEAST_STEPS, STEP_UNIT = 8, 200, 100
+# Euler-Maruyama steps for each step of the march, and at least so many.
+SUBSTEPS, LEAST_STEPS = 8, 200
 # Samples for which batches have a scatter.
 LEAST_SAMPLES = 10 * BATCHES
 
@@ -163,7 +164,7 @@ class AbstractDensityMethods(abc.ABC):
         axis: int | ArrayLike,
         grid: ArrayLike,
         *,
-        num_samples: int = 1_000,
+        num_samples: int = 4_000,
         key: PRNGKeyArray | None = None,
     ) -> Estimate:
         r"""The density of the projection $s = x \cdot a$ at time t; its integral is 1.
@@ -223,19 +224,17 @@ class AbstractDensityMethods(abc.ABC):
     def _samples(
         self, t: float, num_samples: int, key: PRNGKeyArray | None
     ) -> tuple[FrameSample, tuple[np.ndarray, np.ndarray]]:
-        """Draws from the frame, and particles with those that estimate the error of their steps."""
+        """Draws from the frame, and particles."""
         frame = self._frame(t, num_samples, key)
         points, moved = self._walk(t, -(-num_samples // BATCHES) * BATCHES, _keys(key)[1])
         return frame, (np.asarray(points, float), np.asarray(moved, float))
 
-    def _walk(self, t: float, count: int, key: PRNGKeyArray) -> tuple[Points, Points]:
+    _walks = cached_property(lambda self: Walks(self._problem, float(self.ts[0])))
+
+    def _walk(self, t: float, count: int, key: PRNGKeyArray) -> Walk:
         """Particles at t from those at ts[0], and moved by the error of their steps."""
-        dtype, first = self._density(t).means.dtype, float(self.ts[0])
-        accepted = sum(np.sum((part.ts[1:] > first) & (part.ts[:-1] < t)) for part in self.segments)
-        steps = max(SUBSTEPS * int(accepted), LEAST_STEPS)
-        steps = -(-steps // STEP_UNIT) * STEP_UNIT  # few compilations
-        t0, t1 = jnp.asarray(first, dtype), jnp.asarray(t, dtype)
-        return walk(self._problem, count, t0, t1, steps, key)
+        steps = SUBSTEPS * int(sum(np.sum(part.ts[:-1] < t) for part in self.segments))
+        return self._walks(t, count, max(steps, LEAST_STEPS), self._density(t).means.dtype, key)
 
 
 def _keys(key: PRNGKeyArray | None) -> Array:

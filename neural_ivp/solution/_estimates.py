@@ -16,7 +16,7 @@ from scipy.special import logsumexp
 from scipy.stats.qmc import Sobol
 
 from ..networks import GaussianFrame
-from ..types import Points, Scalar
+from ..types import Points
 
 # A standard error is from the scatter of so many batches.
 BATCHES = 20
@@ -188,31 +188,10 @@ def log_values(network: GaussianFrame, points: Points) -> Float[Array, " n"]:
     return jax.lax.map(jax.vmap(network), batches).reshape(-1)
 
 
-@eqx.filter_jit
-def walk(
-    problem: Any, count: int, t0: Scalar, t1: Scalar, steps: int, key: PRNGKeyArray
-) -> tuple[Points, Points]:
-    """Particles at t1, and the same as moved by what equal steps miss of the drift.
-
-    Euler-Maruyama steps integrate the drift by a sum of its values at their beginnings; that of the
-    trapezoidal rule is larger by half a step times the difference of the first and last one. What
-    this changes in a statistic estimates its error from the steps.
-    """
-    start_key, walk_key = jax.random.split(key)
-    process = problem.process
-    start = process.initial.sample(count, start_key).astype(t0.dtype)
-    points = process.move(start, t0, t1, walk_key, steps)
-
-    def drift(t, x):
-        return jax.vmap(lambda x: jnp.asarray(process.drift(t, x), x.dtype))(x)
-
-    return points, points + (t1 - t0) / steps / 2 * (drift(t1, points) - drift(t0, start))
-
-
 def particle_estimate(
     statistic: Callable[[np.ndarray], Any], values: np.ndarray, moved: np.ndarray
 ) -> Estimate:
-    """A statistic of the rows of `values`; `moved` are these rows as `walk` moves them."""
+    """A statistic of the rows of `values`; `moved` are these rows as `Walk` moves them."""
     estimate = in_batches(statistic, values)
     change = statistic(moved) - estimate.value
     return Estimate(estimate.value, np.hypot(estimate.standard_error, change))
@@ -221,7 +200,7 @@ def particle_estimate(
 def particle_entropy(
     log_u: np.ndarray, moved: np.ndarray, frame: FrameSample, conserved: float
 ) -> Estimate:
-    """Minus the mean of log p over particles, from log u and that at the points moved by `walk`."""
+    """Minus the mean of log p over particles, from log u and that at the points moved by `Walk`."""
     mass = frame.mass()
     value, relative = float(mass.value), float(mass.standard_error / mass.value)
     if not relative <= POOR_MASS:

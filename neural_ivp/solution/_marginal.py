@@ -17,7 +17,7 @@ from ._estimates import Estimate
 # Half the length of a line in standard deviations of the projection, and the points of its
 # quadrature for each standard deviation along the line: at least, and in all at most.
 REACH = 7.0
-POINTS, MOST_POINTS = 16, 4_096
+POINTS, MOST_POINTS = 8, 4_096
 
 
 def direction_of(axis: object, d: int) -> np.ndarray:
