@@ -24,6 +24,7 @@ from .evolution import (
     AnyRestart,
     BackwardEuler,
     ConstantStep,
+    DirectionGrowth,
     ExplicitRungeKutta,
     NeuralIVP,
     NoRestart,
@@ -131,7 +132,7 @@ register(RidgeCG, RidgeCholesky, RidgeDual, RidgeDualCG, LeastSquares, Damping)
 register(LandmarkSubspace)
 register(RandomSubset, ProximalDamping, AutoVelocitySolver, Nystrom, Landmarks, NoPreconditioner)
 register(Adam, GaussNewton, LastLayer, NeuralIVP, Refit)
-register(NoRestart, PeriodicRestart, AnyRestart)
+register(NoRestart, PeriodicRestart, AnyRestart, DirectionGrowth)
 register(RestartOnConditioning, RestartOnIterations, RestartOnResidual)
 register(AdaptiveStep, ConstantStep, ExplicitRungeKutta, BackwardEuler, SDIRK2, SDIRK4)
 register(Rodas4)

@@ -223,11 +223,11 @@ def test_the_frame_alone_keeps_few_directions(linear):
 
 
 def test_a_network_that_cannot_say_it_stops():
-    """Two dimensions that one direction with few bumps does not tell apart."""
+    """Products of three coordinates, by two directions with few bumps."""
     problem = nivp.FokkerPlanck(
-        lambda t, x: x - x**3 - 3 * jnp.array([x[0] * x[1] ** 2, 0.0]),
+        lambda t, x: x - x**3 - 3 * x * jnp.roll(x, 1) * jnp.roll(x, 2),
         0.2,
-        nivp.Gaussian([0.3, -0.2], 0.3),
+        nivp.Gaussian([0.3, -0.2, 0.1, 0.0], 0.3),
     )
     network = nivp.default_network(problem, num_directions=1, num_bumps=4, key=KEY)
     inner = network.inner.reduced(1)

@@ -7,16 +7,17 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..errors import InputError, suggestion
-from ..evolution import AdaptiveStep, NeuralIVP
+from ..evolution import AdaptiveStep, DirectionGrowth, NeuralIVP
 from ..linear import RidgeCholesky
 from ..networks import AbstractNetwork, GaussianFrame, RidgeSum, held_mask
 from ..problems import AbstractDensityProblem, AbstractProblem
 from ..samplers import DiffusionParticles
 
-# Particles for each free parameter, and at least so many.
-POINTS, LEAST_POINTS = 4, 2_500
+# Particles: at least and at most, and over the squared number of parameters, the work of a step.
+# `DirectionGrowth` takes more for many parameters.
+LEAST_POINTS, MOST_POINTS, WORK = 2_500, 10_000, 2e8
 MOST_DIRECTIONS = 32
-DAMPING = 1e-8
+DAMPING = 1e-6
 SIZES = ("num_directions", "num_bumps", "products", "dtype")
 # Of log u: an error of u in proportion to u.
 DENSITY_RTOL = 1e-3
@@ -34,7 +35,7 @@ def density_network(problem: AbstractProblem, key: PRNGKeyArray, **options) -> G
             raise InputError(f"`{name}` is no option of RidgeSum.{suggestion(name, SIZES)}")
     d = problem.domain.dimension
     count = min(d, MOST_DIRECTIONS)
-    bumps = 32 if d == 1 else 12
+    bumps = 32 if d == 1 else 16
     sizes: dict[str, Any] = {"num_directions": count, "num_bumps": bumps} | options
     inner = RidgeSum(d, **sizes, key=key)
     return GaussianFrame.of(inner, problem.process.initial)
@@ -42,9 +43,11 @@ def density_network(problem: AbstractProblem, key: PRNGKeyArray, **options) -> G
 
 def density_method(network: AbstractNetwork, rtol: float) -> NeuralIVP:
     """Explicit steps on particles, with all coefficients free."""
-    count = int(np.sum(~held_mask(network)))
+    free = int(np.sum(~held_mask(network)))
+    count = min(max(int(WORK / free**2), LEAST_POINTS), MOST_POINTS)
     return NeuralIVP(
-        sampler=DiffusionParticles(max(POINTS * count, LEAST_POINTS)),
+        sampler=DiffusionParticles(count),
         velocity_solver=RidgeCholesky(damping=DAMPING),
         integrator=AdaptiveStep(dfx.Bosh3(), rtol=rtol, atol=rtol / 100),
+        growth=DirectionGrowth(),
     )

@@ -1,11 +1,12 @@
 """The ODE of the parameters: schemes, step control, restarts, the method and one step."""
 
 from ._fit import fit_network, refit_network
+from ._growth import grown, wants_directions, with_particles
 from ._invariants import Invariants
 from ._method import NeuralIVP, check_network, check_second_order, with_velocity
 from ._parameter_ode import parameter_ode
 from ._sizes import enlarged, is_adaptive, sized, with_chosen_rank
-from ._state import State, StepRecord
+from ._state import RECORDED, State, StepRecord
 from ._step import init, step, step_equation
 from ._step_control import AbstractIntegrator, AdaptiveStep, ConstantStep
 from ._trajectory import (
@@ -20,6 +21,7 @@ from ._trajectory import (
 from .restart import (
     AbstractRestartRule,
     AnyRestart,
+    DirectionGrowth,
     NoRestart,
     PeriodicRestart,
     Refit,

@@ -45,6 +45,7 @@ def fit_network(
         return fit_density(
             method.velocity_solver,
             max(method.sampler.num_points, 1_000),
+            method.growth,
             network,
             problem,
             t,

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..fitting import FitProgress, FitResult, StageResult, ridge_directions
+from ..densities import GaussianMixture
+from ..fitting import FitProgress, FitResult, StageResult
 from ..linear import (
     AbstractVelocitySolver,
     DrivenLinearisation,
-    safe_ratio,
     solve_velocity,
     solver_for,
     velocity_problem_at,
@@ -20,19 +20,20 @@ from ..networks import GaussianFrame, flatten
 from ..problems import AbstractDensityProblem, AbstractProblem
 from ..trials import LogDensity, trial_for
 from ..types import Scalar, Time, WeightedPoints
+from ._directions import Misfit, first_directions, velocity_misfit
+from .restart import DirectionGrowth
 
 # Of the rate of log u that the frame leaves, relative to the whole: below it nothing is to be
 # represented.
 NEGLIGIBLE = 1e-8
 # The number of directions that are kept then.
 FEW = 2
-# Relative residual of directions that describe it.
-CONVERGED = 1e-2
 
 
 def fit_density(
     solver: AbstractVelocitySolver,
     count: int,
+    growth: DirectionGrowth | None,
     network: GaussianFrame,
     problem: AbstractProblem,
     t: Time,
@@ -45,22 +46,37 @@ def fit_density(
     assert isinstance(problem, AbstractDensityProblem)
     point_key, test_key, direction_key, solver_key = jax.random.split(key, 4)
     law, time = problem.process.initial, jnp.asarray(t, network.means.dtype)
-    sample, test = (
-        WeightedPoints.equal(law.sample(count, k).astype(time.dtype)) for k in (point_key, test_key)
-    )
+    sample, test = _draw(law, count, time.dtype, point_key, test_key)
     error = _misfit(network, problem, test)
     steps = 0
     if error > NEGLIGIBLE:
         network = _with_coefficients(solver, network, problem, sample, solver_key)
         error, steps = _misfit(network, problem, test), 1
     stages = [StageResult("coefficients", steps, float(error), "least squares on particles")]
-    network, ending = _with_directions(network, problem, time, sample, direction_key)
+
+    def measure(network: GaussianFrame) -> Misfit:
+        enough = max(count, growth.num_particles(network)) if growth else count
+        samples = _draw(law, enough, time.dtype, point_key, test_key)
+        return velocity_misfit(solver, network, problem, time, samples, solver_key)
+
+    z, rest, share = _remainder(network, problem, time, sample)
+    if not float(share) > NEGLIGIBLE:
+        ending = "the frame alone follows the equation: few directions are kept"
+        few = network.inner.reduced(FEW)
+        network = eqx.tree_at(lambda net: net.inner, network, few)
+        misfit = measure(network)
+    else:
+        allows = growth.allows if growth else lambda net: False
+        network, misfit, ending = first_directions(network, z, rest, measure, allows, direction_key)
     stages.append(StageResult("directions", 0, float(error), ending))
-    first = float(_first_residual(solver, network, problem, time, (sample, test), solver_key))
     history = FitProgress("particles", 1, 1, float(error))
     progress(history)
     parts = float(error), float(error), steps, tuple(stages), (history,), LogDensity(), float(t)
-    return FitResult(network, *parts, first)
+    return FitResult(network, *parts, float(misfit.held_out))
+
+
+def _draw(law: GaussianMixture, count: int, dtype, *keys) -> tuple[WeightedPoints, ...]:
+    return tuple(WeightedPoints.equal(law.sample(count, key).astype(dtype)) for key in keys)
 
 
 @eqx.filter_jit
@@ -93,52 +109,6 @@ def _with_coefficients(
     fitted = rebuild(theta + change)
     assert isinstance(fitted, GaussianFrame)
     return fitted
-
-
-@eqx.filter_jit
-def _first_residual(
-    solver: AbstractVelocitySolver,
-    network: GaussianFrame,
-    problem: AbstractDensityProblem,
-    t: Scalar,
-    samples: tuple[WeightedPoints, WeightedPoints],
-    key: PRNGKeyArray,
-) -> Scalar:
-    """|J v - f| / |f| of the first velocity, on points that did not determine it."""
-    theta, _ = flatten(network)
-    parts = [
-        velocity_problem_at(problem, trial_for(problem, network), network, theta, t, sample, None)
-        for sample in samples
-    ]
-    (linearisation, f), (held_out, target) = parts
-    velocity = solve_velocity(solver_for(solver, network), linearisation, f, key=key).value
-    misfit = held_out.push(velocity) - target
-    return safe_ratio(jnp.linalg.norm(misfit), jnp.linalg.norm(target))
-
-
-def _with_directions(
-    network: GaussianFrame,
-    problem: AbstractDensityProblem,
-    t: Scalar,
-    sample: WeightedPoints,
-    key: PRNGKeyArray,
-) -> tuple[GaussianFrame, str]:
-    z, rest, share = _remainder(network, problem, t, sample)
-    if not float(share) > NEGLIGIBLE:
-        few = network.inner.reduced(FEW)
-        ending = "the frame alone follows the equation: few directions are kept"
-        return eqx.tree_at(lambda net: net.inner, network, few), ending
-    if z.shape[1] == 1:
-        return network, "one dimension has one direction"
-    m, factor = len(network.inner.directions), network.moments()[1]
-    for count in (m, 2 * m):  # more than needed would not be determined
-        found, residual = ridge_directions(z, rest, count, key)
-        if float(residual) < CONVERGED:
-            break
-    rows = jnp.linalg.solve(factor.T, found.T).T
-    inner = network.inner.along(rows / jnp.linalg.norm(rows, axis=1, keepdims=True))
-    ending = f"{count} by variable projection, held-out residual {float(residual):.1e}"
-    return eqx.tree_at(lambda net: net.inner, network, inner), ending
 
 
 @eqx.filter_jit

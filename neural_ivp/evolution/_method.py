@@ -16,7 +16,7 @@ from ..problems import AbstractProblem, AbstractSecondOrderProblem
 from ..samplers import AbstractSampler, DiffusionParticles
 from ..trials import check_state, trial_for
 from ._step_control import AbstractIntegrator, AdaptiveStep
-from .restart import AbstractRestartRule, NoRestart, Refit
+from .restart import AbstractRestartRule, DirectionGrowth, NoRestart, Refit
 from .schemes import ExplicitRungeKutta, Rodas4
 
 
@@ -39,6 +39,7 @@ class NeuralIVP(eqx.Module):
       not given.
     - `restart`: when to refit the network; `NoRestart()` if not given.
     - `refit`: how to refit it; `Refit()` if not given.
+    - `growth`: when to add directions to the network of a density; never if not given.
     - `conserve`: names of invariants of the problem that each step restores to their initial
       values; none if not given. Within a step u is interpolated and they are not exact.
     - `chunk_size`: points linearised at a time, to limit memory; all of them if not given.
@@ -61,6 +62,7 @@ class NeuralIVP(eqx.Module):
     held_out: AbstractSampler | None
     restart: AbstractRestartRule
     refit: Refit
+    growth: DirectionGrowth | None
     conserve: tuple[str, ...] = eqx.field(static=True)
     chunk_size: int | None = eqx.field(static=True)
 
@@ -75,6 +77,7 @@ class NeuralIVP(eqx.Module):
         held_out: AbstractSampler | None = None,
         restart: AbstractRestartRule | None = None,
         refit: Refit | None = None,
+        growth: DirectionGrowth | None = None,
         conserve: Sequence[str] = (),
         chunk_size: int | None = None,
     ):
@@ -86,6 +89,7 @@ class NeuralIVP(eqx.Module):
         self.fit_norm, self.held_out = fit_norm, held_out
         self.restart = NoRestart() if restart is None else restart
         self.refit = Refit() if refit is None else refit
+        self.growth = growth
         if isinstance(conserve, str):
             raise InputError(f"`conserve` must be a tuple of names, got {conserve!r}")
         self.conserve = tuple(conserve)
@@ -99,10 +103,11 @@ class NeuralIVP(eqx.Module):
             refit=Refit,
             fit_norm=AbstractInnerProduct,
             held_out=AbstractSampler,
+            growth=DirectionGrowth,
         )
         for name, kind in kinds.items():
             value = getattr(self, name)
-            if value is not None or name not in ("fit_norm", "held_out"):
+            if value is not None or name not in ("fit_norm", "held_out", "growth"):
                 check_kind(name, value, kind)
         if isinstance(self.integrator.scheme, Rodas4) and not isinstance(
             velocity_solver, LandmarkSubspace
@@ -116,6 +121,8 @@ class NeuralIVP(eqx.Module):
                 "`restart` must be `NoRestart()` with DiffusionParticles, whose particles begin at "
                 f"the initial time, got {self.restart!r}"
             )
+        if growth is not None and not isinstance(sampler, DiffusionParticles):
+            raise InputError(f"`growth` needs DiffusionParticles, and `sampler` is {sampler!r}")
         if not self.fit or not all(isinstance(s, AbstractFitStage) for s in self.fit):
             raise InputError(f"`fit` must be one or more fit stages, got {self.fit!r}")
 

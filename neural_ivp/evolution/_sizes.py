@@ -42,6 +42,9 @@ def is_adaptive(method: NeuralIVP) -> bool:
 def sized(method: NeuralIVP, rank: int, num_points: int = 0) -> NeuralIVP:
     """The method with a subspace of that rank, and at least `num_points` and what it needs."""
     solver, sampler = method.velocity_solver, method.sampler
+    if method.growth is not None:
+        sampler = dataclasses.replace(sampler, num_points=num_points)
+        return eqx.tree_at(lambda m: m.sampler, method, sampler)
     assert isinstance(solver, LandmarkSubspace)
     by_leverage = solver.oversampling > 1
     each = POINTS_BY_LEVERAGE if by_leverage else POINTS

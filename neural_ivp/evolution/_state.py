@@ -96,3 +96,7 @@ class StepRecord(eqx.Module):
     invariants: Float[Array, " k"]
     velocity0: Theta
     velocity1: Theta
+
+
+# Quantities that are kept for each attempted step.
+RECORDED = tuple(k for k in StepRecord.__annotations__ if k not in ("velocity0", "velocity1"))

@@ -102,6 +102,11 @@ class GaussianFrame(AbstractNetwork):
         inner = self.inner.reinitialised(key)
         return eqx.tree_at(lambda net: net.inner, self, inner)
 
+    def with_directions(self, rows: Float[Array, "m d"]) -> "GaussianFrame":
+        """The same with further directions of the inner network; their coefficients are zero."""
+        inner = self.inner.along(jnp.concatenate([self.inner.directions, rows]))
+        return eqx.tree_at(lambda net: net.inner, self, inner)
+
     def frame(self, x: Point) -> Scalar:
         """The logarithm of the mixture."""
         return log_mixture(self.log_weights, self.means, self.factors, x)

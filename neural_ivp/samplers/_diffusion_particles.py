@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
@@ -61,6 +62,25 @@ class DiffusionParticles(AbstractSampler):
         more = max(self.num_points // 4, min(self.num_points, 64))
         points = self.process.initial.sample(self.num_points + more, key).astype(dtype)
         return Particles(points[: self.num_points], points[self.num_points :])
+
+    def enlarged(
+        self,
+        state: Particles,
+        num_points: int,
+        times: tuple[float, float],
+        steps: int,
+        key: PRNGKeyArray,
+    ) -> tuple["DiffusionParticles", Particles]:
+        """A sampler of more particles, and its state: the further ones follow the process from the
+        first time to the second one by so many equal steps."""
+        assert self.process is not None
+        start_key, walk_key = jax.random.split(key)
+        larger, dtype = DiffusionParticles(num_points, self.process), state.points.dtype
+        counts = num_points - len(state.points), num_points // 4 - len(state.held_out)
+        start = self.process.initial.sample(sum(counts), start_key).astype(dtype)
+        new = self.process.walk(start, *times, walk_key, steps)
+        parts = zip(state, (new[: counts[0]], new[counts[0] :]), strict=True)
+        return larger, Particles(*(jnp.concatenate(pair) for pair in parts))
 
     def draw(
         self, state: Particles, domain: AbstractDomain, field: Field, key: PRNGKeyArray

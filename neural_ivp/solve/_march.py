@@ -9,27 +9,37 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..evolution import (
+    RECORDED,
     ConstantStep,
     NeuralIVP,
     SegmentRecorder,
     State,
     StepRecord,
     enlarged,
+    grown,
     init,
     is_adaptive,
     refit_network,
     sized,
     step,
+    wants_directions,
     with_chosen_rank,
+    with_particles,
 )
 from ..fitting import FitResult
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
-from ..progress import Progress, ProgressCallback
-from ._records import RollbackPoint, StackedRecords, failure, fit_reporter, poor_fit
-
-_RECORDED = [name for name in StepRecord.__annotations__ if name not in ("velocity0", "velocity1")]
-_FLAGS = ("accepted", "solved", "target_finite")
+from ..progress import ProgressCallback
+from ._records import (
+    RollbackPoint,
+    StackedRecords,
+    failure,
+    fit_entry,
+    fit_reporter,
+    poor_fit,
+    stacked,
+    step_progress,
+)
 
 
 class March:
@@ -76,22 +86,15 @@ class March:
     @property
     def sizes(self) -> tuple[int, int] | None:
         """The rank and the number of points that were chosen; None if they were given."""
+        if self.method.growth is not None:
+            return 0, self.method.sampler.num_points
         if not is_adaptive(self.given):
             return None
         return self.method.velocity_solver.rank, self.method.sampler.num_points  # pyright: ignore
 
     def note_fit(self, t: float, fitted: FitResult, **more: Any) -> None:
         """Store the errors of a fit or refit."""
-        entry = more | {
-            "t": float(t),
-            "relative_l2_error": fitted.relative_l2_error,
-            "scaled_maximum_error": fitted.scaled_maximum_error,
-            "steps": fitted.steps,
-        }
-        if fitted.first_residual is not None:
-            entry["first_residual"] = fitted.first_residual
-        rtol = self.method.integrator.rtol
-        self.fits.append(entry | {"tolerance": rtol} if rtol else entry)
+        self.fits.append(fit_entry(t, fitted, self.method.integrator.rtol, **more))
 
     def run(self, progress: ProgressCallback, save: Callable[[bool], None]) -> tuple[str, str]:
         """March to the end; the result in a word and a message.
@@ -126,20 +129,14 @@ class March:
             if self._enlarge(record):
                 continue
             self._record(state, record, limit)
-            ending = failure(
-                self.t,
-                self.t1,
-                float(state.dt),
-                self.dtmin,
-                self.records[-1],
-                len(self.records),
-                max_steps=integrator.max_steps,
-                constant=isinstance(integrator, ConstantStep),
-            )
+            numbers = self.t, self.t1, float(state.dt), self.dtmin
+            limits = integrator.max_steps, isinstance(integrator, ConstantStep)
+            ending = failure(*numbers, self.records, *limits)
             if ending is None:
                 if self._restart_reason():
                     self.stop = self.t
                 self._set_rollback_point()
+                self._grow()
             self._report(progress)
             if ending is not None:
                 return ending
@@ -153,6 +150,7 @@ class March:
         key = jax.random.fold_in(self.key, len(self.segments))
         if is_adaptive(self.given):
             self.method = with_chosen_rank(self.problem, self.network, self.given, self.t, key)
+        self.method = with_particles(self.method, self.network)
         parts = self.problem, self.network, self.method
         self.state = init(*parts, self.t, self.t1, key, start=self.t0)
         self.stop = self.t1 if self._near_the_end(stop) else stop
@@ -170,18 +168,27 @@ class March:
         self._set_rollback_point()
         return self.method is not before
 
+    def _grow(self) -> None:
+        """Add directions to the network of a density that asks for them after an accepted step."""
+        if not wants_directions(self.network, self.method, self.records):
+            return
+        parts = self.network, self.method, self.state, self.segments
+        self.network, self.method, self.state, self.segments = grown(self.problem, *parts)
+        self._set_rollback_point()
+
     def _set_rollback_point(self) -> None:
         """Store the current moment; an interruption may come between any two lines."""
         assert self.state is not None
         counts = len(self.segments), len(self.segments[-1].left), len(self.records), len(self.fits)
-        self.rollback_point = RollbackPoint(self.state, self.method, self.t, self.stop, *counts)
+        parts = self.network, self.state, self.method, self.t, self.stop, self.segments
+        self.rollback_point = RollbackPoint(*parts, *counts)
 
     def rewind(self) -> None:
         """Return to the rollback point after an interruption."""
         point = self.rollback_point
         assert point is not None
-        self.state, self.method = point.state, point.method
-        self.t, self.stop = point.t, point.stop
+        self.network, self.state, self.method = point.network, point.state, point.method
+        self.t, self.stop, self.segments = point.t, point.stop, point.recorders
         del self.segments[point.segments :], self.records[point.attempts :], self.fits[point.fits :]
         self.segments[-1].cut(point.steps)
 
@@ -202,7 +209,7 @@ class March:
     def _record(self, state: State, record: StepRecord, limit: float) -> None:
         """Store a step; `t` is in double precision for every dtype."""
         self.state = state
-        self.records.append({name: np.asarray(getattr(record, name)) for name in _RECORDED})
+        self.records.append({name: np.asarray(getattr(record, name)) for name in RECORDED})
         if not bool(record.accepted):
             return
         at_limit = bool(record.t1 == jnp.asarray(limit, record.t1.dtype))
@@ -210,16 +217,9 @@ class March:
         self.segments[-1].add(self.t, state.theta, record)
 
     def _report(self, progress: ProgressCallback) -> None:
-        last = self.records[-1]
-        numbers = {
-            "dt": float(last["t1"] - last["t0"]),
-            "iterations": int(last["iterations"]),
-            "residual": float(last["projection_residual"]),
-            "steps": sum(len(segment.ts) - 1 for segment in self.segments),
-            "attempts": len(self.records),
-        }
+        steps = sum(len(segment.ts) - 1 for segment in self.segments)
         fraction = (self.t - self.t0) / (self.t1 - self.t0)
-        progress(Progress("evolve", fraction, self.t, numbers, record=last))
+        progress(step_progress(self.records, steps, fraction, self.t))
 
     def _restart_reason(self) -> str:
         """The reason of the rule to restart now, from the records alone; empty for none."""
@@ -245,6 +245,4 @@ class March:
 
     def record(self) -> dict[str, np.ndarray]:
         """One array per quantity, with an entry per attempted step."""
-        if not self.records:
-            return {name: np.zeros(0, bool if name in _FLAGS else float) for name in _RECORDED}
-        return dict(StackedRecords(self.records))
+        return stacked(self.records, RECORDED)

@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..fitting import FitProgress
+from ..fitting import FitProgress, FitResult
 from ..progress import Progress, ProgressCallback
 
+# Quantities of `StepRecord` that are truth values.
+FLAGS = ("accepted", "solved", "target_finite")
 # Relative error of an initial fit above which no step is taken.
 POOR_FIT = 0.1
 # Relative residual of the first velocity of a density, likewise.
@@ -22,6 +24,34 @@ def fit_reporter(progress: ProgressCallback, phase: str, t: float) -> Callable[[
         progress(Progress(phase, part.step / part.total, t, numbers, part.stage))
 
     return report
+
+
+def step_progress(
+    records: Sequence[Mapping[str, np.ndarray]], steps: int, fraction: float, t: float
+) -> Progress:
+    """The report of an attempted step, the last of `records`."""
+    last = records[-1]
+    numbers = {
+        "dt": float(last["t1"] - last["t0"]),
+        "iterations": int(last["iterations"]),
+        "residual": float(last["projection_residual"]),
+        "steps": steps,
+        "attempts": len(records),
+    }
+    return Progress("evolve", fraction, t, numbers, record=last)
+
+
+def fit_entry(t: float, fitted: FitResult, rtol: float, **more: Any) -> dict[str, Any]:
+    """The errors of a fit or refit, for `Solution.fits`."""
+    entry = more | {
+        "t": float(t),
+        "relative_l2_error": fitted.relative_l2_error,
+        "scaled_maximum_error": fitted.scaled_maximum_error,
+        "steps": fitted.steps,
+    }
+    if fitted.first_residual is not None:
+        entry["first_residual"] = fitted.first_residual
+    return entry | {"tolerance": rtol} if rtol else entry
 
 
 class StackedRecords(Mapping[str, np.ndarray]):
@@ -41,17 +71,28 @@ class StackedRecords(Mapping[str, np.ndarray]):
 
 
 class RollbackPoint(NamedTuple):
-    """A moment between two attempts: the `State` and its method, and the lengths of what was
-    stored."""
+    """A moment between two attempts: network, `State`, method and recorders, and the lengths of
+    what was stored."""
 
+    network: Any
     state: Any
     method: Any
     t: float
     stop: float
+    recorders: list[Any]
     segments: int
     steps: int
     attempts: int
     fits: int
+
+
+def stacked(
+    records: Sequence[Mapping[str, np.ndarray]], names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """One array for each of the quantities `names`, with an entry per attempted step."""
+    if not records:
+        return {name: np.zeros(0, bool if name in FLAGS else float) for name in names}
+    return dict(StackedRecords(records))
 
 
 def poor_fit(fits: Sequence[Mapping[str, Any]]) -> str:
@@ -79,9 +120,7 @@ def failure(
     t1: float,
     dt: float,
     dtmin: float,
-    record: Mapping[str, np.ndarray],
-    attempts: int,
-    *,
+    records: Sequence[Mapping[str, np.ndarray]],
     max_steps: int,
     constant: bool,
 ) -> tuple[str, str] | None:
@@ -91,12 +130,13 @@ def failure(
 
     - `t`, `t1`: the time reached, and the last time.
     - `dt`, `dtmin`: the next and the smallest step size.
-    - `record`: the quantities of `StepRecord` for the attempt.
-    - `attempts`, `max_steps`: the number of attempts so far, and the largest one allowed.
+    - `records`: the quantities of `StepRecord` for all attempts.
+    - `max_steps`: the largest number of attempts.
     - `constant`: whether the step size is constant.
     """
     if t >= t1:
         return None
+    record = records[-1]
     if not dt >= dtmin:
         if not record["target_finite"]:
             cause = "the right-hand side is not finite there"
@@ -116,9 +156,10 @@ def failure(
         if constant:
             return word, f"at t = {t:.6g} a step of constant size could not be taken: {cause}"
         return word, f"at t = {t:.6g} the step size fell below {dtmin:.1e}: {cause}"
-    if attempts >= max_steps:
+    if len(records) >= max_steps:
         return (
             "max_steps_reached",
-            f"at t = {t:.6g} of {t1:g}, {attempts} steps were tried, as many as `max_steps` allows",
+            f"at t = {t:.6g} of {t1:g}, {len(records)} steps were tried, as many as `max_steps` "
+            "allows",
         )
     return None
