@@ -1,4 +1,4 @@
-"""RESULTS.md from the measurements that are kept: benchmarks/results/*.jsonl.
+"""RESULTS.md and the tables of the documentation, from benchmarks/results/*.jsonl.
 
     .venv/bin/python benchmarks/results.py
 
@@ -9,6 +9,7 @@ benchmarks/results/DATE_NAME.jsonl and committed. Each file becomes a section, t
 import json
 from pathlib import Path
 
+from page_tables import fill_pages
 from records import by_kind, columns, shown
 
 FOLDER = Path(__file__).resolve().parent
@@ -25,6 +26,7 @@ def main() -> None:
     files = sorted((FOLDER / "results").glob("*.jsonl"), reverse=True)
     text = "\n".join([HEAD, *(section(path) for path in files)])
     (FOLDER / "RESULTS.md").write_text(text, encoding="utf-8")
+    fill_pages()
 
 
 def section(path: Path) -> str:
