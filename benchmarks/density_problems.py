@@ -51,7 +51,7 @@ MADE = {
 }
 
 
-def network_of(name: str, problem, key) -> nivp.AbstractNetwork:
+def network_of(name: str, problem, key) -> nivp.networks.AbstractNetwork:
     """The default network, of `frozen_2d` and `frozen_8d` with a frame that stands still."""
     network = nivp.default_network(problem, key=solve_keys(key)[0])
     if not name.startswith("frozen"):

@@ -14,8 +14,10 @@ import tomllib
 from pathlib import Path
 
 import diffrax
+import jax
 import numpy as np
 import pytest
+from jax.experimental.compilation_cache.compilation_cache import reset_cache
 
 import neural_ivp as nivp
 from neural_ivp.cli._finish import metrics
@@ -102,7 +104,12 @@ def namespace_of(tmp_path_factory):
             patch.chdir(tmp_path_factory.mktemp("docs"))
             patch.setattr(_solve, "default_network", cheap_network)
             patch.setattr(_solve, "default_method", cheap_method)
-            exec(compile(text, name, "exec"), names)
+            cache = jax.config.jax_compilation_cache_dir
+            try:
+                exec(compile(text, name, "exec"), names)
+            finally:  # a folder of this test, of which later ones know nothing
+                jax.config.update("jax_compilation_cache_dir", cache)
+                reset_cache()
             names["files"] = {path.name for path in Path.cwd().iterdir()}
         return names
 
