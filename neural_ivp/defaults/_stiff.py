@@ -1,12 +1,12 @@
 """What L[u] asks of a scheme: the decay of fine waves against the change of u, and its order."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from ..linear import safe_ratio
+from ..precision import compiled
 from ..problems import AbstractProblem
 from ..types import Points
 
@@ -29,7 +29,7 @@ def stiff(problem: AbstractProblem) -> bool:
     return bool(decay > RATIO[problem.domain.dimension > 1] * change) and bool(decay > 0)
 
 
-@eqx.filter_jit
+@compiled
 def _rates(problem: AbstractProblem, points: Points) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """The largest decay rate of a component along an axis, and the rate of change |L[u]| / |u|;
     where one of these is 0 at the start, the decay rate of one wave to a side instead."""
@@ -78,7 +78,7 @@ def differential_order(problem: AbstractProblem) -> int:
     return int(np.flatnonzero(changes != 0).max(initial=0))
 
 
-@eqx.filter_jit
+@compiled
 def _monomial_changes(problem: AbstractProblem, points: Points) -> Float[Array, "n c 9 c"]:
     d, c = problem.domain.dimension, problem.components
     direction, time = jnp.sqrt(1 + jnp.arange(d, dtype=points.dtype)), points.ravel()[0] ** 2

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import lineax as lx
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
+from ..precision import compiled
 from ..types import Point, Points, Scalar
 from ._gaussian_mixture import GaussianMixture
 
@@ -110,7 +111,7 @@ class _Constant(eqx.Module):
         return self.value
 
 
-@eqx.filter_jit
+@compiled
 def _move(
     process: DiffusionProcess, points: Points, t0: Scalar, t1: Scalar, key: PRNGKeyArray
 ) -> Points:

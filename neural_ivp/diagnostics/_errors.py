@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from ..densities import DiffusionProcess
 from ..domains import Euclidean
 from ..errors import InputError
+from ..precision import compiled
 from ..problems import AbstractDensityProblem, AbstractProblem
 from ..types import Reference
 
@@ -122,7 +122,7 @@ def _points(problem: AbstractProblem, ts: np.ndarray, count: int) -> Iterator[np
         yield np.asarray(points)
 
 
-@eqx.filter_jit
+@compiled
 def _moved(process: DiffusionProcess, points, t0, t1, key):
     return process.move(points, t0, t1, key, PARTICLE_STEPS)
 

@@ -1,6 +1,5 @@
 """Stiffness of the ODE of the parameters: eigenvalues of its Jacobian by Arnoldi's method."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +8,7 @@ from jaxtyping import Array, Complex, Float, PRNGKeyArray
 from ..errors import InputError, check_count, check_key, check_kind
 from ..evolution import Explicit, ExplicitRungeKutta, NeuralIVP, explicit_tableau, step_equation
 from ..networks import AbstractNetwork, flatten
+from ..precision import compiled
 from ..problems import AbstractProblem
 from ..trials import trial_for
 from ..types import Theta, Time
@@ -64,7 +64,7 @@ def jacobian_spectrum(
     return values[np.argsort(-np.abs(values))]
 
 
-@eqx.filter_jit
+@compiled
 def _arnoldi(problem, network, method: NeuralIVP, t, key, count: int) -> Float[Array, "k k"]:
     theta, _ = flatten(network)
     draw_key, solver_key, start_key = jax.random.split(key, 3)

@@ -18,6 +18,7 @@ from ..linear import (
     velocity_problem_at,
 )
 from ..networks import GaussianFrame, flatten
+from ..precision import compiled
 from ..problems import AbstractProblem
 from ..trials import trial_for
 from ..types import Points, Scalar, WeightedPoints
@@ -45,7 +46,7 @@ class Misfit(NamedTuple):
     held_out: Scalar
 
 
-@eqx.filter_jit
+@compiled
 def velocity_misfit(
     solver: AbstractVelocitySolver,
     network: GaussianFrame,

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
@@ -17,6 +16,7 @@ from ..linear import (
     solve_velocity,
 )
 from ..networks import AbstractNetwork, GaussianFrame, WithVelocity, flatten
+from ..precision import compiled
 from ..problems import AbstractProblem, AbstractSecondOrderProblem
 from ..samplers import ImportanceSampling
 from ..trials import trial_for
@@ -123,7 +123,7 @@ def _fit_with_velocity(
     return FitResult(moving, *errors, *done, whole.trial, whole.t)
 
 
-@eqx.filter_jit
+@compiled
 def _velocity_of(
     network: WithVelocity,
     target: Field,

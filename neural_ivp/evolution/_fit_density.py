@@ -17,6 +17,7 @@ from ..linear import (
     velocity_problem_at,
 )
 from ..networks import GaussianFrame, flatten
+from ..precision import compiled
 from ..problems import AbstractDensityProblem, AbstractProblem
 from ..trials import LogDensity, trial_for
 from ..types import Scalar, Time, WeightedPoints
@@ -79,7 +80,7 @@ def _draw(law: GaussianMixture, count: int, dtype, *keys) -> tuple[WeightedPoint
     return tuple(WeightedPoints.equal(law.sample(count, key).astype(dtype)) for key in keys)
 
 
-@eqx.filter_jit
+@compiled
 def _misfit(
     network: GaussianFrame, problem: AbstractDensityProblem, sample: WeightedPoints
 ) -> Scalar:
@@ -89,7 +90,7 @@ def _misfit(
     return jnp.sqrt(sample.weights @ misfit**2)
 
 
-@eqx.filter_jit
+@compiled
 def _with_coefficients(
     solver: AbstractVelocitySolver,
     network: GaussianFrame,
@@ -111,7 +112,7 @@ def _with_coefficients(
     return fitted
 
 
-@eqx.filter_jit
+@compiled
 def _remainder(
     network: GaussianFrame, problem, t: Scalar, sample: WeightedPoints
 ) -> tuple[Float[Array, "n d"], Float[Array, " n"], Scalar]:

@@ -10,6 +10,7 @@ from jaxtyping import PRNGKeyArray
 
 from ..linear import LandmarkSubspace, solver_for, velocity_problem_at
 from ..networks import AbstractNetwork, WithVelocity, flatten
+from ..precision import compiled
 from ..problems import AbstractProblem
 from ..samplers import ImportanceSampling, QuasiMonteCarlo, Uniform
 from ..trials import draw_boundary_rows, trial_for
@@ -113,7 +114,7 @@ def _rank_for(effective_rank: float, num_parameters: int) -> int:
     return min(max(rank, LEAST), MOST, num_parameters)
 
 
-@eqx.filter_jit
+@compiled
 def _effective_rank(
     problem: AbstractProblem,
     network: AbstractNetwork,

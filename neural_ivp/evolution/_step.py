@@ -13,6 +13,7 @@ from jaxtyping import PRNGKeyArray
 
 from ..linear import right_hand_side, safe_ratio, solver_for
 from ..networks import AbstractNetwork, WithVelocity, flatten
+from ..precision import compiled
 from ..problems import AbstractProblem
 from ..trials import draw_boundary_rows, trial_for
 from ..types import Scalar, Time
@@ -64,7 +65,7 @@ def init(
     return _init(problem, network, method, jnp.asarray(t0), jnp.asarray(t1), start, key)
 
 
-@eqx.filter_jit
+@compiled
 def _init(problem, network, method, t0: Scalar, t1: Scalar, start, key: PRNGKeyArray) -> State:
     method = _for_problem(method, problem)
     theta, _ = flatten(network)
@@ -132,7 +133,7 @@ def step(
     return _step(problem, template, method, state, jnp.asarray(stop))
 
 
-@eqx.filter_jit
+@compiled
 def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State, StepRecord]:
     method = _for_problem(method, problem)
     theta, t0 = state.theta, state.t

@@ -11,6 +11,7 @@ from jax.scipy.linalg import cho_solve, solve_triangular
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..errors import check_count, check_key, check_positive, check_shape
+from ..precision import full_precision
 from ..types import Points, Scalar
 from ._gauss_newton import LARGEST, _adapted
 
@@ -96,6 +97,7 @@ class _Fit(NamedTuple):
 
 
 @functools.partial(jax.jit, static_argnames=("count", "degrees"))
+@full_precision
 def _search(points, target, known, key, tolerance, num_restarts, max_steps, *, count, degrees):
     problem, held_size = _problem(points, target, known, degrees)
     shape = count, points.shape[1]

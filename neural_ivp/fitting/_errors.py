@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from ..calculus import AbstractInnerProduct
 from ..domains import AbstractDomain
 from ..networks import AbstractNetwork, flatten
+from ..precision import compiled
 from ..trials import AbstractTrial, Direct
 from ..types import Field, Points, Time
 
@@ -73,7 +73,7 @@ def fit_errors(
     return FitErrors(float(relative[0]), float(largest), float(relative[1]), float(relative[2]))
 
 
-@eqx.filter_jit
+@compiled
 def _squares(trial: AbstractTrial, network, t, target: Field, points: Points, scales):
     """Return the sums of squares of misfit and target by order, and the largest misfit."""
 

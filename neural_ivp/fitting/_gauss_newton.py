@@ -19,6 +19,7 @@ from ..linear import (
     solve_velocity,
 )
 from ..networks import AbstractNetwork, flatten
+from ..precision import compiled
 from ..samplers import AbstractSampler, ImportanceSampling
 from ..types import Scalar, Theta
 from ._base import AbstractFitStage, FitProgress, StageResult
@@ -137,7 +138,7 @@ def _ending(stage: GaussNewton, best_error: float, step: int, waited: int) -> st
     return ""
 
 
-@eqx.filter_jit
+@compiled
 def _improve(
     stage: GaussNewton, template, state: _State, objective: AbstractObjective, key, numbers
 ):

@@ -11,6 +11,7 @@ from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from ..errors import check_count, check_positive
 from ..networks import AbstractNetwork, with_head
+from ..precision import compiled
 from ..samplers import QuasiMonteCarlo
 from ._base import AbstractFitStage, FitProgress, StageResult
 from ._objective import AbstractObjective
@@ -60,7 +61,7 @@ class LastLayer(AbstractFitStage):
         return (improved if better else network), stage
 
 
-@eqx.filter_jit
+@compiled
 def _regress(stage: LastLayer, network, objective: AbstractObjective, key) -> PyTree[Array]:
     head, rebuild = ravel_pytree(network.head)
     sampler = QuasiMonteCarlo(stage.num_points)

@@ -13,6 +13,7 @@ from jaxtyping import PRNGKeyArray
 
 from ..errors import InputError, check_count, check_kind, check_positive
 from ..networks import AbstractNetwork, flatten, partition
+from ..precision import compiled
 from ..samplers import AbstractSampler, Uniform
 from ._base import AbstractFitStage, FitProgress, StageResult
 from ._objective import AbstractObjective
@@ -151,7 +152,7 @@ def _check_optimiser(optimiser: optax.GradientTransformation) -> None:
         ) from error
 
 
-@eqx.filter_jit
+@compiled
 def _take(stage: AbstractOptaxDescent, network, state, sampler_state, objective, key, numbers):
     """Take the steps of these numbers."""
     parameters, static = partition(network)

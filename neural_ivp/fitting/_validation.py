@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ..data import ScatteredData
 from ..domains import AbstractDomain
 from ..errors import InputError, check_kind, check_shape
+from ..precision import compiled
 from ..samplers import AbstractSampler
 from ..trials import UnknownNorm
 from ..types import Field, Points, Scalar, Values, WeightedPoints
@@ -37,7 +38,7 @@ class ValidationSet(eqx.Module):
         return self.batch.sample.points
 
 
-@eqx.filter_jit
+@compiled
 def _errors(
     objective: AbstractObjective, batch: Batch, network: Field
 ) -> tuple[Scalar, Float[Array, ""]]:
@@ -68,9 +69,9 @@ def of_function(
         check_kind("held_out", sampler, AbstractSampler)
         domain, target = objective.domain, objective.target
         state = sampler.init(domain, dtype, key)
-        sample, _ = eqx.filter_jit(sampler.draw)(state, domain, target, key)
+        sample, _ = _draw(sampler, state, domain, target, key)
     check_finite_at(sample.points, objective.target, "the target")
-    return ValidationSet(objective, eqx.filter_jit(objective.batch)(sample))
+    return ValidationSet(objective, _batch(objective, sample))
 
 
 def of_samples(
@@ -105,7 +106,7 @@ def of_samples(
     return SamplesObjective(samples=training, norm=norm, t=t), ValidationSet(all_samples, batch)
 
 
-@eqx.filter_jit
+@compiled
 def _values(target: Field, points: Points) -> Values:
     return jax.vmap(target)(points)
 
@@ -131,3 +132,13 @@ def _value_of(target: Any, x: jax.ShapeDtypeStruct) -> Any:
             "`target` cannot be compiled: write it with jax.numpy in place of numpy and math, and "
             f"`jnp.where` in place of `if` ({str(error).splitlines()[0]})"
         ) from error
+
+
+@compiled
+def _draw(sampler, state, domain, target, key):
+    return sampler.draw(state, domain, target, key)
+
+
+@compiled
+def _batch(objective, sample):
+    return objective.batch(sample)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +15,7 @@ from scipy.special import logsumexp
 from scipy.stats.qmc import Sobol
 
 from ..networks import GaussianFrame
+from ..precision import compiled
 from ..types import Points
 
 # A standard error is from the scatter of so many batches.
@@ -161,7 +161,7 @@ def frame_sample(network: GaussianFrame, count: int, key: PRNGKeyArray) -> Frame
     return FrameSample(*(np.asarray(array, float) for array in arrays))
 
 
-@eqx.filter_jit
+@compiled
 def _draw(network: GaussianFrame, unit: Points, key: PRNGKeyArray) -> tuple[Array, ...]:
     d, dtype = network.means.shape[1], unit.dtype
     shifts = jax.random.uniform(key, (BATCHES, 1, unit.shape[1]), dtype)
@@ -181,7 +181,7 @@ def _draw(network: GaussianFrame, unit: Points, key: PRNGKeyArray) -> tuple[Arra
     return points.reshape(-1, d), log_u.reshape(-1), log_weights.reshape(-1), *network.moments()
 
 
-@eqx.filter_jit
+@compiled
 def log_values(network: GaussianFrame, points: Points) -> Float[Array, " n"]:
     """log u at points, as many as a multiple of `BATCHES`."""
     batches = points.reshape(BATCHES, -1, points.shape[1])

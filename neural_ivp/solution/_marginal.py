@@ -2,7 +2,6 @@
 
 import math
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +10,7 @@ from scipy.linalg import solve_triangular
 
 from ..errors import InputError, check_shape, finite_array
 from ..networks import GaussianFrame
+from ..precision import compiled
 from ..types import Point, Points
 from ._estimates import Estimate
 
@@ -63,7 +63,7 @@ def _nodes(network: GaussianFrame, a: np.ndarray, lines: np.ndarray) -> np.ndarr
     return np.linspace(lower, upper, min(count, MOST_POINTS) + 1)
 
 
-@eqx.filter_jit
+@compiled
 def _conditional(
     network: GaussianFrame,
     points: Points,

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +11,7 @@ from ..domains import AbstractDomain
 from ..errors import InputError, check_kind, check_shape
 from ..fitting import FitResult
 from ..networks import flatten
+from ..precision import compiled
 from ..types import Field
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _compared(fitted: FitResult, target: Field | ScatteredData, domain: Abstract
     return plotting.FitData(domain, points, fit, known, targets, error, scattered, shape[0])
 
 
-@eqx.filter_jit
+@compiled
 def _values(field: Field, points: jax.Array) -> jax.Array:
     return jax.vmap(field)(points)
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,6 +26,7 @@ from ..evolution import (
 )
 from ..files import read_file, write_file
 from ..networks import AbstractNetwork, flatten
+from ..precision import compiled
 from ..problems import AbstractProblem, check_fingerprint, fingerprint
 from ..trials import trial_for
 from ..types import Field, Reference
@@ -201,7 +201,7 @@ class Solution(AbstractDensityMethods):
         write_file(Path(path), KIND, VERSION, header, arrays)
 
 
-@eqx.filter_jit
+@compiled
 def _evaluate(field: Callable, points: Array) -> Array:
     return jax.vmap(field)(points)
 

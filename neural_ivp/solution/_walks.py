@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from ..precision import compiled
 from ..problems import AbstractDensityProblem
 from ..types import Points, Scalar
 
@@ -60,12 +60,12 @@ def _walk(
     return Walk(points, points + (t1 - t0) / steps / 2 * change)
 
 
-@eqx.filter_jit
+@compiled
 def _first(problem: AbstractDensityProblem, count: int, t: Scalar, key: PRNGKeyArray):
     points = problem.process.initial.sample(count, key).astype(t.dtype)
     return points, _drift(problem, t, points)
 
 
-@eqx.filter_jit
+@compiled
 def _drift(problem: AbstractDensityProblem, t: Scalar, points: Points) -> Points:
     return jax.vmap(lambda x: jnp.asarray(problem.process.drift(t, x), x.dtype))(points)

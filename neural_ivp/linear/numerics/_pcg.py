@@ -14,6 +14,7 @@ import lineax as lx
 from jaxtyping import Array, Bool, Float, Int
 
 from ...errors import check_count, check_fraction
+from ...precision import full_precision
 
 
 class _State(eqx.Module):
@@ -71,6 +72,8 @@ class PCG(lx.AbstractLinearSolver):
             raise ValueError("`PCG` needs an operator tagged positive semi-definite")
         return operator
 
+    # lineax traces this later, when the program is lowered, outside of the caller's precision.
+    @full_precision
     def compute(self, state: lx.AbstractLinearOperator, vector, options: dict[str, Any]):
         inverse = options.get("preconditioner", lx.IdentityLinearOperator(state.in_structure()))
         y0 = options.get("y0", jnp.zeros_like(vector))
