@@ -1,6 +1,7 @@
 """Error against CPU seconds over all problems, for the default method and for fixed choices.
 
     python benchmarks/zoo.py [name ...] [--rtol 1e-4 1e-5] [--seeds 3] [--methods default rodas4]
+                             [--dtype float32]
 
 The problems are those of `configs/`, `boundary.py` and `waves.py`. A default is chosen by this
 table. The method `paper` is that of `configs/<name>__paper.toml` with 2 000 of its Adam steps.
@@ -21,8 +22,6 @@ import neural_ivp as nivp
 from neural_ivp.catalogue import build
 from neural_ivp.config import load_config
 from neural_ivp.defaults import solve_keys
-
-jax.config.update("jax_enable_x64", True)
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 
@@ -149,7 +148,9 @@ def main() -> None:
     arguments.add_argument("--methods", nargs="+", choices=[*METHODS, "paper"], default=["default"])
     arguments.add_argument("--seeds", type=int, default=1)
     arguments.add_argument("--limit", type=float, default=600, help="CPU seconds of one solve")
+    arguments.add_argument("--dtype", choices=["float64", "float32"], default="float64")
     given = arguments.parse_args()
+    jax.config.update("jax_enable_x64", given.dtype == "float64")
     records = Records(given.json, {"zoo": solve})
     for name in given.names or NAMES:
         for method in given.methods:

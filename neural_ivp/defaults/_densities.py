@@ -17,7 +17,9 @@ from ..samplers import DiffusionParticles
 # `DirectionGrowth` takes more for many parameters.
 LEAST_POINTS, MOST_POINTS, WORK = 2_500, 10_000, 2e8
 MOST_DIRECTIONS = 32
-DAMPING = 1e-6
+# Relative; on the line, where particles are everywhere, and in more dimensions, where a smaller one
+# lets modes grow that few particles see.
+DAMPING_ON_A_LINE, DAMPING = 1e-8, 1e-6
 SIZES = ("num_directions", "num_bumps", "products", "dtype")
 # Of log u: an error of u in proportion to u.
 DENSITY_RTOL = 1e-3
@@ -45,9 +47,11 @@ def density_method(network: AbstractNetwork, rtol: float) -> NeuralIVP:
     """Explicit steps on particles, with all coefficients free."""
     free = int(np.sum(~held_mask(network)))
     count = min(max(int(WORK / free**2), LEAST_POINTS), MOST_POINTS)
+    line = isinstance(network, GaussianFrame) and network.dimension == 1
+    damping = DAMPING_ON_A_LINE if line else DAMPING
     return NeuralIVP(
         sampler=DiffusionParticles(count),
-        velocity_solver=RidgeCholesky(damping=DAMPING),
+        velocity_solver=RidgeCholesky(damping=damping),
         integrator=AdaptiveStep(dfx.Bosh3(), rtol=rtol, atol=rtol / 100),
         growth=DirectionGrowth(),
     )

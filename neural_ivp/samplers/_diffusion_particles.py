@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from ..densities import DiffusionProcess
+from ..devices import over_devices
 from ..domains import AbstractDomain
 from ..errors import InputError, check_count
 from ..types import Field, Points, Scalar, WeightedPoints
@@ -94,6 +95,6 @@ class DiffusionParticles(AbstractSampler):
 
     def advance(self, state: Particles, t0: Scalar, t1: Scalar, key: PRNGKeyArray) -> Particles:
         assert self.process is not None
-        points = jnp.concatenate(state)
+        points = over_devices(jnp.concatenate(state))
         moved = self.process.move(points, t0, t1, key)
         return Particles(moved[: self.num_points], moved[self.num_points :])

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
+from ..devices import over_devices
 from ..domains import AbstractDomain, low_discrepancy_unit_points
 from ..errors import InputError, check_count
 from ..types import Field, Points, WeightedPoints, Weights
@@ -70,7 +71,7 @@ class ImportanceSampling(AbstractSampler):
         candidates, inside = shifted_points(domain, state, shift_key), None
         if domain.fraction < 1:  # those outside go to the end of the curve
             candidates, inside = inside_first(domain, candidates)
-        values = jax.vmap(field)(candidates).astype(candidates.dtype)
+        values = jax.vmap(field)(over_devices(candidates)).astype(candidates.dtype)
         density = self._density(values, inside)
         chosen = systematic(density, self.num_points, pick_key)
         if inside is not None:  # the cumulative sum of zeros may grow by rounding

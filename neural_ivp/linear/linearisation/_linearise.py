@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from ...calculus import L2, AbstractInnerProduct
+from ...devices import over_devices
 from ...errors import check_count, check_kind, check_shape
 from ...networks import AbstractNetwork, flatten
 from ...types import Theta, WeightedPoints
@@ -51,5 +52,6 @@ def _whole(
     template: AbstractNetwork, theta: Theta, sample: WeightedPoints, norm: AbstractInnerProduct
 ) -> AbstractLinearisation:
     """Linearise at all points at once."""
+    sample = over_devices(sample)
     structured = linearise_structured(template, theta, sample, norm)
     return linearise_generic(template, theta, sample, norm) if structured is None else structured

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ...calculus import L2
+from ...devices import over_devices
 from ...errors import InputError, check_finite, check_kind, check_positive, check_shape, concrete
 from ...networks import AbstractNetwork, WithVelocity, flatten
 from ...problems import AbstractProblem, AbstractSecondOrderProblem
@@ -107,7 +108,7 @@ def velocity_problem_at(
 ) -> tuple[AbstractLinearisation, Float[Array, "n q"]]:
     """`velocity_problem` for the network with parameters `theta`, with the rows of `boundary` under
     those of the interior; `rate` is their kappa."""
-    network = flatten(template)[1](theta)
+    network, sample = flatten(template)[1](theta), over_devices(sample)
     linearisation = linearise_unknown(problem, trial, template, theta, sample, chunk_size)
     f = right_hand_side(problem, trial, network, t, sample, chunk_size)
     drive = trial.drive(problem, network, t, sample)

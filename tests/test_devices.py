@@ -1,0 +1,67 @@
+"""Whole solves on four simulated devices, and on one of them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+PROGRAM = """
+import contextlib, json
+import diffrax, jax, jax.numpy as jnp, numpy as np
+import neural_ivp as nivp
+from neural_ivp.devices import over_devices
+jax.config.update("jax_enable_x64", True)
+circle, key = nivp.Torus((2 * np.pi,)), jax.random.key(0)
+problems = [
+    nivp.Problem(
+        domain=circle,
+        initial=lambda x: jnp.exp(jnp.cos(x)),
+        rhs=lambda u, t, x: 0.3 * nivp.laplacian(u)(x) - u(x) * nivp.grad(u)(x)[:, 0],
+    ),
+    nivp.FokkerPlanck(lambda t, x: x - x**3, 0.2, nivp.Gaussian([0.3], 0.15)),
+]
+mesh = jax.make_mesh((4,), ("points",), axis_types=(jax.sharding.AxisType.Auto,))
+rows = []
+for problem in problems:
+    density = problem is problems[1]
+    if density:
+        network = nivp.default_network(problem, num_bumps=8, key=key)
+    else:
+        network = nivp.FourierSeries(circle, 1, modes=8, key=key)
+    method = nivp.NeuralIVP(
+        sampler=(nivp.DiffusionParticles if density else nivp.ImportanceSampling)(100),
+        velocity_solver=nivp.RidgeCholesky() if density else nivp.LandmarkSubspace(30),
+        integrator=nivp.ConstantStep(diffrax.Heun(), dt=0.05),
+        fit=(nivp.LastLayer(),),
+    )
+    for split in (True, False):
+        with jax.set_mesh(mesh) if split else contextlib.nullcontext():
+            solution = nivp.solve(problem, network, method, ts=[0.0, 0.1], key=key, throw=False)
+            values = solution(0.1, np.linspace(-1, 1, 5)[:, None])
+        assert solution.ts[-1] == 0.1, solution.message
+        rows.append(np.asarray(values)[:, 0].tolist())
+with jax.set_mesh(mesh):
+    split = jax.jit(over_devices)(jnp.ones((8, 2))).sharding
+print(json.dumps([rows, len(split.device_set)]))
+"""
+
+
+def test_four_devices_and_one_agree():
+    """To the rounding of sums in another order, which the march amplifies."""
+    flags = "--xla_force_host_platform_device_count=4"
+    environment = os.environ | {"XLA_FLAGS": flags, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    rows, devices = json.loads(run.stdout.splitlines()[-1])
+    assert devices == 4
+    for split, whole in zip(rows[::2], rows[1::2], strict=True):
+        np.testing.assert_allclose(split, whole, rtol=1e-6)
