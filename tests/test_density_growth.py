@@ -86,10 +86,11 @@ def test_when_directions_are_added():
         return [dict(held_out_residual=r, rhs_norm=rate, accepted=True) for r in residuals]
 
     growth = nivp.DirectionGrowth(0.02, most=4)
-    assert not growth.due(steps(0.01)) and growth.due(steps(0.01, 0.03))
+    assert not growth.due(steps(0.03)) and growth.due(steps(0.01, 0.03, 0.03))
+    assert not growth.due(steps(0.03, 0.01, 0.03))  # an outlier
     # Relative to the fastest rate so far: near an equilibrium the residual may be all of it.
-    assert not growth.due(steps(0.01, rate=10.0) + steps(0.19)) and growth.due(
-        steps(0.01, rate=10.0) + steps(0.21)
+    assert not growth.due(steps(0.01, rate=10.0) + steps(0.19, 0.19)) and growth.due(
+        steps(0.01, rate=10.0) + steps(0.21, 0.21)
     )
     assert growth.allows(NETWORK)
     wide = NETWORK.with_directions(jnp.eye(2)).with_directions(jnp.eye(4, 2))

@@ -14,7 +14,7 @@ class DirectionGrowth(eqx.Module):
 
     The root mean square over held-out particles of the residual of $\partial_t \log u$, 1 / time,
     is compared with the largest rate $\partial_t \log u$ so far. Where it exceeds a share of that
-    after a step, as many directions as there are, are added, with coefficients of zero: u does not
+    in two steps, as many directions as there are, are added, with coefficients of zero: u does not
     change. They are those in which a ridge sum describes the residual best
     (`neural_ivp.fitting.ridge_directions`).
 
@@ -43,11 +43,13 @@ class DirectionGrowth(eqx.Module):
         check_count("particles", self.particles)
 
     def due(self, records: Sequence[Mapping[str, np.ndarray]]) -> bool:
-        """Whether the last of these steps, accepted and rejected ones, asks for directions."""
-        last = records[-1]
-        residual = last["held_out_residual"] * last["rhs_norm"]
-        largest = max(record["rhs_norm"] for record in records if record["accepted"])
-        return bool(residual > self.share * largest)
+        """Whether the last two accepted ones of these steps ask for directions: one may have met a
+        particle far out."""
+        accepted = [record for record in records if record["accepted"]]
+        if len(accepted) < 2:
+            return False
+        residuals = [step["held_out_residual"] * step["rhs_norm"] for step in accepted[-2:]]
+        return bool(min(residuals) > self.share * max(step["rhs_norm"] for step in accepted))
 
     def allows(self, network: GaussianFrame) -> bool:
         """Whether the network may have twice as many directions."""
