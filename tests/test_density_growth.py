@@ -14,6 +14,7 @@ from neural_ivp.evolution import grown, wants_directions
 from neural_ivp.evolution._directions import Misfit, first_directions
 from neural_ivp.networks import flatten
 from neural_ivp.samplers import DiffusionParticles
+from neural_ivp.solve import _march
 
 from .helpers import KEY, refused
 
@@ -110,6 +111,42 @@ def test_an_interrupted_march_resumes_to_the_same_bits(solution, tmp_path):
         )
     assert stopped.value.solution.template.inner.num_directions == 4
     np.testing.assert_array_equal(nivp.resume(path).parameters, solution.parameters)
+
+
+def test_an_interruption_while_directions_are_added(solution, tmp_path, monkeypatch):
+    """The resumed march adds them at the same step."""
+    path = tmp_path / "coupled.ckpt"
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_march, "grown", interrupted)
+        with pytest.raises(nivp.SolveInterrupted):
+            nivp.solve(COUPLED, NETWORK, METHOD, **OPTIONS, checkpoint=nivp.Checkpoint(path))
+    np.testing.assert_array_equal(nivp.resume(path).parameters, solution.parameters)
+
+
+def test_a_first_step_that_is_rejected():
+    integrator = nivp.AdaptiveStep(dfx.Bosh3(), rtol=1e-3, atol=1e-5, dt0=0.5)
+    method = eqx.tree_at(lambda m: m.integrator, METHOD, integrator)
+    solution = nivp.solve(COUPLED, NETWORK, method, ts=[0.0, 0.5], key=KEY, throw=False)
+    assert not solution.record["accepted"][0] and solution.record["accepted"].any()
+
+
+def test_few_particles_are_enlarged():
+    sampler = DiffusionParticles(60).for_problem(COUPLED)
+    state = sampler.init(COUPLED.domain, jnp.float64, KEY)
+    _, new = sampler.enlarged(state, 120, (0.0, 0.0), 8, KEY)
+    larger = DiffusionParticles(120).for_problem(COUPLED).init(COUPLED.domain, jnp.float64, KEY)
+    assert [part.shape for part in new] == [part.shape for part in larger]
+
+
+def test_a_diffusion_that_is_negative_away_from_the_mean():
+    problem = nivp.FokkerPlanck(lambda t, x: -x, lambda t, x: x[0], nivp.Gaussian([1.0], 0.3))
+    network = nivp.default_network(problem, num_bumps=6, key=KEY)
+    solution = nivp.solve(problem, network, ts=[0.0, 0.1], key=KEY, throw=False)
+    assert "diffusion with a negative eigenvalue" in solution.message
 
 
 def test_pairs_that_repel_need_polynomials_of_high_degree():

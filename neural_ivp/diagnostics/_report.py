@@ -72,7 +72,8 @@ def report(
     density = isinstance(problem.domain, Euclidean)
     # Relative residuals of a density near its equilibrium tell nothing of its error.
     silent = {name: 0 * record[name] for name in RELATIVE} if density else {}
-    sentences = findings({**record, **silent}, parameters)
+    # Nor do steps that go back and forth: near it coefficients follow the noise of the particles.
+    sentences = findings({**record, **silent}, [] if density else parameters)
     if density and totals["accepted_steps"]:
         sentences += density_finding({k: v[record["accepted"]] for k, v in record.items()})
     if totals["accepted_steps"]:

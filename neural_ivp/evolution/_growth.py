@@ -29,6 +29,8 @@ def wants_directions(
     growth = method.growth
     if growth is None or not isinstance(network, GaussianFrame):
         return False
+    if not records or not records[-1]["accepted"]:
+        return False
     return growth.allows(network) and growth.due(records)
 
 

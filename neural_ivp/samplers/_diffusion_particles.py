@@ -60,8 +60,9 @@ class DiffusionParticles(AbstractSampler):
 
     def init(self, domain: AbstractDomain, dtype: Any, key: PRNGKeyArray) -> Particles:
         assert self.process is not None
-        more = max(self.num_points // 4, min(self.num_points, 64))
-        points = self.process.initial.sample(self.num_points + more, key).astype(dtype)
+        points = self.process.initial.sample(
+            self.num_points + _num_held_out(self.num_points), key
+        ).astype(dtype)
         return Particles(points[: self.num_points], points[self.num_points :])
 
     def enlarged(
@@ -77,7 +78,7 @@ class DiffusionParticles(AbstractSampler):
         assert self.process is not None
         start_key, walk_key = jax.random.split(key)
         larger, dtype = DiffusionParticles(num_points, self.process), state.points.dtype
-        counts = num_points - len(state.points), num_points // 4 - len(state.held_out)
+        counts = num_points - len(state.points), _num_held_out(num_points) - len(state.held_out)
         start = self.process.initial.sample(sum(counts), start_key).astype(dtype)
         new = self.process.walk(start, *times, walk_key, steps)
         parts = zip(state, (new[: counts[0]], new[counts[0] :]), strict=True)
@@ -98,3 +99,7 @@ class DiffusionParticles(AbstractSampler):
         points = over_devices(jnp.concatenate(state))
         moved = self.process.move(points, t0, t1, key)
         return Particles(moved[: self.num_points], moved[self.num_points :])
+
+
+def _num_held_out(num_points: int) -> int:
+    return max(num_points // 4, min(num_points, 64))

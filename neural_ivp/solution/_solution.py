@@ -218,7 +218,8 @@ def load(
 
     - `path`: of the file.
     - `problem`, `network`: those of the solve; needed only for classes outside this library and for
-      a `Problem` from plain functions, since functions are not stored.
+      a `Problem` from plain functions, since functions are not stored. The network is that of
+      `Solution.template`, with the directions that were added to a density.
 
     **Returns:** a `Solution`.
 

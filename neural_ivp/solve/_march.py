@@ -123,6 +123,7 @@ class March:
         """March to the end of the segment; a word and a message if that fails."""
         integrator = self.method.integrator
         while self.t < self.stop:
+            self._grow()
             assert self.state is not None
             limit = self._step_limit()
             state, record = step(self.problem, self.network, self.method, self.state, limit)
@@ -136,7 +137,6 @@ class March:
                 if self._restart_reason():
                     self.stop = self.t
                 self._set_rollback_point()
-                self._grow()
             self._report(progress)
             if ending is not None:
                 return ending
@@ -169,12 +169,14 @@ class March:
         return self.method is not before
 
     def _grow(self) -> None:
-        """Add directions to the network of a density that asks for them after an accepted step."""
+        """Add directions to the network of a density that asks for them after an accepted step.
+
+        Without a rollback point: an interruption until the next step returns to before.
+        """
         if not wants_directions(self.network, self.method, self.records):
             return
         parts = self.network, self.method, self.state, self.segments
         self.network, self.method, self.state, self.segments = grown(self.problem, *parts)
-        self._set_rollback_point()
 
     def _set_rollback_point(self) -> None:
         """Store the current moment; an interruption may come between any two lines."""

@@ -26,6 +26,18 @@ def fit_reporter(progress: ProgressCallback, phase: str, t: float) -> Callable[[
     return report
 
 
+def of_densities(word: str, message: str) -> str:
+    """The message of a failed march of a density, with what it may mean there."""
+    if word == "nonfinite":
+        return f"{message}. A diffusion with a negative eigenvalue at a particle gives that"
+    if word in ("dt_min_reached", "step_not_solved"):
+        return (
+            f"{message}. Look whether particles escape to infinity (`solution.sample`), or take "
+            "more of them (`DiffusionParticles`)"
+        )
+    return message
+
+
 def step_progress(
     records: Sequence[Mapping[str, np.ndarray]], steps: int, fraction: float, t: float
 ) -> Progress:

@@ -30,7 +30,12 @@ from ..evolution import (
 )
 from ..fitting import HELD_OUT_POINTS, FitResult, check_finite_at
 from ..networks import AbstractNetwork, flatten
-from ..problems import AbstractProblem, AbstractSecondOrderProblem, check_problem
+from ..problems import (
+    AbstractDensityProblem,
+    AbstractProblem,
+    AbstractSecondOrderProblem,
+    check_problem,
+)
 from ..progress import ProgressCallback, check_progress, no_progress
 from ..solution import Solution
 from ._boundary import check_boundary
@@ -38,7 +43,7 @@ from ._checkpoint import Checkpoint, check_checkpoint
 from ._checkpoint_file import CheckpointWriter
 from ._form import warn_of_form
 from ._march import March
-from ._records import fit_reporter
+from ._records import fit_reporter, of_densities
 from ._stopwatch import Stopwatch, compile_clock
 
 
@@ -156,6 +161,8 @@ def run_march(writer: CheckpointWriter, *, throw: bool, progress: ProgressCallba
 
     try:
         result, message = march.run(progress, writer)
+        if isinstance(march.problem, AbstractDensityProblem):
+            message = of_densities(result, message)
     except KeyboardInterrupt as error:
         if march.rollback_point is None:
             raise
