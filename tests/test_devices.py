@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = """
 import contextlib, json
 import diffrax, jax, jax.numpy as jnp, numpy as np
 import neural_ivp as nivp
-from neural_ivp.devices import over_devices
 jax.config.update("jax_enable_x64", True)
 circle, key = nivp.Torus((2 * np.pi,)), jax.random.key(0)
 problems = [
@@ -44,24 +44,48 @@ for problem in problems:
             values = solution(0.1, np.linspace(-1, 1, 5)[:, None])
         assert solution.ts[-1] == 0.1, solution.message
         rows.append(np.asarray(values)[:, 0].tolist())
-with jax.set_mesh(mesh):
-    split = jax.jit(over_devices)(jnp.ones((8, 2))).sharding
-print(json.dumps([rows, len(split.device_set)]))
+print(json.dumps(rows))
 """
 
 
-def test_four_devices_and_one_agree():
-    """To the rounding of sums in another order, which the march amplifies."""
+def with_four_devices(program: str):
     flags = "--xla_force_host_platform_device_count=4"
     environment = os.environ | {"XLA_FLAGS": flags, "PYTHONPATH": str(ROOT)}
     run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM],
+        [sys.executable, "-W", "ignore", "-c", program],
         env=environment,
         capture_output=True,
         text=True,
     )
     assert run.returncode == 0, run.stderr[-2000:]
-    rows, devices = json.loads(run.stdout.splitlines()[-1])
-    assert devices == 4
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def test_points_are_split_over_the_mesh_in_context():
+    program = """
+import json
+import jax, jax.numpy as jnp
+from neural_ivp.linear import linearise
+import neural_ivp as nivp
+line = nivp.Box((0.0,), (1.0,))
+network = nivp.FourierSeries(line, 1, modes=3, key=jax.random.key(0))
+theta, _ = nivp.networks.flatten(network)
+sample = nivp.WeightedPoints.equal(jnp.linspace(0.1, 0.9, 8)[:, None])
+values = jax.jit(lambda theta: linearise(network, theta, sample).values)
+alone = values(theta)
+mesh = jax.make_mesh((4,), ("points",), axis_types=(jax.sharding.AxisType.Auto,))
+with jax.set_mesh(mesh):
+    split = values(theta)
+sizes = [len(array.sharding.device_set) for array in (alone, split)]
+print(json.dumps([sizes, float(jnp.max(jnp.abs(jnp.asarray(split) - alone)))]))
+"""
+    sizes, difference = with_four_devices(program)
+    assert sizes == [1, 4] and difference < 1e-6
+
+
+@pytest.mark.slow
+def test_four_devices_and_one_agree():
+    """To the rounding of sums in another order, which the march amplifies."""
+    rows = with_four_devices(PROGRAM)
     for split, whole in zip(rows[::2], rows[1::2], strict=True):
         np.testing.assert_allclose(split, whole, rtol=1e-6)

@@ -1,6 +1,10 @@
 """Products of compiled functions in the full precision of their arrays, and float32 solves."""
 
+import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import diffrax as dfx
 import jax
@@ -13,6 +17,7 @@ from neural_ivp.precision import compiled
 
 from .helpers import KEY, TORUS
 
+ROOT = Path(__file__).parent.parent
 PRODUCT = re.compile(r"stablehlo\.(?:dot_general|convolution)\b.*")
 PENDULUM = nivp.SecondOrderProblem(
     domain=TORUS,
@@ -44,7 +49,6 @@ def method(solver, integrator):
 
 
 CASES = {
-    "explicit": (HEAT, method(nivp.LandmarkSubspace(20, oversampling=2), nivp.AdaptiveStep())),
     "implicit": (HEAT, method(nivp.LandmarkSubspace(20), nivp.AdaptiveStep(nivp.Rodas4()))),
     "iterative": (HEAT, method(nivp.RidgeCG(damping=1e-4), nivp.ConstantStep(dfx.Heun(), dt=1e-4))),
     "second order": (PENDULUM, method(nivp.RidgeDual(), nivp.AdaptiveStep(dfx.Dopri8()))),
@@ -84,3 +88,13 @@ def test_no_setting_is_left_behind():
     assert "HIGHEST" in product.lower(a, a).as_text()
     assert "HIGHEST" not in jax.jit(lambda a, b: a @ b).lower(a, a).as_text()
     assert jax.config.jax_default_matmul_precision is None
+
+
+def test_the_benchmark_of_accelerators_runs_small(tmp_path):
+    """Products alone: the solves are those of the zoo."""
+    script, rows = ROOT / "benchmarks" / "gpu.py", tmp_path / "rows.jsonl"
+    command = [sys.executable, str(script), "--small", "--only", "product", "--dtype", "float32"]
+    run = subprocess.run([*command, "--json", str(rows)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-1000:]
+    found = [json.loads(line) for line in rows.read_text().splitlines()]
+    assert len(found) == 5 and all(row["tera_per_second"] > 0 for row in found[1:])
