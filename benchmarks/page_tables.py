@@ -39,6 +39,8 @@ def newest_rows() -> dict[tuple, list[dict]]:
     found: dict[tuple, list[dict]] = {}
     for path in sorted((FOLDER / "results").glob("*.jsonl"), reverse=True):
         source, *rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+        if source.get("dtype") == "float32":
+            continue
         own: dict[tuple, list[dict]] = {}
         for row in rows:
             if row["bench"] in COLUMNS and row.get("method", "default") == "default":
