@@ -15,8 +15,7 @@ from density_problems import MADE, network_of, times
 from exact_densities import exact_density
 from records import Clock, Records, parser
 from zoo import load as load_config
-
-import neural_ivp as nivp
+from zoo import solved
 
 jax.config.update("jax_enable_x64", True)
 
@@ -110,17 +109,8 @@ def density(name: str, seed: int, limit: float, reports: bool) -> dict:
     # Each solve compiles, as the first one of a process; many programs also fill the memory.
     jax.clear_caches()
     clock, key = Clock(), jax.random.key(seed)
-
-    def stop_at_the_limit(progress):
-        if progress.phase == "evolve" and clock.read()[1] > limit:
-            raise KeyboardInterrupt
-
-    options = dict(key=key, throw=False, progress=stop_at_the_limit)
-    try:
-        solution = nivp.solve(problem, network_of(name, problem, key), ts=ts, **options)
-        result = solution.result
-    except nivp.SolveInterrupted as interrupt:
-        solution, result = interrupt.solution, "out of time"
+    network = network_of(name, problem, key)
+    solution, result = solved(limit, clock, problem, network, ts=ts, key=key)
     seconds, record, t = clock.row(), solution.record, float(solution.ts[-1])
     if reports:
         print(f"\n== {name}, seed {seed}\n{solution.report()}", file=sys.stderr, flush=True)

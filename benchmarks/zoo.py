@@ -78,6 +78,20 @@ METHODS = {
 }
 
 
+def solved(limit: float, clock: Clock, *arguments, **options) -> tuple[nivp.Solution, str]:
+    """`nivp.solve` until a limit of CPU seconds, and its result in words."""
+
+    def stop_at_the_limit(progress):
+        if progress.phase == "evolve" and clock.read()[1] > limit:
+            raise KeyboardInterrupt
+
+    try:
+        solution = nivp.solve(*arguments, **options, throw=False, progress=stop_at_the_limit)
+    except nivp.SolveInterrupted as interrupt:
+        return interrupt.solution, "out of time"
+    return solution, solution.result
+
+
 def solve(name: str, method: str, rtol: float, seed: int, limit: float) -> dict:
     """One solve each: relative L2 errors over all saved times, the largest after the first, at the
     last one and of the fit; the medians of the residual on the points of a step and on others; the
@@ -87,23 +101,13 @@ def solve(name: str, method: str, rtol: float, seed: int, limit: float) -> dict:
     # Each solve compiles, as the first one of a process; many programs also fill the memory.
     jax.clear_caches()
     clock, key = Clock(), jax.random.key(seed)
-
-    def stop_at_the_limit(progress):
-        if progress.phase == "evolve" and clock.read()[1] > limit:
-            raise KeyboardInterrupt
-
     if method == "paper":
         config = load_config(CONFIGS / f"{name}__paper.toml", ADAM_STEPS)
         network, chosen, rtol = config.network, config.method, config.method.integrator.rtol
     else:
         network = nivp.default_network(problem, key=solve_keys(key)[0])
         chosen = METHODS[method](problem, network, rtol)
-    options = dict(ts=ts, key=key, throw=False, progress=stop_at_the_limit)
-    try:
-        solution = nivp.solve(problem, network, chosen, **options)
-        result = solution.result
-    except nivp.SolveInterrupted as interrupt:
-        solution, result = interrupt.solution, "out of time"
+    solution, result = solved(limit, clock, problem, network, chosen, ts=ts, key=key)
     times, record = clock.row(), solution.record
     accepted = record["accepted"]
 
