@@ -3,8 +3,9 @@
     python benchmarks/zoo.py [name ...] [--rtol 1e-4 1e-5] [--seeds 3] [--methods default rodas4]
                              [--dtype float32]
 
-The problems are those of `configs/`, `boundary.py` and `waves.py`. A default is chosen by this
-table. The method `paper` is that of `configs/<name>__paper.toml` with 2 000 of its Adam steps.
+The problems are those of `configs/`, `boundary.py`, `waves.py` and `kinetic.py`. A default is
+chosen by this table. The method `paper` is that of `configs/<name>__paper.toml` with 2 000 of its
+Adam steps.
 """
 
 import tomllib
@@ -14,6 +15,7 @@ import boundary
 import diffrax as dfx
 import equinox as eqx
 import jax
+import kinetic
 import numpy as np
 import waves
 from records import Clock, Records, parser
@@ -38,12 +40,13 @@ NAMES = sorted(
     - {"interacting_4d"}  # no reference; `densities.py` measures it
     | set(boundary.PROBLEMS)
     | set(waves.PROBLEMS)
+    | set(kinetic.PROBLEMS)
 )
 
 
 def load(name: str):
     """A problem and the times to save."""
-    made = boundary.PROBLEMS | waves.PROBLEMS
+    made = boundary.PROBLEMS | waves.PROBLEMS | kinetic.PROBLEMS
     if name in made:
         return made[name]()
     return _from_config(name)

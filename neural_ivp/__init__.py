@@ -91,7 +91,7 @@ from .samplers import (
     Uniform,
 )
 from .solution import Solution, load, plot_fit
-from .solve import Checkpoint, resume, solve
+from .solve import Checkpoint, resume, solve, step_memory
 from .types import WeightedPoints
 
 __all__ = [
@@ -198,6 +198,7 @@ __all__ = [
     "solve",
     "solve_velocity",
     "step",
+    "step_memory",
     "trials",
     "velocity_problem",
 ]

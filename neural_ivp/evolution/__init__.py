@@ -5,9 +5,9 @@ from ._growth import grown, wants_directions, with_particles
 from ._invariants import Invariants
 from ._method import NeuralIVP, check_network, check_second_order, with_velocity
 from ._parameter_ode import parameter_ode
-from ._sizes import enlarged, is_adaptive, sized, with_chosen_rank
+from ._sizes import MOST_DIRECTIONS, enlarged, is_adaptive, sized, with_chosen_rank
 from ._state import RECORDED, State, StepRecord
-from ._step import init, step, step_equation
+from ._step import compiled_init, compiled_step, init, step, step_equation
 from ._step_control import AbstractIntegrator, AdaptiveStep, ConstantStep
 from ._trajectory import (
     Segment,

@@ -22,7 +22,7 @@ from .schemes import ExplicitRungeKutta, Rodas4
 # The rank over the effective rank, and points for each direction: fewer where they are chosen by
 # their leverage scores.
 RANK, POINTS, POINTS_BY_LEVERAGE = 1.4, 3, 2
-LEAST, MOST = 40, 1_000
+LEAST, MOST_DIRECTIONS = 40, 1_000
 # Of the residual on new points over that on the points of a step: above it these are too few, and
 # take this many times more.
 OVERFIT, GROWTH, MOST_POINTS = 3.0, 1.5, 20_000
@@ -87,7 +87,7 @@ def enlarged(
     p = _num_directions(network)
     assert isinstance(solver, LandmarkSubspace) and solver.rank is not None
     rank, effective_rank = solver.rank, float(record.effective_rank)
-    if solver.is_narrow(effective_rank) and rank < min(MOST, p):
+    if solver.is_narrow(effective_rank) and rank < min(MOST_DIRECTIONS, p):
         # It cannot exceed the number of landmarks, and would be underestimated.
         rank = _rank_for(max(effective_rank, rank), p)
     if _overfits(method, record):
@@ -111,7 +111,7 @@ def _overfits(method: NeuralIVP, record: StepRecord) -> bool:
 
 def _rank_for(effective_rank: float, num_parameters: int) -> int:
     rank = 10 * math.ceil(RANK * effective_rank / 10)
-    return min(max(rank, LEAST), MOST, num_parameters)
+    return min(max(rank, LEAST), MOST_DIRECTIONS, num_parameters)
 
 
 @compiled

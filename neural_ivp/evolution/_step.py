@@ -62,11 +62,13 @@ def init(
     """
     # Times become arrays: as Python numbers each value would be compiled anew.
     start = None if start is None else jnp.asarray(start)
-    return _init(problem, network, method, jnp.asarray(t0), jnp.asarray(t1), start, key)
+    return compiled_init(problem, network, method, jnp.asarray(t0), jnp.asarray(t1), start, key)
 
 
 @compiled
-def _init(problem, network, method, t0: Scalar, t1: Scalar, start, key: PRNGKeyArray) -> State:
+def compiled_init(
+    problem, network, method, t0: Scalar, t1: Scalar, start, key: PRNGKeyArray
+) -> State:
     method = _for_problem(method, problem)
     theta, _ = flatten(network)
     t0, t1 = t0.astype(theta.dtype), t1.astype(theta.dtype)
@@ -130,11 +132,13 @@ def step(
     state, record = nivp.step(problem, network, method, state, 1.0)
     ```
     """
-    return _step(problem, template, method, state, jnp.asarray(stop))
+    return compiled_step(problem, template, method, state, jnp.asarray(stop))
 
 
 @compiled
-def _step(problem, template, method, state: State, stop: Scalar) -> tuple[State, StepRecord]:
+def compiled_step(
+    problem, template, method, state: State, stop: Scalar
+) -> tuple[State, StepRecord]:
     method = _for_problem(method, problem)
     theta, t0 = state.theta, state.t
     stop = stop.astype(theta.dtype)

@@ -18,6 +18,7 @@ from ..linear import (
     linearise,
     solve_velocity,
 )
+from ..memory import check_memory, memory_of
 from ..networks import AbstractNetwork, flatten
 from ..precision import compiled
 from ..samplers import AbstractSampler, ImportanceSampling
@@ -100,6 +101,9 @@ class GaussNewton(AbstractFitStage):
         best, best_error, waited, step = network, measure(network), 0, 0
         reference = best_error  # a tenth below this is an improvement, in one report or several
         ending = _ending(self, best_error, step, waited)
+        numbers = jnp.arange(min(self.report_every, self.steps))
+        needed = memory_of(_improve, self, network, state, objective, key, numbers)
+        check_memory(needed, "a step of the fit", _remedy(self, theta.size))
         while not ending:
             stop = min(step + self.report_every, self.steps)
             # A step's key depends on its number alone, not on how the steps are chunked.
@@ -136,6 +140,14 @@ def _ending(stage: GaussNewton, best_error: float, step: int, waited: int) -> st
             f"of {stage.tolerance:.1e}"
         )
     return ""
+
+
+def _remedy(stage: GaussNewton, num_parameters: int) -> str:
+    """What takes less memory, with the present sizes."""
+    return (
+        f"take fewer than {stage.sampler.num_points} points (`GaussNewton(sampler=...)`) or fewer "
+        f"than {num_parameters} parameters"
+    )
 
 
 @compiled

@@ -30,6 +30,7 @@ from ..fitting import FitResult
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
 from ..progress import ProgressCallback
+from ._memory import memory_excess
 from ._records import (
     RollbackPoint,
     StackedRecords,
@@ -40,6 +41,7 @@ from ._records import (
     stacked,
     step_progress,
 )
+from ._step_limit import step_limit
 
 
 class March:
@@ -80,6 +82,8 @@ class March:
         dtmin = method.integrator.dtmin
         self.dtmin = 1e-8 * (self.t1 - self.t0) if dtmin is None else dtmin
         self.rollback_point: RollbackPoint | None = None
+        # Of which the memory of a step was compared with that of the device.
+        self.checked: tuple[AbstractNetwork, NeuralIVP] | None = None
         if state is not None:
             self._set_rollback_point()
 
@@ -109,8 +113,7 @@ class March:
             if self.state is None:
                 self._begin_segment()
                 save(True)
-            ending = self._run_segment(progress, save)
-            if ending is not None:
+            if (ending := self._run_segment(progress, save)) is not None:
                 return ending
             if self.stop < self.t1:
                 self._refit(self.stop, progress)
@@ -122,17 +125,21 @@ class March:
     ) -> tuple[str, str] | None:
         """March to the end of the segment; a word and a message if that fails."""
         integrator = self.method.integrator
+        constant = isinstance(integrator, ConstantStep)
+        short = constant and not integrator.scheme.implicit  # explicit steps of constant size
         while self.t < self.stop:
             self._grow()
             assert self.state is not None
-            limit = self._step_limit()
+            until = self.times, self.t, self.stop, self.dtmin, self.state.theta.dtype
+            limit = self.stop if short else step_limit(*until)
+            if message := self._memory_excess(self.state, limit):
+                return "out_of_memory", message
             state, record = step(self.problem, self.network, self.method, self.state, limit)
             if self._enlarge(record):
                 continue
             self._record(state, record, limit)
             numbers = self.t, self.t1, float(state.dt), self.dtmin
-            limits = integrator.max_steps, isinstance(integrator, ConstantStep)
-            ending = failure(*numbers, self.records, *limits)
+            ending = failure(*numbers, self.records, integrator.max_steps, constant)
             if ending is None:
                 if self._restart_reason():
                     self.stop = self.t
@@ -168,6 +175,13 @@ class March:
         self._set_rollback_point()
         return self.method is not before
 
+    def _memory_excess(self, state: State, limit: float) -> str:
+        """Why the next step does not fit into the memory; empty if it does, or is like the last."""
+        last, self.checked = self.checked, (self.network, self.method)
+        if last is not None and last[0] is self.network and last[1] is self.method:
+            return ""
+        return memory_excess(self.problem, self.network, self.method, state, limit)
+
     def _grow(self) -> None:
         """Add directions to the network of a density that asks for them after an accepted step.
 
@@ -193,20 +207,6 @@ class March:
         self.t, self.stop, self.segments = point.t, point.stop, point.recorders
         del self.segments[point.segments :], self.records[point.attempts :], self.fits[point.fits :]
         self.segments[-1].cut(point.steps)
-
-    def _step_limit(self) -> float:
-        """The time at which the next step ends at the latest.
-
-        Steps end at the times to save, since u is less accurate within a long step; explicit steps
-        of constant size are short.
-        """
-        integrator = self.method.integrator
-        if isinstance(integrator, ConstantStep) and not integrator.scheme.implicit:
-            return self.stop
-        # Times closer than this are one, since rounding may make a step between them empty.
-        rounding = float(jnp.finfo(flatten(self.network)[0].dtype).eps)
-        distance = max(self.dtmin, 8 * rounding * max(abs(self.t0), abs(self.t1)))
-        return float(min(self.stop, *self.times[self.times > self.t + distance]))
 
     def _record(self, state: State, record: StepRecord, limit: float) -> None:
         """Store a step; `t` is in double precision for every dtype."""

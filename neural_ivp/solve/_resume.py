@@ -16,7 +16,7 @@ from ..solution import Solution
 from ._checkpoint import Checkpoint, check_checkpoint, check_path
 from ._checkpoint_file import KIND, VERSION, CheckpointWriter, from_arrays, package_version, x64
 from ._march import March
-from ._solve import run_march
+from ._run_march import run_march
 from ._stopwatch import Stopwatch, compile_clock
 
 

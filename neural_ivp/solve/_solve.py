@@ -15,8 +15,6 @@ from ..diagnostics import fit_remark
 from ..errors import (
     FitWarning,
     InputError,
-    SolveError,
-    SolveInterrupted,
     check_key,
     check_positive_scalar,
     suggestion,
@@ -29,9 +27,8 @@ from ..evolution import (
     with_velocity,
 )
 from ..fitting import HELD_OUT_POINTS, FitResult, check_finite_at
-from ..networks import AbstractNetwork, flatten
+from ..networks import AbstractNetwork
 from ..problems import (
-    AbstractDensityProblem,
     AbstractProblem,
     AbstractSecondOrderProblem,
     check_problem,
@@ -43,7 +40,9 @@ from ._checkpoint import Checkpoint, check_checkpoint
 from ._checkpoint_file import CheckpointWriter
 from ._form import warn_of_form
 from ._march import March
-from ._records import fit_reporter, of_densities
+from ._memory import check_step_memory
+from ._records import fit_reporter
+from ._run_march import run_march
 from ._stopwatch import Stopwatch, compile_clock
 
 
@@ -134,6 +133,7 @@ def solve(
     warn_of_form(problem, network)
     with compile_clock() as compiling:
         watch = Stopwatch(compiling)
+        check_step_memory(problem, network, method)
         fitted = fit_initial(problem, network, method, fit_key, float(times[0]), progress)
         watch.fit_ended()
         march = March(problem, fitted.network, method, times, march_key)
@@ -141,38 +141,6 @@ def solve(
         warn_of_fit(march.fits[0])
         writer = CheckpointWriter(checkpoint, march, watch)
         return run_march(writer, throw=throw, progress=progress)
-
-
-def run_march(writer: CheckpointWriter, *, throw: bool, progress: ProgressCallback) -> Solution:
-    """Run the march of a writer; the solution so far is returned or raised, see `solve`."""
-    march = writer.march
-
-    def solution(result: str, message: str) -> Solution:
-        segments = [recorder.segment() for recorder in march.segments]
-        reached = float(segments[-1].ts[-1])
-        ts = march.times[march.times <= reached]
-        if result != "successful" and reached > ts[-1]:
-            ts = np.append(ts, reached)  # the time of the last accepted step
-        theta, rebuild = flatten(march.network)
-        template, record, seconds = rebuild(0 * theta), march.record(), writer.watch.seconds()
-        return Solution(
-            march.problem, template, ts, segments, record, result, message, march.fits, seconds
-        )
-
-    try:
-        result, message = march.run(progress, writer)
-        if isinstance(march.problem, AbstractDensityProblem):
-            message = of_densities(result, message)
-    except KeyboardInterrupt as error:
-        if march.rollback_point is None:
-            raise
-        march.rewind()
-        writer.write()
-        message = f"interrupted at t = {march.t:.6g} of {march.t1:g}"
-        raise SolveInterrupted(message, solution("interrupted", message)) from error
-    if throw and result != "successful":
-        raise SolveError(message, solution(result, message))
-    return solution(result, message)
 
 
 def fit_initial(problem, network, method, key, t0, progress: ProgressCallback) -> FitResult:
