@@ -1,6 +1,7 @@
 """Densities in R^d by their logarithms: errors at exact draws, of moments and of marginals.
 
     python benchmarks/densities.py [name ...] [--seeds 1] [--limit 300] [--json FILE] [--reports]
+                                   [--dtype float32]
 
 The problems are those of `configs/` with a density in all of R^d and of `density_problems.py`,
 solved by the defaults.
@@ -135,7 +136,9 @@ def main() -> None:
     arguments.add_argument("--seeds", type=int, default=1)
     arguments.add_argument("--limit", type=float, default=300, help="CPU seconds of one solve")
     arguments.add_argument("--reports", action="store_true", help="print the report of each solve")
+    arguments.add_argument("--dtype", choices=["float64", "float32"], default="float64")
     given = arguments.parse_args()
+    jax.config.update("jax_enable_x64", given.dtype == "float64")
     records = Records(given.json, {"density": density})
     for name in given.names or NAMES:
         for seed in range(given.seeds):
