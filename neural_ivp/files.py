@@ -7,9 +7,10 @@ which a truncated or altered file is recognised.
 
 import contextlib
 import hashlib
+import importlib.metadata
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,23 @@ def write_file(
         "arrays": [[name, a.dtype.name, list(a.shape)] for name, a in arrays.items()],
     }
     header["sha256"] = _checksum(header, _raw(arrays))
-    draft = temporary_path(path)
-    try:
+
+    def write(draft: Path) -> None:
         with draft.open("wb") as file:
             file.write(json.dumps(header).encode() + b"\n")
             file.writelines(_raw(arrays))
             file.flush()
             # Otherwise a crash of the machine may leave an empty file under the new name.
             os.fsync(file.fileno())
+
+    write_whole(path, write)
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file atomically: `write` gets the path of a draft, which then replaces `path`."""
+    draft = temporary_path(path)
+    try:
+        write(draft)
         draft.replace(path)
     finally:
         with contextlib.suppress(OSError):
@@ -54,6 +64,38 @@ def write_file(
 def temporary_path(path: Path) -> Path:
     """The temporary file that replaces `path` once written; a killed process may leave it."""
     return path.with_name(path.name + ".part")
+
+
+def check_path(name: str, path: Any) -> Path:
+    """The argument `name` as a path.
+
+    **Raises:** `InputError` for something that is not a path.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"`{name}` must be the path of a file, got {path!r}")
+    return Path(path)
+
+
+def check_output(name: str, path: Any) -> Path:
+    """The argument `name` as the path of a file to write.
+
+    **Raises:** `InputError` for something that is not a path, a folder, or a file in a folder that
+    does not exist.
+    """
+    file = check_path(name, path)
+    if file.is_dir():
+        raise InputError(f"`{name}`: {str(file)!r} is a folder; name a file in it")
+    if not file.parent.is_dir():
+        raise InputError(f"`{name}`: there is no folder {str(file.parent)!r}; make it first")
+    return file
+
+
+def package_version() -> str:
+    """The version of this library."""
+    try:
+        return importlib.metadata.version("neural-ivp")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"  # used from its source folder
 
 
 def read_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -57,7 +57,8 @@ def solution_of(problem, network, t):
     theta = np.asarray(flatten(network)[0])
     none = np.zeros((0, theta.size))
     segment = Segment(np.array([t]), theta[None], none, none)
-    return nivp.Solution(problem, network, np.zeros(1), [segment], {}, "successful", "", [])
+    record = {"accepted": np.zeros(0, bool), "t0": np.zeros(0)}
+    return nivp.Solution(problem, network, np.zeros(1), [segment], record, "successful", "", [])
 
 
 def assert_agrees(estimate, exact, *, floor=0.0, errors=5.0):

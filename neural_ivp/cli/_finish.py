@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ..diagnostics import ErrorReport, step_totals
+from ..errors import InputError
+from ..files import write_whole
 from ..solution import Solution
 from ._environment import device, versions
-from ._folder import CHECKPOINT, write_json, write_whole
+from ._folder import CHECKPOINT, write_json
 
 
 def finish(
@@ -48,8 +50,9 @@ def _save(solution: Solution, folder: Path) -> list[str]:
     try:
         solution.save(folder / "solution.nivp")
         return []
-    except OSError as error:
-        failed = f"solution.nivp could not be written ({error.strerror or error})"
+    except (OSError, InputError) as error:  # the latter where the folder was removed
+        reason = getattr(error, "strerror", None) or error
+        failed = f"solution.nivp could not be written ({reason})"
     try:
         spare = Path(tempfile.mkdtemp(prefix="neural-ivp-")) / "solution.nivp"
         solution.save(spare)

@@ -7,11 +7,11 @@ from pathlib import Path
 from ..config import dtype_of, make_config, read_table
 from ..defaults import solve_keys
 from ..errors import InputError
+from ..files import check_output, write_whole
 from ..fitting import fit_errors
 from ..solution import plot_fit
 from ..solve import fit_initial, warn_of_fit
 from ._environment import precision
-from ._folder import write_whole
 from ._progress import Lines, plain_warnings
 
 
@@ -66,11 +66,6 @@ def fit(
 
 def _check_picture(name: str) -> Path:
     """The path of a figure, checked before the work starts."""
-    path = Path(name)
-    if path.suffix.lower() != ".png":
+    if Path(name).suffix.lower() != ".png":
         raise InputError(f"`--figure` must name a file that ends in .png, got {name!r}")
-    if not path.parent.is_dir():
-        raise InputError(f"`--figure`: there is no folder {str(path.parent)!r}; make it first")
-    if path.is_dir():
-        raise InputError(f"`--figure`: {name!r} is a folder; name a file in it")
-    return path
+    return check_output("--figure", name)

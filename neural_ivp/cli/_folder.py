@@ -2,12 +2,11 @@
 
 import itertools
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..files import temporary_path
+from ..files import temporary_path, write_whole
 
 CHECKPOINT = "checkpoint.nivp"
 _SIGNS = ("config.toml", "metrics.json")
@@ -39,16 +38,6 @@ def _next_free(parent: Path, name: str) -> Path:
             continue
         return folder
     raise AssertionError("itertools.count has no end")
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file atomically: `write` gets the path of a draft, which then replaces `path`."""
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        write(draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:

@@ -71,6 +71,11 @@ class AbstractDomain(eqx.Module):
         return len(self.lower)
 
     @property
+    def axis_names(self) -> tuple[str, ...]:
+        """The names of the coordinates: x0, x1, ..., of which faces like "x0-" have theirs."""
+        return tuple(f"x{i}" for i in range(self.dimension))
+
+    @property
     def volume(self) -> float:
         sides = zip(self.lower, self.upper, strict=True)
         return self.fraction * math.prod(b - a for a, b in sides)

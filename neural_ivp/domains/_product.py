@@ -19,8 +19,8 @@ class AbstractProduct(AbstractDomain):
 
     @property
     def faces(self) -> tuple[str, ...]:
-        bounded = [i for i, periodic in enumerate(self.periodic) if not periodic]
-        return tuple(f"x{i}{side}" for i in bounded for side in "-+")
+        axes = zip(self.axis_names, self.periodic, strict=True)
+        return tuple(f"{name}{side}" for name, periodic in axes if not periodic for side in "-+")
 
     def contains(self, x: Point, slack: float = 0.0) -> Array:
         return self.in_bounding_box(x, slack)

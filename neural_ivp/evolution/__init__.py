@@ -9,14 +9,17 @@ from ._sizes import MOST_DIRECTIONS, enlarged, is_adaptive, sized, with_chosen_r
 from ._state import RECORDED, State, StepRecord
 from ._step import compiled_init, compiled_step, init, step, step_equation
 from ._step_control import AbstractIntegrator, AdaptiveStep, ConstantStep
+from ._traced_trajectory import Steps, evaluate_traced, stacked_steps
 from ._trajectory import (
     Segment,
     SegmentRecorder,
     check_num_parameters,
     evaluate,
+    has_gaps,
     record_from,
     segment_arrays,
     segments_from,
+    segments_of_states,
 )
 from .restart import (
     AbstractRestartRule,

@@ -1,5 +1,6 @@
 """Dense output: the parameters as a piecewise cubic function of time."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ _ARRAYS = ("ts", "theta", "left", "right")
 
 # Coefficients of 1, s, ..., s^5 of the polynomials of quintic Hermite interpolation in [0, 1]:
 # values, slopes and second derivatives, each at both ends.
-_QUINTIC = np.array(
+QUINTIC = np.array(
     [
         [1, 0, 0, -10, 15, -6],
         [0, 0, 0, 10, -15, 6],
@@ -76,7 +77,7 @@ class Segment:
         data = np.stack([*ends, *(h * w for w in slopes), *(h**2 * w for w in curvatures)])
         powers = s ** np.arange(6)
         rates = np.concatenate([[0], np.arange(1, 6) * powers[:5]])
-        return np.concatenate([(_QUINTIC @ powers) @ data, (_QUINTIC @ rates) @ data / h])
+        return np.concatenate([(QUINTIC @ powers) @ data, (QUINTIC @ rates) @ data / h])
 
 
 class SegmentRecorder:
@@ -119,8 +120,30 @@ class SegmentRecorder:
 
 
 def evaluate(segments: Sequence[Segment], t: float) -> np.ndarray:
-    """theta(t) on the last segment that starts at or before t: at a restart, after the refit."""
-    return next((s for s in reversed(segments) if s.ts[0] <= t), segments[0])(t)
+    """theta(t) on the last segment that starts at or before t: at a restart, after the refit.
+
+    **Raises:** `InputError` for a time between two segments.
+    """
+    k = next((k for k in reversed(range(len(segments))) if segments[k].ts[0] <= t), 0)
+    end = float(segments[k].ts[-1])
+    if t > end and k + 1 < len(segments):
+        raise InputError(
+            f"`t` = {t} lies between the saved times {end} and {segments[k + 1].ts[0]}, and this "
+            "solution was saved without what is between them (`dense=False`): take one of the "
+            "saved times `ts`, or save the whole trajectory"
+        )
+    return segments[k](t)
+
+
+def has_gaps(segments: Sequence[Segment]) -> bool:
+    """Whether there are times between the segments."""
+    return any(a.ts[-1] < b.ts[0] for a, b in itertools.pairwise(segments))
+
+
+def segments_of_states(ts: np.ndarray, theta: np.ndarray) -> list[Segment]:
+    """Segments of one time each, for the parameters theta of shape (k, p) at the times (k,)."""
+    none = np.zeros((0, theta.shape[1]), theta.dtype)
+    return [Segment(ts[k : k + 1], theta[k : k + 1], none, none) for k in range(len(ts))]
 
 
 def segment_arrays(segments: Sequence[Segment]) -> dict[str, np.ndarray]:

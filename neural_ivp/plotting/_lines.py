@@ -69,6 +69,8 @@ def _map(axes: Axes, fields: FieldData, k: int, name: str) -> None:
     if fields.space_time_values is None or not last > first:
         axes.set(xticks=[], yticks=[])
         note = f"no step was accepted:\nonly $t$ = {first:g} is known"
+        if last > first:
+            note = "only the saved times are known"
         axes.text(0.5, 0.5, note, fontsize=TEXT, color=FAINT, ha="center", va="center")
         return
     values = fields.space_time_values[..., k]

@@ -1,7 +1,6 @@
 """The methods of a `Solution` that is a probability density."""
 
 import abc
-from collections.abc import Sequence
 from functools import cached_property
 
 import jax
@@ -10,7 +9,6 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from ..errors import InputError, check_count, check_key, check_shape, finite_array
-from ..evolution import Segment
 from ..networks import AbstractNetwork, GaussianFrame
 from ..problems import AbstractDensityProblem, AbstractProblem
 from ..types import Points
@@ -39,10 +37,10 @@ class AbstractDensityMethods(abc.ABC):
 
     problem: AbstractProblem
     ts: np.ndarray
-    segments: Sequence[Segment]
+    record: dict[str, np.ndarray]
 
     @abc.abstractmethod
-    def network(self, t: float) -> AbstractNetwork:
+    def network(self, t: ArrayLike) -> AbstractNetwork:
         """The network at time t."""
 
     def mass(
@@ -233,7 +231,8 @@ class AbstractDensityMethods(abc.ABC):
 
     def _walk(self, t: float, count: int, key: PRNGKeyArray) -> Walk:
         """Particles at t from those at ts[0], and moved by the error of their steps."""
-        steps = SUBSTEPS * int(sum(np.sum(part.ts[:-1] < t) for part in self.segments))
+        # From the record, which a solution without the whole trajectory has too.
+        steps = SUBSTEPS * int(np.sum(self.record["accepted"] & (self.record["t0"] < t)))
         return self._walks(t, count, max(steps, LEAST_STEPS), self._density(t).means.dtype, key)
 
 

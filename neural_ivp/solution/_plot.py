@@ -55,7 +55,8 @@ def _fields(solution: Any, reference: Reference | None) -> "FieldData":
 
     domain = solution.problem.domain
     times, points = plotting.field_times(domain, solution.ts), plotting.field_points(domain)
-    grid = plotting.space_time_grid(domain, solution.interval) if domain.dimension == 1 else None
+    whole = domain.dimension == 1 and solution.dense
+    grid = plotting.space_time_grid(domain, solution.interval) if whole else None
     return plotting.FieldData(
         domain=domain,
         times=times,

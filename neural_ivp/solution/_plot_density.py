@@ -38,7 +38,8 @@ def density_fields(solution: Any, reference: Reference | None) -> "FieldData":
         )
         return plotting.FieldData(**shared, **values, marginals=True)
     points = plotting.field_points(window)
-    grid = plotting.space_time_grid(window, solution.interval) if d == 1 else None
+    whole = d == 1 and solution.dense
+    grid = plotting.space_time_grid(window, solution.interval) if whole else None
     return plotting.FieldData(
         **shared,
         points=points,

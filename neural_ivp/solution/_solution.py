@@ -1,10 +1,9 @@
 """What `solve` returns: u(t, x) at every time of the interval and every point."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -14,39 +13,31 @@ from jaxtyping import Array, ArrayLike
 
 from ..catalogue import describe, rebuild_or_check
 from ..diagnostics import ErrorReport, measure_errors, report
-from ..domains import SLACK
-from ..errors import InputError
-from ..evolution import (
-    Segment,
-    check_num_parameters,
-    evaluate,
-    record_from,
-    segment_arrays,
-    segments_from,
-)
-from ..files import read_file, write_file
+from ..errors import InputError, check_shape, concrete
+from ..evolution import Segment, evaluate, evaluate_traced, has_gaps, stacked_steps
 from ..networks import AbstractNetwork, flatten
-from ..precision import compiled
-from ..problems import AbstractProblem, check_fingerprint, fingerprint
+from ..problems import AbstractProblem, check_fingerprint
 from ..trials import trial_for
 from ..types import Field, Reference
+from ._data_methods import AbstractDataMethods
 from ._density import AbstractDensityMethods
+from ._evaluate import checked_points, checked_times, values_at
+from ._file import fields_from, read_solution, write_solution
 from ._plot import plot_solution
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
-KIND, VERSION = "solution", 3
-_PLAIN = ("result", "message", "fits", "seconds")  # fields of plain data
 
-
-@dataclass(frozen=True)
-class Solution(AbstractDensityMethods):
+# Equal to itself alone, and hashable: a function for `jax.jit`.
+@dataclass(frozen=True, eq=False)
+class Solution(AbstractDensityMethods, AbstractDataMethods):
     """The solution u(t, x) of a problem: a network whose parameters depend on time.
 
     `solve`, `resume` and `load` return it. `solution(t, x)` evaluates u; `error()`, `report()`,
     `plot()`, `save(path)`, `network(t)` and `field(t)` are its methods, and `parameters` has the
-    parameters at the saved times, shape (k, p). Of a density in R^d, `mean(t)`, `covariance(t)`,
+    parameters at the saved times, shape (k, p). `on_grid`, `probes`, `to_xarray`, `to_netcdf` and
+    `write_vtk` give its numbers to other tools. Of a density in R^d, `mean(t)`, `covariance(t)`,
     `entropy(t)`, `mass(t)`, `marginal(t, axis, grid)` and `sample(t, n, key)` are estimates.
 
     **Arguments:**
@@ -89,19 +80,29 @@ class Solution(AbstractDensityMethods):
         """The first and the last time at which u is known."""
         return float(self.segments[0].ts[0]), float(self.segments[-1].ts[-1])
 
-    def network(self, t: float) -> AbstractNetwork:
+    @property
+    def dense(self) -> bool:
+        """Whether u is known at all times of `interval`, and not at the saved times alone."""
+        return not has_gaps(self.segments)
+
+    def network(self, t: ArrayLike) -> AbstractNetwork:
         """The network at time t, which u is only where no condition holds by construction.
 
         **Raises:** `InputError` for a time outside the interval.
         """
-        t = float(t)
-        first, last = self.interval
-        if not first <= t <= last:
-            raise InputError(f"`t` = {t} lies outside the solved interval [{first}, {last}]")
         _, rebuild = flatten(self.template)
-        return rebuild(jnp.asarray(evaluate(self.segments, t)))
+        known, (first, last) = concrete("t", t), self.interval
+        if known is None:
+            return rebuild(evaluate_traced(self._steps, jnp.asarray(t, jnp.result_type(float))))
+        check_shape("`t`", known.shape, (), "give one time")
+        time = float(known)
+        if not first <= time <= last:
+            raise InputError(f"`t` = {time} lies outside the solved interval [{first}, {last}]")
+        return rebuild(jnp.asarray(evaluate(self.segments, time)))
 
-    def field(self, t: float) -> Field:
+    _steps = cached_property(lambda self: stacked_steps(self.segments))
+
+    def field(self, t: ArrayLike) -> Field:
         """u(t, .): a function of one point of shape (d,) that JAX can differentiate.
 
         **Raises:** `InputError` for a time outside the interval.
@@ -110,7 +111,10 @@ class Solution(AbstractDensityMethods):
         return trial_for(self.problem, network).field(network, jnp.asarray(t))
 
     def __call__(self, t: ArrayLike, x: ArrayLike) -> Array:
-        """u at times and points.
+        """u at times and points, which JAX may trace: `jax.grad`, `jacfwd`, `jit` and `vmap` apply.
+
+        A traced point is not compared with the domain, and at a traced time outside the interval u
+        is NaN: errors need numbers.
 
         **Arguments:**
 
@@ -122,32 +126,18 @@ class Solution(AbstractDensityMethods):
         **Raises:** `InputError` for a time outside the interval, or a point of another dimension or
         outside the domain.
         """
-        times = np.asarray(t, dtype=float)
-        if times.ndim > 1:
-            raise InputError(f"`t` must be a time or an array of times, got shape {times.shape}")
-        points = self._points(x)
+        times, points = checked_times(t), self._points(x)
         flat = points.reshape(-1, points.shape[-1])
-        values = [_evaluate(self.field(float(time)), flat) for time in np.atleast_1d(times)]
-        values = jnp.stack(values).reshape((len(values), *points.shape[:-1], -1))
+        if isinstance(times, np.ndarray):
+            values = [values_at(self.field(float(time)), flat) for time in np.atleast_1d(times)]
+            values = jnp.stack(values)
+        else:
+            values = jax.vmap(lambda time: values_at(self.field(time), flat))(jnp.atleast_1d(times))
+        values = values.reshape((len(values), *points.shape[:-1], -1))
         return values if times.ndim else values[0]
 
-    def _points(self, x: ArrayLike) -> Array:
-        domain = self.problem.domain
-        points = jnp.asarray(x, self.segments[0].theta.dtype)
-        if points.ndim == 0 or points.shape[-1] != domain.dimension:
-            raise InputError(
-                f"`x` has shape {points.shape}, expected ({domain.dimension},) or "
-                f"(..., {domain.dimension}): one coordinate per dimension in the last axis"
-            )
-        flat = points.reshape(-1, domain.dimension)
-        # With slack, since a bound rounded to the network's dtype may lie outside.
-        outside = ~np.asarray(jax.vmap(lambda x: domain.contains(x, SLACK))(flat))
-        if outside.any():
-            raise InputError(
-                f"`x` has {int(outside.sum())} of {outside.size} points outside the domain "
-                f"{domain.lower} to {domain.upper}, first {flat[outside][0].tolist()}"
-            )
-        return points
+    def _points(self, x: ArrayLike, name: str = "x") -> Array:
+        return checked_points(self.problem.domain, x, self.segments[0].theta.dtype, name)
 
     def error(self, reference: Reference | None = None, num_points: int = 20_000) -> ErrorReport:
         """Errors at the saved times, on low-discrepancy points; an `ErrorReport`.
@@ -184,26 +174,19 @@ class Solution(AbstractDensityMethods):
             reference = self.problem.reference(float(self.ts[0]))
         return plot_solution(self, describe(self.problem), reference)
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike, *, dense: bool = True) -> None:
         """Write everything to one file, bit for bit; `neural_ivp.load` reads it.
 
-        **Raises:** `OSError` if it cannot be written.
+        **Arguments:**
+
+        - `path`: of the file; its folder must exist.
+        - `dense`: whether it holds the whole trajectory. Otherwise it has the parameters at the
+          saved times `ts` alone, so that what is loaded answers only there.
+
+        **Raises:** `InputError` for a path that cannot be a file, `OSError` if the disk is full.
         """
-        arrays = {"ts": self.ts, **segment_arrays(self.segments)}
-        arrays |= {f"record.{name}": values for name, values in self.record.items()}
-        header = {
-            "problem": describe(self.problem),
-            "fingerprint": fingerprint(self.problem),
-            "network": describe(self.template),
-            "segments": len(self.segments),
-            **{name: getattr(self, name) for name in _PLAIN},
-        }
-        write_file(Path(path), KIND, VERSION, header, arrays)
-
-
-@compiled
-def _evaluate(field: Callable, points: Array) -> Array:
-    return jax.vmap(field)(points)
+        parts = {"problem": describe(self.problem), "network": describe(self.template)}
+        write_solution(self, path, parts, dense=dense)
 
 
 def load(
@@ -231,11 +214,8 @@ def load(
     print(nivp.load("heat.nivp").ts)
     ```
     """
-    header, arrays = read_file(Path(path), KIND, VERSION)
+    header, arrays = read_solution(path)
     rebuilt = rebuild_or_check("problem", header["problem"], problem, AbstractProblem, "load")
     check_fingerprint(rebuilt, header["fingerprint"])
     template = rebuild_or_check("network", header["network"], network, AbstractNetwork, "load")
-    segments = segments_from(arrays, header["segments"], template)
-    check_num_parameters(template, segments)
-    rest = {name: header[name] for name in _PLAIN}
-    return Solution(rebuilt, template, arrays["ts"], segments, record_from(arrays), **rest)
+    return Solution(rebuilt, template, **fields_from(header, arrays, template))

@@ -2,16 +2,10 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, check_count
-
-
-def check_path(path: Any) -> None:
-    """**Raises:** `InputError` for something that is not a path."""
-    if not isinstance(path, str | os.PathLike):
-        raise InputError(f"`path` must be the path of a file, got {path!r}")
+from ..files import check_output, check_path
 
 
 @dataclass(frozen=True)
@@ -40,7 +34,7 @@ class Checkpoint:
     every: int = 20
 
     def __post_init__(self):
-        check_path(self.path)
+        check_path("path", self.path)
         check_count("every", self.every)
 
 
@@ -52,8 +46,4 @@ def check_checkpoint(checkpoint: Any) -> None:
         raise InputError(
             f'`checkpoint` must be made by `nivp.Checkpoint("march.nivp")`, got {checkpoint!r}'
         )
-    path = Path(checkpoint.path)
-    if path.is_dir():
-        raise InputError(f"`checkpoint`: {str(path)!r} is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise InputError(f"`checkpoint`: there is no folder {str(path.parent)!r}; make it first")
+    check_output("checkpoint", checkpoint.path)

@@ -1,6 +1,5 @@
 """A march as the arrays of a checkpoint file, and back."""
 
-import importlib.metadata
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +24,7 @@ from ..evolution import (
     segments_from,
     sized,
 )
-from ..files import write_file
+from ..files import package_version, write_file
 from ..networks import AbstractNetwork
 from ..problems import AbstractProblem, fingerprint
 from ._checkpoint import Checkpoint
@@ -72,14 +71,6 @@ class CheckpointWriter:
                     CheckpointWarning,
                     stacklevel=2,
                 )
-
-
-def package_version() -> str:
-    """The version of this library."""
-    try:
-        return importlib.metadata.version("neural-ivp")
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"  # used from its source folder
 
 
 def to_arrays(march: March) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from ..catalogue import rebuild_or_check
 from ..errors import InputError
 from ..evolution import NeuralIVP
-from ..files import read_file
+from ..files import check_path, package_version, read_file
 from ..networks import AbstractNetwork
 from ..problems import AbstractProblem, check_fingerprint
 from ..progress import ProgressCallback, check_progress, no_progress
 from ..solution import Solution
-from ._checkpoint import Checkpoint, check_checkpoint, check_path
-from ._checkpoint_file import KIND, VERSION, CheckpointWriter, from_arrays, package_version, x64
+from ._checkpoint import Checkpoint, check_checkpoint
+from ._checkpoint_file import KIND, VERSION, CheckpointWriter, from_arrays, x64
 from ._march import March
 from ._run_march import run_march
 from ._stopwatch import Stopwatch, compile_clock
@@ -56,7 +56,7 @@ def resume(
     solution = nivp.resume("march.nivp")
     ```
     """
-    check_path(path)
+    check_path("path", path)
     check_checkpoint(checkpoint)
     check_progress(progress)
     saved = read_checkpoint(path, problem=problem, network=network, method=method)
