@@ -1,6 +1,5 @@
 """A series of VTK files, which ParaView, VisIt and pyvista read."""
 
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,8 @@ def write_series(
     The grids are unstructured ones (.vtu), as cells with a corner outside of the domain are left
     out. `known` says which points have values, shape (n,), and `values` has shape (T, n, c).
     """
+    import xml.etree.ElementTree as ElementTree  # here, as few scripts write VTK
+
     evtk, vtk = optional("pyevtk.hl", "data"), optional("pyevtk.vtk", "data")
     cells = _cells(grid)
     cells = cells[np.all(known[cells], axis=1)]
