@@ -207,13 +207,14 @@ def place(path):
 
 
 class Stop:
-    """Raises KeyboardInterrupt at the given report of a phase; used as `progress`."""
+    """Raises KeyboardInterrupt at the given report of a phase, the one before it compiles not
+    counted; used as `progress`."""
 
     def __init__(self, phase, count):
         self.phase, self.left = phase, count
 
     def __call__(self, made):
-        self.left -= made.phase == self.phase
+        self.left -= made.phase == self.phase and not made.compiling
         if self.left == 0:
             self.left = -1
             raise KeyboardInterrupt
@@ -274,6 +275,17 @@ class TestTrouble:
         with pytest.raises(nivp.SolveInterrupted):
             nivp.resume(path, progress=Stop("evolve", 1))
         assert_same(nivp.resume(path), whole)
+
+    def test_ctrl_c_before_the_first_step_keeps_the_fit(self, whole):
+        def stop(made):
+            if made.phase == "evolve" and made.compiling:
+                raise KeyboardInterrupt
+
+        with pytest.raises(nivp.SolveInterrupted, match=r"interrupted at t = 0 of 0\.25") as caught:
+            nivp.solve(PROBLEM, NETWORK, REFITS, ts=TS, key=KEY, progress=stop)
+        part = caught.value.solution
+        assert part.interval == (0.0, 0.0) and not len(part.record["t0"])
+        np.testing.assert_array_equal(part.parameters, whole.parameters[:1])
 
     def test_ctrl_c_during_the_fit_has_nothing_to_keep(self, tmp_path):
         path = tmp_path / "march.nivp"

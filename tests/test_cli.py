@@ -1,7 +1,6 @@
 """The command line: exit codes, the run folder and its files, the messages."""
 
 import dataclasses
-import io
 import json
 import os
 import re
@@ -15,7 +14,6 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from rich.console import Console
 
 import neural_ivp as nivp
 from neural_ivp.cli import _finish as finish_module
@@ -26,8 +24,7 @@ from neural_ivp.cli._environment import keep_compiled_functions
 from neural_ivp.cli._finish import measured, metrics
 from neural_ivp.cli._folder import write_text
 from neural_ivp.cli._list import list_catalogue
-from neural_ivp.cli._progress import Lines, Live, plain_warnings
-from neural_ivp.progress import Progress
+from neural_ivp.cli._warnings import plain_warnings
 
 from .helpers import TINY
 
@@ -442,42 +439,6 @@ class TestMetrics:
         )
         errors, why = measured(dataclasses.replace(solution, problem=own))
         assert errors is None and "no reference is known" in why
-
-
-def reports(phase: str, count: int, t: float = 0.0):
-    numbers = {"step": 1, "error": 0.1, "dt": 0.1, "iterations": 3, "residual": 0.01}
-    return [Progress(phase, k / count, t, numbers) for k in range(1, count + 1)]
-
-
-class TestProgress:
-    def test_lines_are_few_and_say_what_is_left(self):
-        ticks, lines = iter(range(10_000)), []
-        show = Lines(lines.append, clock=lambda: float(next(ticks)))
-        for made in reports("fit", 20) + reports("evolve", 1000):
-            show(made)
-        fit, evolve = ([x for x in lines if x.startswith(phase)] for phase in ("fit", "evolve"))
-        assert 15 <= len(fit) <= 22 and 15 <= len(evolve) <= 22
-        assert "CG iterations 3" in evolve[0] and "residual 1.0e-02" in evolve[0]
-        halfway = next(line for line in evolve if " 50%" in line)
-        assert "about 500 s left" in halfway
-        assert "left" not in evolve[-1]
-
-    def test_each_refit_has_lines_of_its_own(self):
-        lines = []
-        show = Lines(lines.append)
-        for made in reports("refit", 20, t=0.1) + reports("refit", 20, t=0.2):
-            show(made)
-        assert sum("t = 0.1 " in line for line in lines) == 5
-        assert sum("t = 0.2 " in line for line in lines) == 5
-
-    def test_live(self):
-        screen = io.StringIO()
-        console = Console(file=screen, force_terminal=True, width=120)
-        with Live(console) as show:
-            for made in reports("fit", 2) + reports("fit", 2) + reports("evolve", 3, t=0.25):
-                show(made)
-        shown = screen.getvalue()
-        assert "held-out error 1.00e-01" in shown and "t = 0.25" in shown and "100%" in shown
 
 
 def test_compiled_functions_are_kept_in_the_users_cache_folder(monkeypatch, tmp_path):

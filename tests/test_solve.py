@@ -340,7 +340,8 @@ WRONG = nivp.Problem(domain=TORUS, initial=lambda x: jnp.sin(x), rhs=lambda u, t
         (lambda: nivp.solve(PROBLEM, ts=[0.0], key=KEY), "`ts` must hold two times"),
         (lambda: nivp.solve(PROBLEM, ts=[0.0, 1.0, 1.0], key=KEY), "`ts` must increase, got 1.0"),
         (lambda: nivp.solve(PROBLEM, ts=[0.0, np.nan], key=KEY), "`ts` must be finite"),
-        (lambda: nivp.solve(PROBLEM, ts=[0, 1], key=KEY, progress=True), "`progress` must be a"),
+        (lambda: nivp.solve(PROBLEM, ts=[0, 1], key=KEY, progress="on"), "`progress` must be True"),
+        (lambda: nivp.solve(PROBLEM, ts=[0, 1], key=KEY, progress=1), "`progress` must be True"),
         (lambda: nivp.resume(None), "`path` must be the path of a file, got None"),
         (
             lambda: nivp.max_stable_step(diffrax.Euler(), np.array([np.nan])),

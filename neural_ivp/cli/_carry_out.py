@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 import numpy as np
-from rich.console import Console
 
 from ..config import RunConfig
 from ..defaults import num_quantities
 from ..errors import SolveInterrupted
 from ..linear import AutoVelocitySolver, choose_velocity_solver
 from ..networks import flatten
-from ..progress import Progress, ProgressCallback
+from ..progress import Bars, Lines, Progress, ProgressCallback, is_terminal
 from ..solution import Solution
 from ._environment import device
 from ._finish import finish
 from ._folder import CHECKPOINT, remove
-from ._progress import Lines, Live, plain_warnings
 from ._stream import RecordWriter
+from ._warnings import plain_warnings
 
 
 class Log(io.TextIOBase):
@@ -70,7 +69,7 @@ def carry_out(
     For a resumed run, `note` says where it continues and `before` is the record up to there.
     """
     problem, num_points = config.problem, config.method.sampler.num_points
-    p, live = flatten(config.network)[0].size, not quiet and sys.stderr.isatty()
+    p, live = flatten(config.network)[0].size, not quiet and is_terminal()
 
     def line(text: str) -> None:
         print(text, file=log)
@@ -99,8 +98,7 @@ def carry_out(
         with plain_warnings(warn), contextlib.ExitStack() as stack:
             reports.append(stack.enter_context(RecordWriter(folder / "record.csv", before)))
             if live:
-                first = "evolve" if note else "fit"
-                reports.append(stack.enter_context(Live(Console(stderr=True), first)))
+                reports.append(stack.enter_context(Bars()))
             solution = work(progress=progress)
     except SolveInterrupted as error:
         solution = error.solution

@@ -9,10 +9,11 @@ from ..defaults import solve_keys
 from ..errors import InputError
 from ..files import check_output, write_whole
 from ..fitting import fit_errors
+from ..progress import COMPILING, Lines, Progress
 from ..solution import plot_fit
 from ..solve import fit_initial, warn_of_fit
 from ._environment import precision
-from ._progress import Lines, plain_warnings
+from ._warnings import plain_warnings
 
 
 def fit(
@@ -36,10 +37,11 @@ def fit(
     def write(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
+    progress = Lines((lambda line: None) if quiet else write)
     with precision(dtype_of(table)), plain_warnings(write):
         config = make_config(table)
         problem, (_, key, _) = config.problem, solve_keys(config.key)
-        progress = Lines((lambda line: None) if quiet else write)
+        progress(Progress("fit", 0.0, float(config.ts[0]), stage=COMPILING))
         fitted = fit_initial(
             problem, config.network, config.method, key, float(config.ts[0]), progress
         )

@@ -29,7 +29,7 @@ from ..evolution import (
 from ..fitting import FitResult
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
-from ..progress import ProgressCallback
+from ..progress import COMPILING, ProgressCallback
 from ._memory import memory_excess
 from ._records import (
     RollbackPoint,
@@ -54,6 +54,7 @@ class March:
     - `state`: of the current segment; None between segments.
     - `t`, `stop`: the time reached, and the end of the segment.
     - `rollback_point`: for `rewind` after an interruption; None before the first segment.
+    - `progress`, `save`: the arguments of `run`.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class March:
         self.dtmin = 1e-8 * (self.t1 - self.t0) if dtmin is None else dtmin
         self.rollback_point: RollbackPoint | None = None
         # Of which the memory of a step was compared with that of the device.
-        self.checked: tuple[AbstractNetwork, NeuralIVP] | None = None
+        self.checked: tuple[AbstractNetwork, NeuralIVP, int] | None = None
         if state is not None:
             self._set_rollback_point()
 
@@ -106,23 +107,22 @@ class March:
         `save` is called between attempts: with True at the start of a segment and with False after
         each attempt.
         """
+        self.progress, self.save = progress, save
         if self.state is None and (message := poor_fit(self.fits)):
-            self.segments.append(SegmentRecorder.begin(self.t, self.network))
             return "poor_fit", message
+        self._report(COMPILING)
         while self.t < self.t1:
             if self.state is None:
                 self._begin_segment()
                 save(True)
-            if (ending := self._run_segment(progress, save)) is not None:
+            if (ending := self._run_segment()) is not None:
                 return ending
             if self.stop < self.t1:
-                self._refit(self.stop, progress)
+                self._refit(self.stop)
             self.state = None
         return "successful", ""
 
-    def _run_segment(
-        self, progress: ProgressCallback, save: Callable[[bool], None]
-    ) -> tuple[str, str] | None:
+    def _run_segment(self) -> tuple[str, str] | None:
         """March to the end of the segment; a word and a message if that fails."""
         integrator = self.method.integrator
         constant = isinstance(integrator, ConstantStep)
@@ -144,10 +144,10 @@ class March:
                 if self._restart_reason():
                     self.stop = self.t
                 self._set_rollback_point()
-            self._report(progress)
+            self._report()
             if ending is not None:
                 return ending
-            save(False)
+            self.save(False)
         assert self.state is not None
         self.network = flatten(self.network)[1](self.state.theta)
         return None
@@ -177,9 +177,11 @@ class March:
 
     def _memory_excess(self, state: State, limit: float) -> str:
         """Why the next step does not fit into the memory; empty if it does, or is like the last."""
-        last, self.checked = self.checked, (self.network, self.method)
+        last, self.checked = self.checked, (self.network, self.method, state.theta.size)
         if last is not None and last[0] is self.network and last[1] is self.method:
             return ""
+        if last is not None and last[1:] != self.checked[1:]:  # not for a network of the same sizes
+            self._report(COMPILING)
         return memory_excess(self.problem, self.network, self.method, state, limit)
 
     def _grow(self) -> None:
@@ -218,10 +220,10 @@ class March:
         self.t = limit if at_limit else float(record.t1)
         self.segments[-1].add(self.t, state.theta, record)
 
-    def _report(self, progress: ProgressCallback) -> None:
+    def _report(self, stage: str = "") -> None:
         steps = sum(len(segment.ts) - 1 for segment in self.segments)
         fraction = (self.t - self.t0) / (self.t1 - self.t0)
-        progress(step_progress(self.records, steps, fraction, self.t))
+        self.progress(step_progress(self.records, steps, fraction, self.t, stage))
 
     def _restart_reason(self) -> str:
         """The reason of the rule to restart now, from the records alone; empty for none."""
@@ -235,10 +237,10 @@ class March:
         """Whether a restart at t is too close to the end to be useful."""
         return self.t1 - t < 1e-9 * (self.t1 - self.t0)
 
-    def _refit(self, t: float, progress: ProgressCallback) -> None:
+    def _refit(self, t: float) -> None:
         """Fit new weights to the current u, or keep the old ones if the fit is not accurate."""
         key = jax.random.fold_in(jax.random.fold_in(self.key, len(self.segments)), 1)
-        report = fit_reporter(progress, "refit", t)
+        report = fit_reporter(self.progress, "refit", t)
         parts = self.method, self.network, self.problem
         fitted, refused = refit_network(*parts, t, key, report)
         self.note_fit(t, fitted, reason=self._restart_reason(), refused=refused)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..fitting import FitProgress, FitResult
-from ..progress import Progress, ProgressCallback
+from ..progress import COMPILING, Progress, ProgressCallback
 
 # Quantities of `StepRecord` that are truth values.
 FLAGS = ("accepted", "solved", "target_finite")
@@ -17,7 +17,12 @@ POOR_VELOCITY = 0.3
 
 
 def fit_reporter(progress: ProgressCallback, phase: str, t: float) -> Callable[[FitProgress], None]:
-    """A function that reports the progress of a fit as a phase of the solve."""
+    """A function that reports the progress of a fit as a phase of the solve.
+
+    Of a refit it reports first that it compiles.
+    """
+    if phase == "refit":
+        progress(Progress(phase, 0.0, t, stage=COMPILING))
 
     def report(part: FitProgress) -> None:
         numbers = {"step": part.step, "error": part.error}
@@ -39,9 +44,15 @@ def of_densities(word: str, message: str) -> str:
 
 
 def step_progress(
-    records: Sequence[Mapping[str, np.ndarray]], steps: int, fraction: float, t: float
+    records: Sequence[Mapping[str, np.ndarray]],
+    steps: int,
+    fraction: float,
+    t: float,
+    stage: str = "",
 ) -> Progress:
-    """The report of an attempted step, the last of `records`."""
+    """The report of an attempted step, the last of `records`; of a `stage` in words, without."""
+    if stage:
+        return Progress("evolve", fraction, t, stage=stage)
     last = records[-1]
     numbers = {
         "dt": float(last["t1"] - last["t0"]),

@@ -11,7 +11,7 @@ from ..evolution import NeuralIVP
 from ..files import check_path, package_version, read_file
 from ..networks import AbstractNetwork
 from ..problems import AbstractProblem, check_fingerprint
-from ..progress import ProgressCallback, check_progress, no_progress
+from ..progress import ProgressCallback, check_progress, displayed
 from ..solution import Solution
 from ._checkpoint import Checkpoint, check_checkpoint
 from ._checkpoint_file import KIND, VERSION, CheckpointWriter, from_arrays, x64
@@ -27,7 +27,7 @@ def resume(
     network: AbstractNetwork | None = None,
     method: NeuralIVP | None = None,
     throw: bool = True,
-    progress: ProgressCallback = no_progress,
+    progress: ProgressCallback | bool | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Solution:
     """Continue a `solve` from its `Checkpoint` to the last time.
@@ -61,7 +61,8 @@ def resume(
     check_progress(progress)
     saved = read_checkpoint(path, problem=problem, network=network, method=method)
     checkpoint = Checkpoint(path, saved.every) if checkpoint is None else checkpoint
-    return continue_solve(saved, checkpoint, throw=throw, progress=progress)
+    with displayed(progress) as report:
+        return continue_solve(saved, checkpoint, throw=throw, progress=report)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import SolveError, SolveInterrupted
+from ..evolution import SegmentRecorder
 from ..networks import flatten
 from ..problems import AbstractDensityProblem
 from ..progress import ProgressCallback
@@ -22,7 +23,10 @@ def run_march(writer: CheckpointWriter, *, throw: bool, progress: ProgressCallba
     march = writer.march
 
     def solution(result: str, message: str) -> Solution:
-        segments = [recorder.segment() for recorder in march.segments]
+        # Before the first step the fit of the initial value is all there is.
+        start = SegmentRecorder.begin(march.t, march.network)
+        recorders = [start] if march.rollback_point is None else march.segments
+        segments = [recorder.segment() for recorder in recorders]
         reached = float(segments[-1].ts[-1])
         ts = march.times[march.times <= reached]
         if result != "successful" and reached > ts[-1]:
@@ -38,10 +42,9 @@ def run_march(writer: CheckpointWriter, *, throw: bool, progress: ProgressCallba
         if isinstance(march.problem, AbstractDensityProblem):
             message = of_densities(result, message)
     except KeyboardInterrupt as error:
-        if march.rollback_point is None:
-            raise
-        march.rewind()
-        writer.write()
+        if march.rollback_point is not None:
+            march.rewind()
+            writer.write()
         message = f"interrupted at t = {march.t:.6g} of {march.t1:g}"
         raise SolveInterrupted(message, solution("interrupted", message)) from error
     if throw and result != "successful":

@@ -33,7 +33,7 @@ from ..problems import (
     AbstractSecondOrderProblem,
     check_problem,
 )
-from ..progress import ProgressCallback, check_progress, no_progress
+from ..progress import COMPILING, Progress, ProgressCallback, check_progress, displayed
 from ..solution import Solution
 from ._boundary import check_boundary
 from ._checkpoint import Checkpoint, check_checkpoint
@@ -55,7 +55,7 @@ def solve(
     key: PRNGKeyArray,
     rtol: float | None = None,
     throw: bool = True,
-    progress: ProgressCallback = no_progress,
+    progress: ProgressCallback | bool | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Solution:
     """Solve u_t = L[u] from ts[0] to ts[-1] with a neural network as u(t, .).
@@ -80,15 +80,17 @@ def solve(
       tolerance times the growth of errors by the equation itself.
     - `throw`: whether a failure raises `SolveError`, which holds the solution so far, or returns
       that solution with its `result` and `message` set.
-    - `progress`: a function that is called with a `Progress` during the solve.
+    - `progress`: None for a display on a terminal and in a notebook alone, True for one anywhere
+      (lines on stderr where there is no terminal), False for none; or a function that is called
+      with each `Progress`.
     - `checkpoint`: a `Checkpoint`, the file from which `resume` continues an interrupted march.
 
     **Returns:** a `Solution`: `solution(t, x)` is u, and `solution.report()` a summary.
 
     **Raises:** `InputError` for an argument that cannot be used; `SolveError` for a failed solve;
-    `SolveInterrupted`, which holds the solution so far, for Ctrl-C during the march. Warns of an
-    initial fit worse than the tolerance of the steps (`FitWarning`), of a pair that is one equation
-    of second order (`FormWarning`) and of a checkpoint that cannot be written
+    `SolveInterrupted`, which holds the solution so far, for Ctrl-C after the initial fit. Warns of
+    an initial fit worse than the tolerance of the steps (`FitWarning`), of a pair that is one
+    equation of second order (`FormWarning`) and of a checkpoint that cannot be written
     (`CheckpointWarning`).
 
     Source: Finzi, Potapczynski, Choptuik & Wilson, ICLR 2023.
@@ -105,8 +107,30 @@ def solve(
             "`nivp.Problem(...)` or take one of `nivp.problems`"
         )
     check_key(key)
+    check_checkpoint(checkpoint)
+    check_progress(progress)
     check_problem(problem)
+    problem.check_times(times)
     network_key, fit_key, march_key = solve_keys(key)
+    with displayed(progress) as report, compile_clock() as compiling:
+        # Making the default parts compiles, too.
+        report(Progress("fit", 0.0, float(times[0]), stage=COMPILING))
+        network, method = _parts(problem, network, method, rtol, network_key)
+        check_boundary(problem, network, times)
+        warn_of_form(problem, network)
+        watch = Stopwatch(compiling)
+        check_step_memory(problem, network, method)
+        fitted = fit_initial(problem, network, method, fit_key, float(times[0]), report)
+        watch.fit_ended()
+        march = March(problem, fitted.network, method, times, march_key)
+        march.note_fit(times[0], fitted)
+        warn_of_fit(march.fits[0])
+        writer = CheckpointWriter(checkpoint, march, watch)
+        return run_march(writer, throw=throw, progress=report)
+
+
+def _parts(problem, network, method, rtol, network_key) -> tuple[AbstractNetwork, NeuralIVP]:
+    """Network and method, the default ones where none is given, after checks."""
     network = default_network(problem, key=network_key) if network is None else network
     network = with_velocity(problem, network)
     check_network(problem, network)
@@ -126,21 +150,7 @@ def solve(
         if name not in problem.invariants:
             hint = suggestion(name, problem.invariants)
             raise InputError(f"`conserve` names {name!r}, no invariant of the problem.{hint}")
-    check_checkpoint(checkpoint)
-    check_progress(progress)
-    problem.check_times(times)
-    check_boundary(problem, network, times)
-    warn_of_form(problem, network)
-    with compile_clock() as compiling:
-        watch = Stopwatch(compiling)
-        check_step_memory(problem, network, method)
-        fitted = fit_initial(problem, network, method, fit_key, float(times[0]), progress)
-        watch.fit_ended()
-        march = March(problem, fitted.network, method, times, march_key)
-        march.note_fit(times[0], fitted)
-        warn_of_fit(march.fits[0])
-        writer = CheckpointWriter(checkpoint, march, watch)
-        return run_march(writer, throw=throw, progress=progress)
+    return network, method
 
 
 def fit_initial(problem, network, method, key, t0, progress: ProgressCallback) -> FitResult:
