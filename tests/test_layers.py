@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "neural_ivp"
 # From the bottom up; a room sees those above it in this list and itself.
 ROOMS = [
-    {"types", "errors", "precision", "devices"},
+    {"types", "errors", "precision", "devices", "display"},
     {"progress", "files", "memory", "calculus", "domains", "references"},
     {"data", "boundary", "densities"},
     {"samplers", "networks", "problems", "plotting"},

@@ -1,13 +1,14 @@
 """The method: every numerical choice of a solve in one object."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from ..calculus import AbstractInnerProduct
+from ..display import AbstractDisplayed, settings
 from ..errors import InputError, check_count, check_kind
 from ..fitting import AbstractFitStage, GaussNewton
 from ..linear import AbstractVelocitySolver, LandmarkSubspace
@@ -20,7 +21,7 @@ from .restart import AbstractRestartRule, DirectionGrowth, NoRestart, Refit
 from .schemes import ExplicitRungeKutta, Rodas4
 
 
-class NeuralIVP(eqx.Module):
+class NeuralIVP(AbstractDisplayed, eqx.Module):
     r"""The numerical method of a solve: fit, sampling, velocity solver, time stepping, restarts.
 
     The network is fitted to the initial value. Then its parameters follow $d\theta/dt = v$, the
@@ -125,6 +126,11 @@ class NeuralIVP(eqx.Module):
             raise InputError(f"`growth` needs DiffusionParticles, and `sampler` is {sampler!r}")
         if not self.fit or not all(isinstance(s, AbstractFitStage) for s in self.fit):
             raise InputError(f"`fit` must be one or more fit stages, got {self.fit!r}")
+
+    def _summary(self) -> tuple[str, Mapping[str, str]]:
+        rtol, atol = self.integrator.rtol, self.integrator.atol
+        rows = settings(self, leave_out=("refit",) if isinstance(self.restart, NoRestart) else ())
+        return "NeuralIVP", rows | ({"tolerance": f"rtol {rtol:g}, atol {atol:g}"} if rtol else {})
 
 
 def check_network(problem: AbstractProblem, network: AbstractNetwork) -> None:

@@ -1,7 +1,7 @@
 """The contract of a network: a function of one point, linear in the weights of its last layer."""
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import equinox as eqx
@@ -11,11 +11,12 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
+from ..display import AbstractDisplayed, count, settings
 from ..errors import InputError, check_count
 from ..types import Point, Theta, Value
 
 
-class AbstractNetwork(eqx.Module):
+class AbstractNetwork(AbstractDisplayed, eqx.Module):
     """A network u_theta: R^d -> R^c whose value is linear in its head.
 
     Its parameters theta are the floating-point arrays in `trainable`; other arrays are constants.
@@ -47,6 +48,13 @@ class AbstractNetwork(eqx.Module):
     @abc.abstractmethod
     def __call__(self, x: Point) -> Value:
         """u at one point of shape (d,), shape (c,)."""
+
+    def _summary(self) -> tuple[str, Mapping[str, str]]:
+        leaves = [leaf for leaf in jax.tree.leaves(self.trainable) if eqx.is_inexact_array(leaf)]
+        kinds = "".join(f" of {kind}" for kind in sorted({str(leaf.dtype) for leaf in leaves}))
+        number = count(sum(leaf.size for leaf in leaves))
+        title = f"{type(self).__name__} with {number} parameters{kinds}"
+        return title, settings(self, leave_out=("dtype",))
 
     @abc.abstractmethod
     def reinitialised(self, key: PRNGKeyArray) -> "AbstractNetwork":

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..boundary import Absorbing, BoundaryConditions, BoundarySpec, resolve_boundary
 from ..calculus import AbstractInnerProduct
+from ..display import AbstractDisplayed, settings, short
 from ..domains import AbstractDomain
 from ..errors import InputError, check_shape
 from ..types import Field, Point, Reference, Scalar, Value
@@ -24,7 +25,7 @@ SCHROEDINGER = (
 )
 
 
-class AbstractProblem(eqx.Module):
+class AbstractProblem(AbstractDisplayed, eqx.Module):
     """An initial-value problem u_t = rhs(u, t, x), written for one point.
 
     Physical coefficients are array leaves: another value does not recompile, and a gradient with
@@ -76,6 +77,18 @@ class AbstractProblem(eqx.Module):
         del t0
         return None
 
+    def _summary(self) -> tuple[str, Mapping[str, str]]:
+        kind, d = type(self).__name__, self.domain.dimension
+        name = kind if self.name == kind else f"{self.name} ({kind})"
+        rows = {"domain": short(self.domain), "components": ", ".join(self.component_names)}
+        if self.domain.faces:
+            rows["boundary"] = short(self.boundary)
+        shown = ("domain", "components", "component_names", "boundary", "dimension", "name")
+        rows |= settings(self, leave_out=(*shown, "invariants"))
+        if self.invariants:
+            rows["invariants"] = ", ".join(self.invariants)
+        return f"{name} in {d} dimension{'s' * (d > 1)}", rows
+
     def check_times(self, times: np.ndarray) -> None:
         """Refuse times to save at which the equation is not defined; all are good by default."""
         del times
@@ -118,19 +131,51 @@ def check_problem(problem: AbstractProblem) -> None:
     dtype = jnp.result_type(float)
     x = jax.ShapeDtypeStruct((problem.domain.dimension,), dtype)
     t = jax.ShapeDtypeStruct((), dtype)
-    value = jax.eval_shape(problem.initial, x)
-    check_value("initial", value, c, SCHROEDINGER)
-    rate = jax.eval_shape(lambda t, x: problem.rhs(problem.initial, t, x), t, x)
+    check_value("initial", traced("initial", problem.initial, x), c, SCHROEDINGER)
+    rate = traced("rhs", lambda t, x: problem.rhs(problem.initial, t, x), t, x)
     check_value("rhs", rate, c, SCHROEDINGER)
     for name, density in problem.invariants.items():
-        value = jax.eval_shape(lambda x, density=density: density(problem.initial, x), x)
+        value = traced("invariants", lambda x, f=density: f(problem.initial, x), x)
         subject = f"the value of the density {name!r} of `invariants`"
         check_shape(subject, jnp.shape(value), (), "return one number for one point")
 
 
+def traced(name: str, function: Callable[..., Any], *arguments: Any) -> jax.ShapeDtypeStruct:
+    """Shape and dtype of the value of the user's function `name`, which is only traced.
+
+    **Raises:** `InputError` for a value that is not one array, or a function that is not written
+    for JAX.
+    """
+
+    def checked(*arguments):
+        value = function(*arguments)
+        if isinstance(value, int | float):
+            return jnp.asarray(value)
+        check_array(name, value)
+        return value
+
+    try:
+        return jax.eval_shape(checked, *arguments)
+    except jax.errors.TracerArrayConversionError as error:
+        raise InputError(
+            f"`{name}` makes a numpy array of what JAX traces: use jax.numpy instead of numpy, "
+            "e.g. jnp.sin"
+        ) from error
+    except (jax.errors.ConcretizationTypeError, jax.errors.TracerIntegerConversionError) as error:
+        raise InputError(
+            f"`{name}` needs the number behind what JAX traces, as float(x) and `if x > 0` do: "
+            "write it with jax.numpy, e.g. jnp.where(x > 0, a, b)"
+        ) from error
+
+
 def check_array(name: str, value: Any) -> None:
     """Raise `InputError` unless the value of the function `name` is one array."""
-    if not hasattr(value, "shape"):
+    if callable(value):
+        raise InputError(
+            f"`{name}` must return values of shape (c,), got a function: call it at x, e.g. "
+            "laplacian(u)(x)"
+        )
+    if not isinstance(value, jax.Array | np.ndarray | np.generic):
         raise InputError(
             f"the value of `{name}` is a {type(value).__name__}: return one array, e.g. "
             "jnp.stack([u, v])"
@@ -140,11 +185,14 @@ def check_array(name: str, value: Any) -> None:
 def check_value(name: str, value: Any, components: int, example: str = "") -> None:
     """Raise `InputError` unless the value of the function `name` is a real array of shape (c,);
     `example` ends the message for one that is complex."""
-    check_array(name, value)
     fix = f"return an array with one entry per component ({components}) for one point"
     check_shape(f"the value of `{name}`", value.shape, (components,), fix)
     if jnp.issubdtype(value.dtype, jnp.complexfloating):
         raise InputError(
             f"the value of `{name}` is complex: make real and imaginary part two components"
             f"{example}"
+        )
+    if value.dtype == bool:
+        raise InputError(
+            f"the value of `{name}` is a truth value: return numbers, e.g. by jnp.where"
         )

@@ -13,6 +13,7 @@ from ..densities import DiffusionProcess, GaussianMixture
 from ..domains import Euclidean
 from ..errors import InputError, check_positive, finite_array
 from ..types import Point, Reference, Scalar
+from ._base import traced
 from ._density import AbstractDensityProblem
 from ._functions import check_function, words
 
@@ -116,8 +117,9 @@ class FokkerPlanck(AbstractDensityProblem):
 
 def _check_value(name: str, function: Callable, d: int, *shapes: tuple[int, ...]) -> None:
     x, t = (jax.ShapeDtypeStruct(shape, jnp.result_type(float)) for shape in ((d,), ()))
-    value = jax.eval_shape(function, t, x)
-    if jnp.shape(value) not in shapes or jnp.issubdtype(value.dtype, jnp.complexfloating):
+    value = traced(name, function, t, x)
+    number = jnp.issubdtype(value.dtype, jnp.floating) or jnp.issubdtype(value.dtype, jnp.integer)
+    if jnp.shape(value) not in shapes or not number:
         wanted = " or ".join(str(shape) for shape in shapes)
         raise InputError(
             f"the value of `{name}` has shape {jnp.shape(value)} and dtype {value.dtype}, expected "

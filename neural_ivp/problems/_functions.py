@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from ..data import GriddedData
 from ..domains import AbstractDomain
 from ..errors import InputError
-from ._base import Density, check_array
+from ._base import Density, traced
 
 
 def num_components(name: str, initial: Any, domain: Any) -> int:
@@ -34,11 +34,10 @@ def num_components(name: str, initial: Any, domain: Any) -> int:
         )
     check_function(f"`{name}`", initial, "x")
     x = jax.ShapeDtypeStruct((domain.dimension,), jnp.result_type(float))
-    value = jax.eval_shape(initial, x)
-    check_array(name, value)
-    if jnp.ndim(value) != 1:
+    value = traced(name, initial, x)
+    if len(value.shape) != 1:
         raise InputError(
-            f"the value of `{name}` has shape {jnp.shape(value)}, expected (components,): "
+            f"the value of `{name}` has shape {value.shape}, expected (components,): "
             "return an array of one dimension for one point, e.g. jnp.array([value])"
         )
     return value.shape[0]

@@ -17,7 +17,7 @@ from ..calculus import L2, AbstractInnerProduct
 from ..domains import AbstractDomain
 from ..errors import check_positive_scalar
 from ..types import Field, Point, Scalar, Value
-from ._base import AbstractProblem, check_value
+from ._base import AbstractProblem, check_array, check_value
 
 
 class AbstractSecondOrderProblem(AbstractProblem):
@@ -44,12 +44,14 @@ class AbstractSecondOrderProblem(AbstractProblem):
 
     def initial(self, x: Point) -> Value:
         velocity = self.initial_velocity(x)
+        check_array("initial_velocity", velocity)
         check_value("initial_velocity", velocity, self.components // 2)
         return jnp.concatenate([self.displacement(x), velocity])
 
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
         c = self.components // 2
         acceleration = self.acceleration(lambda x: u(x)[:c], lambda x: u(x)[c:], t, x)
+        check_array("acceleration", acceleration)
         check_value("acceleration", acceleration, c)
         return jnp.concatenate([u(x)[c:], acceleration])
 

@@ -231,9 +231,10 @@ class AbstractDensityMethods(abc.ABC):
 
     def _walk(self, t: float, count: int, key: PRNGKeyArray) -> Walk:
         """Particles at t from those at ts[0], and moved by the error of their steps."""
+        dtype = self._density(t).means.dtype  # refuses a t that is no time of the interval
         # From the record, which a solution without the whole trajectory has too.
         steps = SUBSTEPS * int(np.sum(self.record["accepted"] & (self.record["t0"] < t)))
-        return self._walks(t, count, max(steps, LEAST_STEPS), self._density(t).means.dtype, key)
+        return self._walks(t, count, max(steps, LEAST_STEPS), dtype, key)
 
 
 def _keys(key: PRNGKeyArray | None) -> Array:

@@ -1,7 +1,7 @@
 """What `solve` returns: u(t, x) at every time of the interval and every point."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from jaxtyping import Array, ArrayLike
 
 from ..catalogue import describe, rebuild_or_check
 from ..diagnostics import ErrorReport, measure_errors, report
+from ..display import AbstractDisplayed
 from ..errors import InputError, check_shape, concrete
 from ..evolution import Segment, evaluate, evaluate_traced, has_gaps, stacked_steps
 from ..networks import AbstractNetwork, flatten
@@ -24,14 +25,15 @@ from ._density import AbstractDensityMethods
 from ._evaluate import checked_points, checked_times, values_at
 from ._file import fields_from, read_solution, write_solution
 from ._plot import plot_solution
+from ._summary import summary
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
 
 # Equal to itself alone, and hashable: a function for `jax.jit`.
-@dataclass(frozen=True, eq=False)
-class Solution(AbstractDensityMethods, AbstractDataMethods):
+@dataclass(frozen=True, eq=False, repr=False)
+class Solution(AbstractDisplayed, AbstractDensityMethods, AbstractDataMethods):
     """The solution u(t, x) of a problem: a network whose parameters depend on time.
 
     `solve`, `resume` and `load` return it. `solution(t, x)` evaluates u; `error()`, `report()`,
@@ -69,6 +71,10 @@ class Solution(AbstractDensityMethods, AbstractDataMethods):
     message: str
     fits: list[dict[str, Any]]
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def _summary(self) -> tuple[str, Mapping[str, str]]:
+        parts = self.problem, self.ts, self.segments, self.record
+        return summary(*parts, self.result, self.message, self.fits, self.seconds)
 
     @cached_property
     def parameters(self) -> np.ndarray:
