@@ -98,6 +98,21 @@ class CheckpointWarning(UserWarning):
     """
 
 
+# The largest value of an argument that counts something. One above it is taken for a mistake: it
+# would fill the memory, or run for hours, without a word.
+LARGEST = {
+    "dimension": 1_000,
+    "components": 1_000,
+    "depth": 1_000,
+    "num_frequencies": 1_000,
+    "num_points": 10_000_000,
+    "num_samples": 100_000_000,
+    "oversampling": 10_000,
+    "rank": 100_000,
+    "num_saves": 1_000_000,
+}
+
+
 def concrete(name: str, value: Any) -> np.ndarray | None:
     """`value` as a numpy array, or None while it is traced (a gradient of a coefficient)."""
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)):
@@ -180,13 +195,31 @@ def check_kind(name: str, value: Any, kind: type) -> None:
     """Raise `InputError` unless `value` is an instance of `kind`."""
     if not isinstance(value, kind):
         fix = f": write {value.__name__}(...)" if isinstance(value, type) else ""
-        raise InputError(f"`{name}` must be of the kind {kind.__name__}, got {value!r}{fix}")
+        raise InputError(f"`{name}` must be of the kind {kind.__name__}, got {shown(value)}{fix}")
 
 
 def check_count(name: str, value: Any, *, minimum: int = 1) -> None:
-    """Raise `InputError` unless `value` is an integer of at least `minimum`."""
+    """Raise `InputError` unless `value` is an integer of at least `minimum`, and not above the
+    entry of `name` in `LARGEST`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
-        raise InputError(f"`{name}` must be an integer of at least {minimum}, got {value!r}")
+        raise InputError(f"`{name}` must be an integer of at least {minimum}, got {shown(value)}")
+    check_largest(name, int(value))
+
+
+def check_largest(name: str, value: int, subject: str | None = None) -> None:
+    """Raise `InputError` for a value above the entry of `name` in `LARGEST`.
+
+    `subject` says what has it, the argument itself if not given.
+    """
+    largest = LARGEST.get(name, value)
+    if value > largest:
+        raise InputError(f"{subject or f'`{name}`'} must be at most {largest}, got {value}")
+
+
+def shown(value: Any) -> str:
+    """`repr(value)` for an error message: one line, cut where it is long."""
+    line = repr(value).partition("\n")[0]
+    return line if len(line) <= 200 else f"{line[:197]}..."
 
 
 def check_shape(name: str, shape: tuple, expected: tuple, fix: str) -> None:

@@ -18,6 +18,8 @@ import numpy as np
 
 from .errors import InputError
 
+# Of lists and tables in one another: those of this library are nested a third as deep.
+MOST_LEVELS = 30
 _DTYPES = ("float32", "float64", "int32", "int64", "uint8", "uint32", "uint64", "bool")
 
 
@@ -104,13 +106,16 @@ def read_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any], dict
     **Raises:** `InputError` for a missing, truncated, altered or foreign file, another version.
     """
     if not path.is_file():
+        if path.is_dir():
+            raise InputError(f"{str(path)!r} is a directory: name a {kind} file in it")
         raise InputError(f"there is no file {str(path)!r}")
     first, _, body = path.read_bytes().partition(b"\n")
     try:
         header = json.loads(first)
         file_format = header["format"]
-    except (ValueError, KeyError, TypeError):
-        file_format = None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        header, file_format = {}, None
+    check_nesting(repr(str(path)), header)
     if file_format != f"neural_ivp {kind}":
         known = isinstance(file_format, str) and file_format.startswith("neural_ivp ")
         hint = f": it is a {file_format} file" if known else ""
@@ -131,6 +136,21 @@ def read_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any], dict
         values = np.frombuffer(body, stored, int(np.prod(shape)), offset)
         arrays[name], offset = values.astype(dtype).reshape(shape), offset + values.nbytes
     return header, arrays
+
+
+def check_nesting(subject: str, data: Any) -> None:
+    """Raise `InputError` for lists and tables in one another that would exhaust the stack."""
+    inner = [data]
+    for _ in range(MOST_LEVELS):
+        inner = [entry for part in inner for entry in _entries(part)]
+    if inner:
+        raise InputError(f"{subject} is nested too deeply: at most {MOST_LEVELS} levels are read")
+
+
+def _entries(data: Any) -> Iterable[Any]:
+    if isinstance(data, dict):
+        return data.values()
+    return data if isinstance(data, list) else ()
 
 
 def _raw(arrays: Mapping[str, np.ndarray]) -> Iterable[bytes]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..files import check_nesting
 
 # Two alternatives: a table that sets one removes the other from the table below it.
 _EITHER_OR = ("saves", "num_saves")
@@ -76,9 +77,11 @@ def _merge_entries(base: list, over: dict[str, Any], path: str) -> list:
 def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if not path.is_file():
         extended = f" (`extends` in {str(above[-1])!r})" if above else ""
+        if path.is_dir():
+            raise InputError(f"{str(path)!r} is a directory: name a TOML file in it{extended}")
         raise InputError(f"there is no file {str(path)!r}{extended}")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = _parsed(path.read_text(encoding="utf-8"), repr(str(path)))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{str(path)!r} is not valid TOML: {error}") from error
     if "extends" not in table:
@@ -93,13 +96,26 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     return merge(_read(parent, chain), table)
 
 
+def _parsed(text: str, subject: str) -> dict[str, Any]:
+    """The table of a TOML text.
+
+    **Raises:** `InputError` for one that is nested so deeply that no config is meant.
+    """
+    try:
+        table = tomllib.loads(text)
+    except RecursionError as error:
+        raise InputError(f"{subject} is nested too deeply") from error
+    check_nesting(subject, table)
+    return table
+
+
 def _split(override: str) -> tuple[list[str], Any]:
     name, equals, text = override.partition("=")
     keys = [key.strip() for key in name.split(".")]
     if not equals or not all(keys):
         raise InputError(f"`--set` takes section.key=value, got {override!r}")
     try:
-        parsed = tomllib.loads(f"value = {text}")
+        parsed = _parsed(f"value = {text}", f"`--set {name}`")
     except tomllib.TOMLDecodeError:
         return keys, text.strip()
     return keys, parsed["value"] if len(parsed) == 1 else text.strip()

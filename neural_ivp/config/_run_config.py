@@ -15,7 +15,7 @@ from jaxtyping import PRNGKeyArray
 from ..catalogue import arguments
 from ..defaults import default_method, default_network, solve_keys
 from ..domains import Euclidean
-from ..errors import InputError
+from ..errors import InputError, check_count
 from ..evolution import NeuralIVP
 from ..networks import (
     AbstractNetwork,
@@ -132,8 +132,8 @@ def _times(table: Any) -> tuple[np.ndarray, dict[str, Any]]:
         raise InputError(f"`time.end` must lie after `time.start`, got {end} and {start}")
     if saves is None:
         count = given.get("num_saves", 11)
-        if count < 2:
-            raise InputError(f"`time.num_saves` must be at least 2, got {count}")
+        with dotted("time", ["num_saves"]):
+            check_count("num_saves", count, minimum=2)
         return np.linspace(start, end, count), {"start": start, "end": end, "num_saves": count}
     for before, after in itertools.pairwise(saves):
         if not after > before:

@@ -31,7 +31,7 @@ def check_value(value: Any, kind: Any, path: str) -> Any:
             hint = suggestion(value, get_args(kind))
             raise InputError(f"`{path}` cannot be {toml(value)}.{hint}") from error
         fix = ""
-        if kind is int and isinstance(value, float) and value.is_integer():
+        if kind is int and isinstance(value, float) and value.is_integer() and abs(value) < 2**32:
             fix = f": write {int(value)}"
         shown = f"{toml(value)} ({_sort(value)})"
         raise InputError(f"`{path}` must be {_words(kind)}, got {shown}{fix}") from error
@@ -76,7 +76,7 @@ def alternatives(annotation: Any) -> list[Any]:
 
 def toml(value: Any) -> str:
     """A value in TOML, which agrees with JSON except for dates."""
-    return json.dumps(value, default=str)
+    return json.dumps(value, default=str, ensure_ascii=False)
 
 
 def _words(kind: Any) -> str:

@@ -9,7 +9,15 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from ..errors import InputError, check_count, check_positive, check_shape, concrete, finite_array
+from ..errors import (
+    InputError,
+    check_count,
+    check_largest,
+    check_positive,
+    check_shape,
+    concrete,
+    finite_array,
+)
 from ..types import Point, Points, Scalar
 
 
@@ -140,6 +148,7 @@ def Gaussian(mean: ArrayLike, covariance: ArrayLike, *, mass: float = 1.0) -> Ga
     if m.ndim != 1 or not m.size:
         raise InputError(f"`mean` has shape {m.shape}, expected (d,)")
     d = len(m)
+    check_largest("dimension", d, "the number of dimensions in `mean`")
     if c.ndim < 2:
         check_positive("covariance", c)
         c = np.diag(np.broadcast_to(c, (d,))) if c.ndim == 0 or c.shape == (d,) else c

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import equinox as eqx
 import numpy as np
 
-from ..errors import InputError, check_finite, check_positive_scalar, concrete
+from ..errors import InputError, check_finite, check_largest, check_positive_scalar, concrete
 
 
 class Interval(eqx.Module):
@@ -88,4 +88,5 @@ def as_bounds(name: str, values: Sequence[float]) -> tuple[float, ...]:
     array = np.atleast_1d(array)
     if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)):
         raise InputError(f"`{name}` must be a sequence of finite numbers, got {values!r}")
+    check_largest("dimension", array.size, f"the number of dimensions in `{name}`")
     return tuple(float(value) for value in array)

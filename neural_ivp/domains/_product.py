@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..errors import InputError, check_positive
+from ..errors import InputError, check_largest, check_positive
 from ..types import Point, Points, Scalar
 from ._axes import Interval, Periodic, as_bounds, as_corners
 from ._domain import AbstractDomain
@@ -106,6 +106,7 @@ class ProductDomain(AbstractProduct):
     def __init__(self, axes: Sequence[Interval | Periodic]):
         if not isinstance(axes, tuple | list) or not axes:
             raise InputError(f"`axes` must be a tuple of one axis per dimension, got {axes!r}")
+        check_largest("dimension", len(axes), "the number of `axes`")
         for axis in axes:
             if not isinstance(axis, Interval | Periodic):
                 raise InputError(

@@ -15,6 +15,9 @@ from ..display import AbstractDisplayed, count, settings
 from ..errors import InputError, check_count
 from ..types import Point, Theta, Value
 
+# The largest number of parameters of a network: 2 GiB in float64.
+MOST_PARAMETERS = 2**28
+
 
 class AbstractNetwork(AbstractDisplayed, eqx.Module):
     """A network u_theta: R^d -> R^c whose value is linear in its head.
@@ -87,6 +90,17 @@ def held_mask(network: AbstractNetwork) -> np.ndarray:
     marked = eqx.tree_at(lambda net: net.held, free, replace_fn=np.ones_like)
     leaves = [np.ravel(leaf) for leaf in jax.tree.leaves(marked)]
     return np.concatenate(leaves) if leaves else np.zeros(0, bool)
+
+
+def check_num_parameters(number: int, arguments: Mapping[str, Any]) -> None:
+    """Raise `InputError` for more parameters of a network than `MOST_PARAMETERS`; `arguments` are
+    those that make it so large."""
+    if number > MOST_PARAMETERS:
+        sizes = ", ".join(f"`{name}` = {value}" for name, value in arguments.items())
+        raise InputError(
+            f"{sizes} make a network of {number:.3g} parameters, {8 * number / 2**30:.3g} GiB in "
+            f"float64: at most {MOST_PARAMETERS} are possible; make it smaller"
+        )
 
 
 def resolve_dtype(dtype: str | None) -> str:

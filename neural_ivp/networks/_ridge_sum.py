@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ..errors import check_count
 from ..types import Point, Scalar, Value
-from ._base import AbstractNetwork, resolve_dtype
+from ._base import AbstractNetwork, check_num_parameters, resolve_dtype
 
 # The interval of a projection that the bumps cover, in standard deviations, and how much denser
 # they are in its middle: s goes from -1 to 1 in t = REACH sinh(DENSER s) / sinh(DENSER).
@@ -65,6 +65,9 @@ class RidgeSum(AbstractNetwork):
         num_directions = dimension if num_directions is None else num_directions
         check_count("num_directions", num_directions)
         check_count("num_bumps", num_bumps, minimum=4)
+        number = num_directions * (num_bumps + 2 + dimension) + dimension**2
+        sizes = {"num_directions": num_directions, "num_bumps": num_bumps}
+        check_num_parameters(number, sizes)
         kind = resolve_dtype(dtype)
         rows = jax.random.normal(key, (num_directions, dimension), kind)
         self.directions = rows / jnp.linalg.norm(rows, axis=1, keepdims=True)

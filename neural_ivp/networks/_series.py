@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from ..domains import AbstractDomain
 from ..errors import check_count, check_key
 from ..types import Point, Value
-from ._base import AbstractNetwork, per_entry, resolve_dtype
+from ._base import AbstractNetwork, check_num_parameters, per_entry, resolve_dtype
 
 
 class FourierSeries(AbstractNetwork):
@@ -68,6 +68,8 @@ class FourierSeries(AbstractNetwork):
         counts = per_entry("modes", modes, domain.dimension, "dimension")
         self.domain, self.components, self.dtype = domain, components, resolve_dtype(dtype)
         self.modes = counts if isinstance(modes, Sequence) else modes
+        sizes = (2 * m + 1 if p else m for m, p in zip(counts, domain.periodic, strict=True))
+        check_num_parameters(components * math.prod(sizes), {"modes": modes})
         wave_numbers = [range(1, m + 1) for m in counts]
         pairs = zip(wave_numbers, domain.periodic, strict=True)
         wave_numbers = [(0, *ks, *ks) if periodic else ks for ks, periodic in pairs]

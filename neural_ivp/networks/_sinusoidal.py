@@ -5,6 +5,7 @@ With `shared`, the first hidden layers are a trunk that all towers have in commo
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Literal, get_args
 
 import equinox as eqx
@@ -16,7 +17,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from ..domains import AbstractDomain
 from ..errors import InputError, check_count, check_key, suggestion
 from ..types import Point, Value
-from ._base import AbstractNetwork, per_entry, resolve_dtype
+from ._base import AbstractNetwork, check_num_parameters, per_entry, resolve_dtype
 from ._layers import Dense, Rational, dense
 
 Activation = Literal["swish", "tanh", "sin", "rational"]
@@ -111,12 +112,14 @@ class SinusoidalMLP(AbstractNetwork):
         embedded = 2 * num_frequencies * domain.dimension
         # Without a trunk, `keys[-1]` belongs to the last tower and the trunk's layers are none.
         keys = jax.random.split(key, components + (shared > 0))
-        self.trunk = _layers([embedded, *widths[:1] * shared], self.dtype, keys[-1])
-        first = widths[0] if shared else embedded
-        self.towers = tuple(
-            _layers([first, *[w] * (d - shared), 1], self.dtype, k)
-            for w, d, k in zip(widths, depths, keys[:components], strict=True)
-        )
+        trunk, first = [embedded, *widths[:1] * shared], widths[0] if shared else embedded
+        pairs = zip(widths, depths, strict=True)
+        towers = [[first, *[w] * (d - shared), 1] for w, d in pairs]
+        number = sum((a + 1) * b for sizes in (trunk, *towers) for a, b in pairwise(sizes))
+        check_num_parameters(number, {"width": width, "depth": depth})
+        self.trunk = _layers(trunk, self.dtype, keys[-1])
+        parts = zip(towers, keys[:components], strict=True)
+        self.towers = tuple(_layers(sizes, self.dtype, k) for sizes, k in parts)
         hidden = [shared, *(d - shared for d in depths)] if activation == "rational" else []
         self.rationals = tuple(tuple(Rational(self.dtype) for _ in range(n)) for n in hidden)
 

@@ -54,7 +54,7 @@ class March:
     - `state`: of the current segment; None between segments.
     - `t`, `stop`: the time reached, and the end of the segment.
     - `rollback_point`: for `rewind` after an interruption; None before the first segment.
-    - `progress`, `save`: the arguments of `run`.
+    - `checked`: of which the memory of a step was predicted; `progress`, `save`: those of `run`.
     """
 
     def __init__(
@@ -83,7 +83,6 @@ class March:
         dtmin = method.integrator.dtmin
         self.dtmin = 1e-8 * (self.t1 - self.t0) if dtmin is None else dtmin
         self.rollback_point: RollbackPoint | None = None
-        # Of which the memory of a step was compared with that of the device.
         self.checked: tuple[AbstractNetwork, NeuralIVP, int] | None = None
         if state is not None:
             self._set_rollback_point()
@@ -240,9 +239,8 @@ class March:
     def _refit(self, t: float) -> None:
         """Fit new weights to the current u, or keep the old ones if the fit is not accurate."""
         key = jax.random.fold_in(jax.random.fold_in(self.key, len(self.segments)), 1)
-        report = fit_reporter(self.progress, "refit", t)
-        parts = self.method, self.network, self.problem
-        fitted, refused = refit_network(*parts, t, key, report)
+        parts = self.method, self.network, self.problem, t, key
+        fitted, refused = refit_network(*parts, fit_reporter(self.progress, "refit", t))
         self.note_fit(t, fitted, reason=self._restart_reason(), refused=refused)
         if not refused:
             self.network = fitted.network

@@ -16,7 +16,9 @@ from ..errors import (
     FitWarning,
     InputError,
     check_key,
+    check_largest,
     check_positive_scalar,
+    shown,
     suggestion,
 )
 from ..evolution import (
@@ -103,7 +105,7 @@ def solve(
     times = _check_times(ts)
     if not isinstance(problem, AbstractProblem):
         raise InputError(
-            f"`problem` must be an AbstractProblem, got {problem!r}: make it by "
+            f"`problem` must be an AbstractProblem, got {shown(problem)}: make it by "
             "`nivp.Problem(...)` or take one of `nivp.problems`"
         )
     check_key(key)
@@ -144,7 +146,7 @@ def _parts(problem, network, method, rtol, network_key) -> tuple[AbstractNetwork
     if method is None:
         method = default_method(problem, network, rtol=rtol)
     if not isinstance(method, NeuralIVP):
-        raise InputError(f"`method` must be a NeuralIVP, got {method!r}")
+        raise InputError(f"`method` must be a NeuralIVP, got {shown(method)}")
     check_second_order(network, method)
     for name in method.conserve:
         if name not in problem.invariants:
@@ -175,11 +177,12 @@ def _check_times(ts) -> np.ndarray:
             raise TypeError("words or truth values")
         times = times.astype(float)
     except (TypeError, ValueError) as error:
-        raise InputError(f"`ts` must be times, got {ts!r}") from error
+        raise InputError(f"`ts` must be times, got {shown(ts)}") from error
     if times.ndim != 1 or times.size < 2:
         raise InputError(f"`ts` must hold two times or more, got shape {times.shape}")
+    check_largest("num_saves", times.size, "the number of times in `ts`")
     if not np.all(np.isfinite(times)):
-        raise InputError(f"`ts` must be finite, got {times.tolist()}")
+        raise InputError(f"`ts` must be finite, got {shown(times.tolist())}")
     if not np.all(np.diff(times) > 0):
         k = int(np.argmax(np.diff(times) <= 0))
         raise InputError(f"`ts` must increase, got {times[k]} before {times[k + 1]}")

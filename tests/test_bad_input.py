@@ -1,0 +1,196 @@
+"""What is said of absurd sizes, functions not written for JAX, and files that are none."""
+
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neural_ivp as nivp
+from neural_ivp.cli import main
+from neural_ivp.config import load_config, read_table
+
+from .helpers import KEY, TINY, TORUS, refused
+
+HUGE = 10**10
+
+
+def problem(**changes):
+    parts = dict(domain=TORUS, initial=jnp.sin, rhs=lambda u, t, x: -u(x))
+    return nivp.Problem(**(parts | changes))
+
+
+def density(drift=lambda t, x: -x, diffusion=0.1):
+    return nivp.FokkerPlanck(drift, diffusion, nivp.Gaussian([0.0, 0.0], 0.1))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            lambda: nivp.SinusoidalMLP(TORUS, 1, width=HUGE, key=KEY),
+            r"`width` = 10000000000, `depth` = 3 make a network of 2e\+20 parameters, .* GiB",
+        ),
+        (
+            lambda: nivp.FourierSeries(nivp.Torus((1.0,) * 6), 1, modes=100, key=KEY),
+            r"`modes` = 100 make a network of 6\.\d+e\+13 parameters",
+        ),
+        (
+            lambda: nivp.RidgeSum(2, num_directions=HUGE, key=KEY),
+            "`num_directions` = 10000000000, `num_bumps` = 16 make a network",
+        ),
+        (lambda: nivp.SinusoidalMLP(TORUS, 1, depth=HUGE, key=KEY), "`depth` must be at most 1000"),
+        (
+            lambda: nivp.SinusoidalMLP(TORUS, 1, num_frequencies=HUGE, key=KEY),
+            "`num_frequencies` must be at most",
+        ),
+        (lambda: nivp.problems.Advection(HUGE), "`dimension` must be at most 1000, got 1000000000"),
+        (lambda: nivp.problems.HeatSpace(10**6), "`dimension` must be at most 1000"),
+        (lambda: nivp.Euclidean(10**6), "`dimension` must be at most 1000"),
+        (
+            lambda: nivp.Box((0.0,) * 2000, (1.0,) * 2000),
+            "the number of dimensions in `lower` must be at most 1000, got 2000",
+        ),
+        (lambda: nivp.Torus(np.ones(2000)), "the number of dimensions in `lengths`"),
+        (lambda: nivp.ProductDomain((nivp.Periodic(1.0),) * 2000), "the number of `axes`"),
+        (lambda: nivp.Gaussian(np.zeros(10**6), 1.0), "the number of dimensions in `mean`"),
+        (lambda: nivp.Uniform(HUGE), "`num_points` must be at most 10000000, got 10000000000"),
+        (lambda: nivp.ImportanceSampling(100, oversampling=HUGE), "`oversampling` must be at most"),
+        (lambda: nivp.LandmarkSubspace(HUGE), "`rank` must be at most 100000"),
+        (lambda: nivp.Nystrom(HUGE), "`rank` must be at most 100000"),
+        (
+            lambda: nivp.solve(problem(), ts=np.arange(2_000_000), key=KEY),
+            "the number of times in `ts` must be at most 1000000, got 2000000",
+        ),
+    ],
+)
+def test_absurd_sizes(make, words):
+    with refused(words):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        (
+            "network.width=10_000_000_000",
+            r"`network.width` = 10000000000, `network.depth` = 1 make",
+        ),
+        (
+            "problem={name='Advection', dimension=1000000}",
+            "`problem.dimension` must be at most 1000",
+        ),
+        ("method.sampler.num_points=1000000000000", "`method.sampler.num_points` must be at most"),
+        ("time.num_saves=1000000000000", "`time.num_saves` must be at most 1000000"),
+        ("seed=1e30", r"`seed` must be an integer, got 1e\+30 \(a float\)$"),
+        ("seed=3.0", r"`seed` must be an integer, got 3.0 \(a float\): write 3$"),
+        ("problem.diffusivity=Wärme", '`problem.diffusivity` must be a finite number, got "Wärme"'),
+        ("problem.name=Wärme", '`problem.name` cannot be "Wärme"'),
+        (f"seed={'[' * 100_000}", "`--set seed` is nested too deeply"),
+        (f"seed={'[' * 100}{']' * 100}", "`--set seed` is nested too deeply: at most 30 levels"),
+    ],
+)
+def test_a_config(tmp_path, override, words):
+    (tmp_path / "tiny.toml").write_text(TINY)
+    with refused(words):
+        load_config(tmp_path / "tiny.toml", [override])
+
+
+class TestFiles:
+    def test_a_config_of_brackets(self, tmp_path, capsys):
+        path = tmp_path / "brackets.toml"
+        path.write_text("a = " + "[" * 100_000)
+        assert main(["run", str(path)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line == f"error: {str(path)!r} is nested too deeply"
+
+    def test_a_directory(self, tmp_path, capsys):
+        assert main(["run", str(tmp_path)]) == 2
+        assert "is a directory: name a TOML file in it" in capsys.readouterr().err
+        with refused("is a directory: name a solution file in it"):
+            nivp.load(tmp_path)
+
+    @pytest.mark.parametrize("levels", [100, 100_000])
+    def test_a_header_of_brackets(self, tmp_path, levels):
+        header = json.dumps({"format": "neural_ivp solution", "version": 3, "a": 0})
+        brackets = "[" * levels + "]" * levels
+        path = tmp_path / "deep.nivp"
+        path.write_text(header.replace('"a": 0', f'"a": {brackets}') + "\n")
+        with refused("is nested too deeply|is not a solution file"):
+            nivp.load(path)
+
+    def test_nesting_of_the_library_is_read(self, tmp_path):
+        (tmp_path / "tiny.toml").write_text(TINY + "[a.b.c.d.e.f.g]\nh = [[[[[1]]]]]")
+        assert read_table(tmp_path / "tiny.toml")["a"]["b"]["c"]["d"]["e"]["f"]["g"]["h"]
+
+    @pytest.mark.parametrize("seed", ["1e30", str(10**30)])
+    def test_a_seed_on_the_command_line(self, tmp_path, capsys, seed):
+        (tmp_path / "tiny.toml").write_text(TINY)
+        assert main(["run", str(tmp_path / "tiny.toml"), "--seed", seed]) == 2
+        message = capsys.readouterr().err
+        assert "write" not in message and seed in message
+
+
+def acceleration_of(value):
+    return nivp.SecondOrderProblem(
+        domain=TORUS, initial=jnp.sin, initial_velocity=jnp.cos, acceleration=value
+    )
+
+
+NUMPY = "makes a numpy array of what JAX traces: use jax.numpy instead of numpy"
+FUNCTION = (
+    r"must return values of shape \(c,\), got a function: call it at x, .*laplacian\(u\)\(x\)"
+)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: problem(rhs=lambda u, t, x: nivp.laplacian(u)), f"`rhs` {FUNCTION}"),
+        (lambda: problem(initial=lambda x: jnp.sin), f"`initial` {FUNCTION}"),
+        (
+            lambda: acceleration_of(lambda u, v, t, x: nivp.laplacian(u)),
+            f"`acceleration` {FUNCTION}",
+        ),
+        (lambda: density(drift=lambda t, x: jnp.sin), f"`drift` {FUNCTION}"),
+        (lambda: density(diffusion=lambda t, x: jnp.sin), f"`diffusion` {FUNCTION}"),
+        (lambda: problem(invariants={"m": lambda u, x: u}), f"`invariants` {FUNCTION}"),
+        (lambda: problem(rhs=lambda u, t, x: (u(x),)), "the value of `rhs` is a tuple: return one"),
+        (lambda: problem(initial=lambda x: [x[0]]), "the value of `initial` is a list: return one"),
+        (lambda: density(drift=lambda t, x: (-x[0], x[1])), "the value of `drift` is a tuple"),
+        (lambda: density(drift=lambda t, x: [-x[0], x[1]]), "the value of `drift` is a list"),
+        (lambda: density(diffusion=lambda t, x: [[1.0]]), "the value of `diffusion` is a list"),
+        (lambda: problem(rhs=lambda u, t, x: None), "the value of `rhs` is a NoneType"),
+        (lambda: problem(initial=lambda x: np.sin(x)), f"`initial` {NUMPY}"),
+        (lambda: problem(rhs=lambda u, t, x: np.exp(u(x))), f"`rhs` {NUMPY}"),
+        (lambda: density(drift=lambda t, x: np.array([x[0], x[1]])), f"`drift` {NUMPY}"),
+        (lambda: density(diffusion=lambda t, x: np.exp(x[0])), f"`diffusion` {NUMPY}"),
+        (
+            lambda: problem(rhs=lambda u, t, x: u(x) if t > 0 else -u(x)),
+            "`rhs` needs the number behind what JAX traces",
+        ),
+        (
+            lambda: density(drift=lambda t, x: x > 0),
+            r"the value of `drift` has shape \(2,\) and dtype bool, expected real numbers",
+        ),
+        (lambda: problem(rhs=lambda u, t, x: u(x) > 0), "the value of `rhs` is a truth value"),
+    ],
+)
+def test_functions(make, words):
+    with refused(words):
+        make()
+
+
+def test_a_diffusion_may_be_a_plain_number():
+    assert density(diffusion=lambda t, x: 0.2).process.constant is None
+
+
+@pytest.mark.parametrize("t", [[0.0, 0.1], np.zeros(2), "0.1", None, np.nan])
+def test_a_time_of_a_solution(t):
+    segment = nivp.evolution.Segment(np.array([0.0, 1.0]), *[np.zeros((k, 1)) for k in (2, 1, 1)])
+    network = nivp.default_network(density(), num_bumps=6, key=KEY)
+    made = nivp.Solution(density(), network, np.array([0.0]), [segment], {}, "", "", [])
+    calls = made.mean, made.covariance, made.entropy, made.mass, made.network, made.field
+    for call in (*calls, lambda t: made.sample(t, 2, KEY), lambda t: made.marginal(t, 0, [0.0])):
+        with refused("`t` must be"):
+            call(t)
