@@ -138,6 +138,7 @@ def acceleration_of(value):
 
 
 NUMPY = "makes a numpy array of what JAX traces: use jax.numpy instead of numpy"
+COMPUTES = r"computes with a function \(.*\): call it at x, e.g. u\(x\)"
 FUNCTION = (
     r"must return values of shape \(c,\), got a function: call it at x, .*laplacian\(u\)\(x\)"
 )
@@ -155,6 +156,9 @@ FUNCTION = (
         (lambda: density(drift=lambda t, x: jnp.sin), f"`drift` {FUNCTION}"),
         (lambda: density(diffusion=lambda t, x: jnp.sin), f"`diffusion` {FUNCTION}"),
         (lambda: problem(invariants={"m": lambda u, x: u}), f"`invariants` {FUNCTION}"),
+        (lambda: problem(rhs=lambda u, t, x: 2 * nivp.laplacian(u)), f"`rhs` {COMPUTES}"),
+        (lambda: problem(rhs=lambda u, t, x: -u), f"`rhs` {COMPUTES}"),
+        (lambda: problem(rhs=lambda u, t, x: u[0]), f"`rhs` {COMPUTES}"),
         (lambda: problem(rhs=lambda u, t, x: (u(x),)), "the value of `rhs` is a tuple: return one"),
         (lambda: problem(initial=lambda x: [x[0]]), "the value of `initial` is a list: return one"),
         (lambda: density(drift=lambda t, x: (-x[0], x[1])), "the value of `drift` is a tuple"),

@@ -166,6 +166,14 @@ def traced(name: str, function: Callable[..., Any], *arguments: Any) -> jax.Shap
             f"`{name}` needs the number behind what JAX traces, as float(x) and `if x > 0` do: "
             "write it with jax.numpy, e.g. jnp.where(x > 0, a, b)"
         ) from error
+    except TypeError as error:
+        # u is a bound method for JAX; the names are those in Python's own messages.
+        if not any(f"'{kind}'" in str(error) for kind in ("function", "method", "BoundMethod")):
+            raise
+        raise InputError(
+            f"`{name}` computes with a function ({error}): call it at x, e.g. u(x) and "
+            "laplacian(u)(x)"
+        ) from error
 
 
 def check_array(name: str, value: Any) -> None:
