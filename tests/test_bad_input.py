@@ -156,7 +156,10 @@ FUNCTION = (
         (lambda: density(drift=lambda t, x: jnp.sin), f"`drift` {FUNCTION}"),
         (lambda: density(diffusion=lambda t, x: jnp.sin), f"`diffusion` {FUNCTION}"),
         (lambda: problem(invariants={"m": lambda u, x: u}), f"`invariants` {FUNCTION}"),
-        (lambda: problem(rhs=lambda u, t, x: 2 * nivp.laplacian(u)), f"`rhs` {COMPUTES}"),
+        (
+            lambda: problem(rhs=lambda u, t, x: 2 * nivp.laplacian(u)),  # pyright: ignore
+            f"`rhs` {COMPUTES}",
+        ),
         (lambda: problem(rhs=lambda u, t, x: -u), f"`rhs` {COMPUTES}"),
         (lambda: problem(rhs=lambda u, t, x: u[0]), f"`rhs` {COMPUTES}"),
         (lambda: problem(rhs=lambda u, t, x: (u(x),)), "the value of `rhs` is a tuple: return one"),

@@ -45,7 +45,8 @@ def rows(value) -> dict[str, str]:
     assert len(lines) <= 12 and all(len(line) <= 120 for line in (title, *lines))
     table = ElementTree.fromstring(value._repr_html_())
     assert table.findtext("caption") == title
-    found = {row.findtext("th"): row.findtext("td") for row in table.iter("tr")}
+    cells = ([cell.text or "" for cell in row] for row in table.iter("tr"))
+    found = {label: text for label, text in cells}
     for line, (label, text) in zip(lines, found.items(), strict=True):
         assert line.split(maxsplit=1)[0] == label.split()[0] and line.endswith(f"  {text}")
     return found
