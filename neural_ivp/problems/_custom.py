@@ -37,7 +37,7 @@ class Problem(AbstractGivenProblem):
     - `reference`: a function of (t, points of shape (n, d)) with values of shape (n, c), with which
       errors and pictures compare; none if not given.
     - `component_names`: c words for pictures; u, v, w if not given.
-    - `name`: for reports and pictures.
+    - `name`: for reports and pictures; that of the unknown, "u(t, x)", if not given.
 
     **Raises:** `InputError` for unsuitable shapes, or a face without a condition.
 
@@ -67,7 +67,7 @@ class Problem(AbstractGivenProblem):
         invariants: Mapping[str, Density] | None = None,
         reference: Reference | None = None,
         component_names: Sequence[str] | None = None,
-        name: str = "Problem",
+        name: str | None = None,
     ):
         self.domain, self.boundary = domain, boundary
         self.initial_function, self.rhs_function = initial, rhs

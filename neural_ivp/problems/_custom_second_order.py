@@ -42,7 +42,7 @@ class SecondOrderProblem(AbstractGivenProblem, AbstractSecondOrderProblem):
     - `reference`: a function of (t, points of shape (n, d)) with values (u, u_t) of shape
       (n, 2 c); none if not given.
     - `component_names`: 2 c words; u, u_t if not given.
-    - `name`: for reports and pictures.
+    - `name`: for reports and pictures; that of the unknown, "u(t, x)", if not given.
 
     **Raises:** `InputError` for unsuitable shapes, or a face without a condition.
 
@@ -75,7 +75,7 @@ class SecondOrderProblem(AbstractGivenProblem, AbstractSecondOrderProblem):
         invariants: Mapping[str, Density] | None = None,
         reference: Reference | None = None,
         component_names: Sequence[str] | None = None,
-        name: str = "SecondOrderProblem",
+        name: str | None = None,
     ):
         self.domain, self.boundary = domain, boundary
         c = num_components("initial", initial, domain)
@@ -92,7 +92,7 @@ class SecondOrderProblem(AbstractGivenProblem, AbstractSecondOrderProblem):
         fix = "those of u and then those of u_t"
         check_shape("`norm.scales`", self.norm.scales.shape, (2 * c,), fix)
         self.reference_function = reference
-        self.words = words(name, component_names, second_order_names(c), reference)
+        self.words = words(name, component_names, second_order_names(c), reference, c)
         self.densities = densities(invariants)
         check_problem(self)
 

@@ -61,22 +61,35 @@ def check_function(subject: str, function: Any, arguments: str) -> None:
 
 
 def words(
-    name: Any, given: Sequence[str] | None, default: tuple[str, ...], reference: Callable | None
+    name: Any,
+    given: Sequence[str] | None,
+    default: tuple[str, ...],
+    reference: Callable | None,
+    num_unknowns: int | None = None,
 ) -> tuple[str, tuple[str, ...]]:
-    """The name of a problem and those of its components, after checks of them and `reference`."""
+    """The name of a problem and those of its components, after checks of them and `reference`.
+
+    Without a name it is that of the first `num_unknowns` components, of all if not given.
+    """
     if reference is not None:
         check_function("`reference`", reference, "t, points")
-    if not isinstance(name, str):
-        raise InputError(f"`name` must be a word, got {name!r}")
-    if given is None:
-        return name, default
-    names = (given,) if isinstance(given, str) else tuple(given)
+    if name is not None and not (isinstance(name, str) and name.strip()):
+        raise InputError(f"`name` must be a text that is not empty, got {name!r}")
+    names = default if given is None else (given,) if isinstance(given, str) else tuple(given)
     if len(names) != len(default) or not all(map(_is_word, names)):
         raise InputError(
             f"`component_names` must be {len(default)} word(s) of letters, digits and _, got "
             f"{given!r}"
         )
-    return name, names
+    return _unknown(names[:num_unknowns]) if name is None else name, names
+
+
+def _unknown(names: Sequence[str]) -> str:
+    """u(t, x), or (u, v)(t, x)."""
+    if len(names) == 1:
+        return f"{names[0]}(t, x)"
+    listed = names if len(names) <= 3 else (names[0], "...", names[-1])
+    return f"({', '.join(listed)})(t, x)"
 
 
 def densities(given: Mapping[str, Density] | None) -> dict[str, Density]:
