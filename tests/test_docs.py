@@ -45,6 +45,7 @@ SIZES = {
         "steps=300": "steps=20",
     },
     "docs/problems.md": {"steps=200": "steps=10"},
+    "docs/pictures.md": {"num_frames=60": "num_frames=3"},
     "docs/fitting.md": {
         "tolerance=1e-5": "tolerance=1e-1",
         "default_network(problem, ": "default_network(problem, width=6, depth=1, ",

@@ -3,14 +3,19 @@
 import ast
 import dataclasses
 import io
+import itertools
+import re
 from pathlib import Path
 
 import diffrax as dfx
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.animation import FFMpegWriter
+from PIL import Image, ImageSequence
 
 import neural_ivp as nivp
 from neural_ivp import plotting
@@ -48,11 +53,11 @@ def plane_figure():
     return drawn(plane(), half)
 
 
-def made(problem, growth=1.1, iterations=7):
+def made(problem, growth=1.1, iterations=7, network=None):
     """A solution from random weights: every shape and field of a real one, no solve."""
-    network = nivp.SinusoidalMLP(
-        problem.domain, problem.components, width=4, depth=1, key=jax.random.key(2)
-    )
+    if network is None:
+        size = {"width": 4, "depth": 1, "key": jax.random.key(2)}
+        network = nivp.SinusoidalMLP(problem.domain, problem.components, **size)
     ts = np.linspace(0, 1, 5)
     theta = np.asarray(nivp.networks.flatten(network)[0])
     thetas = np.stack([theta * growth**k for k in range(len(ts))])
@@ -87,9 +92,9 @@ def half(t, points):
     return np.stack([np.sin(points[:, 0] + t), points[:, 1]], axis=1)
 
 
-def drawn(solution, reference=None, finite=True):
+def drawn(solution, reference=None, finite=True, axes=None):
     """The figure, after it was really drawn: layout and ticks warn only then."""
-    return checked(solution.plot(reference), finite)
+    return checked(solution.plot(reference, axes=axes), finite)
 
 
 def checked(figure, finite=True):
@@ -103,7 +108,8 @@ def checked(figure, finite=True):
 
 
 def words(figure):
-    return "\n".join(part.get_suptitle() for part in (figure, *figure.subfigs))
+    texts = "\n".join(part.get_suptitle() for part in (figure, *figure.subfigs))
+    return texts.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def titled(figure, title):
@@ -234,16 +240,89 @@ def test_without_reference_the_title_says_so():
     assert "relative" not in words(figure)
 
 
-def test_three_dimensions_are_a_slice_through_the_centre():
-    problem = nivp.problems.Heat(domain=nivp.Box((0.0, 0.0, 1.0), (1.0, 1.0, 5.0)))
-    solution = made(problem)
-    figure = drawn(solution)
+@pytest.fixture(scope="module")
+def block():
+    """In three dimensions."""
+    return made(nivp.problems.Heat(domain=nivp.Box((0.0, 0.0, 1.0), (1.0, 1.0, 5.0))))
+
+
+def test_three_dimensions_are_a_plane_through_the_largest_values(block):
+    domain = block.problem.domain
+    figure = drawn(block)
     assert len(figure.axes) == 3 * 4 + 4
-    assert "slice" in words(figure) and "$x_{3}$ = 3" in words(figure)
+    times = plotting.field_times(domain, block.ts)
+    points = domain.low_discrepancy_points(5_000)
+    u = np.abs(np.stack([block(t, points)[:, 0] for t in times]))
+    maximum = np.mean(u / u.max(axis=1, keepdims=True), axis=0).max()
+    position = _position(figure)
     values = figure.axes[0].get_images()[0].get_array()
-    middle = (np.arange(values.shape[0]) + 0.5)[[0, 40]] / values.shape[0]
-    got = solution(0.0, np.array([middle[0], middle[1], 3.0]))
-    np.testing.assert_allclose(values[40, 0], got[0], atol=1e-6)
+    middle = (np.arange(values.shape[0]) + 0.5) / values.shape[0]
+    x = np.array([middle[0], middle[40], position])
+    np.testing.assert_allclose(values[40, 0], block(0.0, x)[0], atol=2e-3)
+    first, second = (g.ravel() for g in np.meshgrid(middle, middle))
+    plane = np.stack([first, second, np.full(first.size, position)], axis=1)
+    shown = np.abs(np.stack([block(t, plane)[:, 0] for t in times]))
+    assert np.mean(shown / u.max(axis=1, keepdims=True), axis=0).max() > 0.99 * maximum
+
+
+def _position(figure):
+    return float(re.search(r"slice .* = (-?[\d.]+)", words(figure))[1])
+
+
+def test_axes_choose_the_plane(block):
+    maps = drawn(block, axes=(2, 0)).axes[:12]
+    assert maps[0].get_images()[0].get_extent() == [1, 5, 0, 1]
+    assert maps[-1].get_xlabel() == "$x_{3}$" and "$x_{1}$" in maps[-4].get_ylabel()
+    for wrong in ((0, 3), (1, 1), (0,), 1, ("x", "y"), (0.0, 1.0)):
+        with refused("`axes` must be two of 0, ..., 2"):
+            block.plot(axes=wrong)
+
+
+def test_a_density_in_three_dimensions_shows_its_marginals():
+    """Of a normal density that hardly moves, of which the correlated pair is shown."""
+    covariance = np.array([[0.3, 0.0, 0.2], [0.0, 0.1, 0.0], [0.2, 0.0, 0.4]])
+    initial = nivp.Gaussian([1.0, 0.0, -1.0], covariance)
+    problem = nivp.FokkerPlanck(lambda t, x: 0 * x, 1e-9, initial)
+    network = nivp.default_network(problem, num_directions=1, key=jax.random.key(0))
+    network = eqx.tree_at(lambda net: net.head, network, replace_fn=lambda a: 0 * a)
+    solution = made(problem, growth=1.0, network=network)
+    figure = drawn(dataclasses.replace(solution, ts=solution.ts[:1]))
+    curves = [titled(figure, f"Marginal density of $x_{{{k}}}$") for k in (1, 2, 3)]
+    for k, axes in enumerate(curves):
+        for line in axes.get_lines():
+            x = line.get_xdata() - initial.mean[k]
+            normal = np.exp(-(x**2) / 2 / covariance[k, k])
+            normal /= np.sqrt(2 * np.pi * covariance[k, k])
+            np.testing.assert_allclose(line.get_ydata(), normal, atol=0.03 * normal.max())
+    maps = [axes for axes in figure.axes if axes.get_images()]
+    assert maps[0].get_xlabel() == "$x_{1}$" and "$x_{3}$" in maps[0].get_ylabel()
+    (image,) = maps[0].get_images()
+    left, right, bottom, top = image.get_extent()
+    values = np.asarray(image.get_array())
+    n = len(values)
+    x = left + (right - left) * (np.arange(n) + 0.5) / n
+    y = bottom + (top - bottom) * (np.arange(n) + 0.5) / n
+    points = np.stack(np.meshgrid(x - initial.mean[0], y - initial.mean[2]), axis=-1)
+    part = covariance[np.ix_([0, 2], [0, 2])]
+    exponent = np.einsum("yxi,ij,yxj->yx", points, np.linalg.inv(part), points)
+    normal = np.exp(-exponent / 2) / (2 * np.pi * np.sqrt(np.linalg.det(part)))
+    np.testing.assert_allclose(values, normal, atol=0.02 * normal.max())
+
+
+@pytest.mark.parametrize(
+    ("count", "known"), [(1, False), (1, True), (2, False), (2, True), (3, True)]
+)
+def test_few_times_fill_the_figure(count, known):
+    whole = plane()
+    part = dataclasses.replace(whole, ts=whole.ts[:: 4 // max(count - 1, 1)][:count])
+    figure = part.plot(half if known else None)
+    top = figure.subfigs[0].subfigs[0].bbox
+    figure.set_dpi(40)
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[:, :, :3]
+    rows = slice(int(pixels.shape[0] - top.y1), int(pixels.shape[0] - top.y0))
+    area = pixels[rows, int(top.x0) : int(top.x1)]
+    assert np.mean(np.any(area.min(axis=2) < 200, axis=0)) > 0.8  # columns that show something
 
 
 @pytest.mark.parametrize("dimension", [1, 2])
@@ -257,7 +336,7 @@ def test_a_solve_that_accepts_no_step_still_draws(dimension):
         whole, ts=whole.ts[:1], segments=[start], record=record, result="nonfinite", message="$ _"
     )
     figure = drawn(stuck, finite=False)
-    assert len(figure.axes) == 3 + 4
+    assert len(figure.axes) == (2 if dimension == 1 else 3) + 4
     assert "ended early at $t$ = 0" in words(figure) and "nonfinite: " in words(figure)
     assert labelled(titled(figure, "Step size"), "rejected").get_ydata().size == 1
 
@@ -380,7 +459,7 @@ def test_a_fit_of_samples_in_three_dimensions():
     order = np.argsort(error)
     np.testing.assert_allclose(dots.get_array(), error[order], atol=1e-12)
     np.testing.assert_allclose(dots.get_offsets(), points[order, :2])
-    assert titled(figure, "Fit").get_images() and "$x_{3}$ = 3" in words(figure)
+    assert titled(figure, "Fit").get_images() and "slice through the largest" in words(figure)
     assert "samples of the whole domain" in words(figure)
 
 
@@ -411,6 +490,97 @@ def test_what_does_not_belong_to_a_fit_is_refused():
     ):
         with refused(message):
             nivp.plot_fit(*arguments)
+
+
+def motion(path):
+    """Frames of a GIF in RGB, shape (frames, rows, columns, 3), and their durations in ms."""
+    with Image.open(path) as image:
+        frames = [
+            (np.asarray(frame.convert("RGB")), frame.info["duration"])
+            for frame in ImageSequence.Iterator(image)
+        ]
+    return np.stack([pixels for pixels, _ in frames]), [duration for _, duration in frames]
+
+
+def test_an_animation_has_the_frames_asked_for(heat, tmp_path):
+    path = heat.animate(tmp_path / "heat.GIF", num_frames=4, seconds=0.8)
+    assert path == tmp_path / "heat.GIF" and [*tmp_path.iterdir()] == [path]
+    frames, durations = motion(path)
+    assert len(frames) == 4 and durations == [200] * 4
+    assert all(np.any(a != b) for a, b in itertools.pairwise(frames))
+
+
+@pytest.mark.parametrize("reference", [None, half])
+def test_an_animation_of_maps_has_one_scale(tmp_path, reference):
+    """The colour bar and the axes are the same in every frame; the maps and the title are not."""
+    growing = plane(growth=2.0)
+    frames, _ = motion(
+        growing.animate(tmp_path / "u.gif", num_frames=3, seconds=1.0, reference=reference)
+    )
+    changed = np.any(np.ptp(frames.astype(int), axis=0) > 40, axis=2)  # beyond dithering
+    assert changed[:60].any() and changed[60:].any()
+    columns = np.flatnonzero(changed[60:].any(axis=0))
+    assert columns[-1] < 0.9 * changed.shape[1]  # where the colour bar begins
+
+
+def test_animations_that_cannot_be_made_are_refused(heat, tmp_path, monkeypatch):
+    monkeypatch.setattr(FFMpegWriter, "isAvailable", lambda: False)
+    still = dataclasses.replace(heat, ts=heat.ts[:1], segments=[_start(heat)])
+    for solution, name, options, message in (
+        (heat, "u.png", {}, "`path` must end in .gif or .mp4"),
+        (heat, "u.mp4", {}, "ffmpeg, which is not installed.*ends in .gif"),
+        (heat, "no/u.gif", {}, "there is no folder"),
+        (heat, "u.gif", {"num_frames": 1}, "`num_frames` must be an integer of at least 2"),
+        (heat, "u.gif", {"num_frames": 10**9}, "`num_frames` must be at most"),
+        (heat, "u.gif", {"seconds": 0.0}, "`seconds` must be"),
+        (heat, "u.gif", {"num_frames": 100, "seconds": 1.0}, "at most 50 frames a second"),
+        (heat, "u.gif", {"axes": (0, 1)}, "`axes` must be None in one dimension"),
+        (still, "u.gif", {}, "no step was accepted"),
+    ):
+        with refused(message):
+            solution.animate(tmp_path / name, **options)
+    assert not [*tmp_path.iterdir()]
+
+
+def _start(solution):
+    first = solution.segments[0]
+    return nivp.evolution.Segment(first.ts[:1], first.theta[:1], first.left[:0], first.right[:0])
+
+
+def test_titles_name_the_unknown_or_what_the_user_said(plane_figure):
+    def name(components, **options):
+        domain = nivp.Torus((1.0,))
+        shared = dict(domain=domain, rhs=lambda u, t, x: u(x))
+        return nivp.Problem(initial=lambda x: jnp.tile(x, components), **shared, **options).name
+
+    assert words(plane_figure).startswith("(u, v)(t, x) in 2 dimensions")
+    assert name(1) == "u(t, x)" and name(9) == "(u0, ..., u8)(t, x)"
+    assert name(2, component_names=("E", "B")) == "(E, B)(t, x)"
+    assert name(1, name="Rod") == "Rod"
+    assert plotting.plain("Rod at 5 $, $x^2$") == r"Rod at 5 \$, \$x^2\$"
+    assert plotting.plain("$u_t = u^2$") == "$u_t = u^2$"
+    string = nivp.SecondOrderProblem(
+        domain=nivp.Torus((1.0,)),
+        initial=lambda x: x,
+        initial_velocity=lambda x: x,
+        acceleration=lambda u, v, t, x: u(x),
+    )
+    assert string.name == "u(t, x)"
+    for wrong in ("", " ", 3):
+        with refused("`name` must be a text"):
+            name(1, name=wrong)
+
+
+def test_a_notebook_shows_the_figure(plane_figure):
+    assert plane_figure._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_dark_style_does_not_reach_the_figure(heat):
+    with mpl.style.context("dark_background"):
+        figure = heat.plot()
+    assert figure.get_facecolor() == (1, 1, 1, 1)
+    for axes in figure.axes:
+        assert axes.get_facecolor() == (1, 1, 1, 1) and axes.title.get_color() == "black"
 
 
 def test_no_pyplot_and_no_global_state(heat):

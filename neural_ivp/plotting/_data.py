@@ -9,11 +9,26 @@ from ..domains import AbstractDomain
 
 
 @dataclass(frozen=True)
+class PlaneData:
+    """The marginal density of a pair of coordinates at k times.
+
+    - `domain`: of the cells, in two dimensions.
+    - `axes`: the two coordinates.
+    - `values`: at the cells, the first coordinate fastest, shape (k, n).
+    """
+
+    domain: AbstractDomain
+    axes: tuple[int, int]
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
 class FieldData:
     """Values at k times and n points.
 
     - `domain`: of the points.
     - `times`: shape (k,).
+    - `axes`: the coordinates of space that are drawn: one, two, or those of marginals.
     - `points`: shape (n, d), those of `field_points`.
     - `network`: shape (k, n, c); NaN outside of the domain.
     - `reference`: shape (k, n, c); None if unknown.
@@ -21,18 +36,22 @@ class FieldData:
     - `names`: of the components, c words.
     - `space_time_values`: in one dimension the network on the grid of `space_time_grid`, of shape
       (m, j, c).
-    - `marginals`: whether the components are marginal densities of a density in more dimensions.
+    - `position`: a point of the plane that is drawn in more than two dimensions, shape (d,).
+    - `plane`: of a density in more than two dimensions, whose components here are the marginal
+      densities of `axes`, that of a pair; None otherwise.
     """
 
     domain: AbstractDomain
     times: np.ndarray
+    axes: tuple[int, ...]
     points: np.ndarray
     network: np.ndarray
     reference: np.ndarray | None
     interval: tuple[float, float]
     names: tuple[str, ...]
     space_time_values: np.ndarray | None = None
-    marginals: bool = False
+    position: np.ndarray | None = None
+    plane: PlaneData | None = None
 
     @property
     def components(self) -> int:
@@ -81,6 +100,7 @@ class FitData:
       |fit - target| there, shape (m,).
     - `scattered`: whether the target is `ScatteredData`.
     - `components`: the number of components.
+    - `position`: a point of the plane that is drawn in more than two dimensions, shape (d,).
     """
 
     domain: AbstractDomain
@@ -91,6 +111,7 @@ class FitData:
     error: np.ndarray
     scattered: bool
     components: int
+    position: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -71,10 +71,10 @@ def draw_fit_maps(panel: SubFigure, both: FitData) -> tuple[float, list[str]]:
     first, second = (f"${name}$" for name in coordinate_names(domain.dimension)[:2])
     for axes, title in zip(row, [*fields, _error_title(both)], strict=True):
         tidy(axes, title=title, x=first, y=second if axes is row[0] else "", frame=True)
-    notes = component_note(component_names(both.components)) + slice_note(domain)
+    notes = component_note(component_names(both.components)) + slice_note(both.position)
     if both.scattered and domain.dimension > 2:
         notes.append("samples of the whole domain, each at its first two coordinates")
-    return map_height(domain, len(row)) + 0.2 * bool(notes) + 0.9, notes
+    return map_height(domain, len(row), rows=1) + 0.2 * bool(notes) + 0.9, notes
 
 
 def _errors(axes: Axes, both: FitData) -> None:

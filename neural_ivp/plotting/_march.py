@@ -12,12 +12,14 @@ from ._style import ALARM, FAINT, INK, SMALL, legend, log_scale, math_name, tidy
 _MANY = 150  # steps above which markers would overlap
 
 
-def draw_march(panel: SubFigure, march: MarchData) -> None:
-    """Draw relative error (if known), step size, CG iterations (if any) and residual over time."""
+def draw_march(panel: SubFigure, march: MarchData, *, upright: bool = False) -> None:
+    """Draw relative error (if known), step size, CG iterations (if any) and residual over time, in
+    a row or, `upright`, in a column."""
     record, error = march.record, march.error
     iterative = bool(np.any(record["iterations"] > 0))
     count = 2 + (error is not None) + iterative
-    row = iter(panel.subplots(1, count, squeeze=False)[0])
+    shape = (count, 1) if upright else (1, count)
+    row = iter(panel.subplots(*shape, squeeze=False).ravel())
     if error is not None:
         _error(_panel(row, march, "Relative $L^2$ error"), error)
     axes = _panel(row, march, "Step size")

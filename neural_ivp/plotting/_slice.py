@@ -12,49 +12,71 @@ from ._data import cells
 from ._style import WIDTH, coordinate_names, math_name
 
 _CELLS = 160  # per axis of a map
-_HEIGHTS = 1.1, 2.8  # of a row of maps, least and most, inches
+# Heights of a row of maps in inches: the least, and the most by the number of rows.
+LEAST, MOST = 1.1, {1: 4.4, 2: 3.2, 3: 2.8}
 _POINTS = 501  # of a curve
 _CURVES, _COLUMNS = 5, 4  # times in one dimension and in more
 _MAP_TIMES, _MAP_POINTS = 160, 240  # of the space-time map
 
 
-def slice_points(domain: AbstractDomain) -> np.ndarray:
-    """Cell centres in the first two coordinates, the first one fastest; the others are central."""
-    axes = (cells(domain.lower[i], domain.upper[i], _CELLS) for i in range(2))
-    first, second = np.meshgrid(*axes)
-    points = np.tile(_centre(domain), (first.size, 1))
-    points[:, 0], points[:, 1] = first.ravel(), second.ravel()
+def slice_points(
+    domain: AbstractDomain, axes: tuple[int, int], position: np.ndarray | None
+) -> np.ndarray:
+    """Cell centres of the coordinates `axes`, the first one fastest; the others are of `position`,
+    which is needed in more than two dimensions."""
+    sides = (cells(domain.lower[k], domain.upper[k], _CELLS) for k in axes)
+    first, second = np.meshgrid(*sides)
+    centre = np.zeros(2) if position is None else position
+    points = np.tile(centre, (first.size, 1))
+    points[:, axes[0]], points[:, axes[1]] = first.ravel(), second.ravel()
     return points
 
 
 def draw_map(
-    axes: Axes, values: np.ndarray, colours: str, scale: Normalize, domain: AbstractDomain
+    axes: Axes,
+    values: np.ndarray,
+    colours: str,
+    scale: Normalize,
+    domain: AbstractDomain,
+    coordinates: tuple[int, ...] = (0, 1),
 ) -> AxesImage:
-    """The image of values at `slice_points`."""
-    low, high = domain.lower, domain.upper
+    """The image of values in equal cells, as many along both coordinates, the first one fastest."""
+    (left, right), (bottom, top) = ((domain.lower[k], domain.upper[k]) for k in coordinates)
+    side = int(np.sqrt(values.size))
     return axes.imshow(
-        values.reshape(_CELLS, _CELLS),
-        extent=(low[0], high[0], low[1], high[1]),
+        values.reshape(side, side),
+        extent=(left, right, bottom, top),
         origin="lower",
         cmap=colours,
         norm=scale,
+        interpolation="bilinear" if side < _CELLS else None,
     )
 
 
-def map_height(domain: AbstractDomain, count: int) -> float:
-    """A suitable height in inches for a row of `count` maps."""
-    sides = np.asarray(domain.upper) - domain.lower
-    return float(np.clip(0.77 * WIDTH / count * sides[1] / sides[0], *_HEIGHTS))
+def map_height(
+    domain: AbstractDomain,
+    count: int,
+    coordinates: tuple[int, ...] = (0, 1),
+    *,
+    rows: int = 3,
+    bars: int = 1,
+) -> float:
+    """A suitable height in inches for each of so many rows of `count` maps and `bars` at the right
+    of maps."""
+    # The layout leaves too little room for labels where the width is what limits maps.
+    width = (0.86 - 0.09 * bars) * WIDTH / count
+    first, second = (domain.upper[k] - domain.lower[k] for k in coordinates)
+    return float(np.clip(width * second / first, LEAST, MOST[rows]))
 
 
-def slice_note(domain: AbstractDomain) -> list[str]:
+def slice_note(position: np.ndarray | None, axes: tuple[int, ...] = (0, 1)) -> list[str]:
     """A note on the position of the plane; none in two dimensions."""
-    if domain.dimension == 2:
+    if position is None:
         return []
-    names = coordinate_names(domain.dimension)[2:]
-    centre = _centre(domain)[2:]
-    at = ", ".join(f"${name}$ = {c:.3g}" for name, c in zip(names, centre, strict=True))
-    return [f"slice through the centre of the domain, {at}"]
+    names = coordinate_names(len(position))
+    rest = [k for k in range(len(position)) if k not in axes]
+    at = ", ".join(f"${names[k]}$ = {position[k]:.3g}" for k in rest)
+    return [f"slice through the largest values, {at}"]
 
 
 def component_note(names: Sequence[str]) -> list[str]:
@@ -62,15 +84,13 @@ def component_note(names: Sequence[str]) -> list[str]:
     return [f"component 0, ${math_name(names[0])}$, of {len(names)}"] * (len(names) > 1)
 
 
-def _centre(domain: AbstractDomain) -> np.ndarray:
-    return (np.asarray(domain.lower) + np.asarray(domain.upper)) / 2
-
-
-def field_points(domain: AbstractDomain) -> np.ndarray:
+def field_points(
+    domain: AbstractDomain, axes: tuple[int, int] = (0, 1), position: np.ndarray | None = None
+) -> np.ndarray:
     """Points of a line in one dimension, else of the plane of maps; shape (n, d)."""
     if domain.dimension == 1:
         return np.linspace(domain.lower[0], domain.upper[0], _POINTS)[:, None]
-    return slice_points(domain)
+    return slice_points(domain, axes, position)
 
 
 def field_times(domain: AbstractDomain, ts: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The style of the figures: sizes, colours, scales and number formats."""
 
+import re
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colorizer import ColorizingArtist
 from matplotlib.colors import Normalize
 from matplotlib.figure import SubFigure
+from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
@@ -39,26 +41,37 @@ def component_names(count: int) -> list[str]:
 
 
 def math_name(name: str) -> str:
-    """The name of a component in mathematics: a letter as it is, a word upright."""
+    """The name of a component in mathematics: a letter as it is, a word upright; digits at the end
+    and what follows a letter and _ are an index."""
     if len(name) == 1 or "_{" in name:
         return name
+    if parts := re.fullmatch(r"([A-Za-z])(\d*)(?:_(\w+))?", name):
+        index = ",".join(part for part in parts.groups()[1:] if part)
+        return f"{parts[1]}_{{{index}}}"
     letters = name.rstrip("0123456789")
-    index = name[len(letters) :]
-    word = letters.replace("_", r"\_")
-    upright = letters if len(letters) == 1 else rf"\mathrm{{{word}}}"
-    return upright + (f"_{{{index}}}" if index else "")
+    word, index = letters.replace("_", r"\_"), name[len(letters) :]
+    return rf"\mathrm{{{word}}}" + (f"_{{{index}}}" if index else "")
 
 
 def error_name(name: str, other: str = "ref") -> str:
     """|u - u_ref| for the name of a component, which may have an index."""
     word = rf"\mathrm{{{other}}}"
-    index = f"{name[:-1]},{word}}}" if name.endswith("}") else f"{name}_{{{word}}}"
+    index = f"{name[:-1]},{word}}}" if "_{" in name else f"{name}_{{{word}}}"
     return f"$|{name} - {index}|$"
 
 
 def coordinate_names(dimension: int) -> list[str]:
     """x in one dimension, x_1, x_2, ... in several."""
     return ["x"] if dimension == 1 else [f"x_{{{k + 1}}}" for k in range(dimension)]
+
+
+def plain(text: str) -> str:
+    """The text as a figure shows it: dollar signs that enclose no mathematics are escaped."""
+    try:
+        MathTextParser("path").parse(text)
+    except ValueError:
+        return text.replace("$", r"\$")
+    return text
 
 
 def scientific(value: float) -> str:
@@ -130,14 +143,26 @@ def legend(panel: SubFigure, handles: Sequence[Artist]) -> None:
     )
 
 
-def field_scale(*values: np.ndarray) -> tuple[str, Normalize]:
-    """Colour map and scale of a field: diverging about 0 if it changes sign by more than 5 %."""
-    low = min((np.nanmin(v, initial=0.0) for v in values), default=0.0)
-    high = max((np.nanmax(v, initial=0.0) for v in values), default=0.0)
+def changes_sign(*values: np.ndarray) -> bool:
+    """Whether a field has values of both signs, the smaller ones above 5 % of the larger ones."""
+    low, high = _range(*values)
+    return bool(min(-low, high) > 0.05 * max(-low, high))
+
+
+def field_scale(*values: np.ndarray, diverging: bool | None = None) -> tuple[str, Normalize]:
+    """Colour map and scale of a field: `diverging` about 0, if not given where it changes sign."""
+    low, high = _range(*values)
     size = max(-low, high) or 1.0
-    if min(-low, high) > 0.05 * size:
+    if changes_sign(*values) if diverging is None else diverging:
         return "RdBu_r", Normalize(-size, size)
     return "viridis", Normalize(low, high if high > low else low + size)
+
+
+def _range(*values: np.ndarray) -> tuple[float, float]:
+    """The smallest and the largest value, with 0."""
+    low = min((np.nanmin(v, initial=0.0) for v in values), default=0.0)
+    high = max((np.nanmax(v, initial=0.0) for v in values), default=0.0)
+    return float(low), float(high)
 
 
 def error_scale(values: np.ndarray) -> Normalize:

@@ -10,6 +10,7 @@ import numpy as np
 from ..domains import AbstractDomain, Euclidean
 from ..types import Reference
 from ._plot_density import density_fields
+from ._slice import check_axes, slice_position
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -18,20 +19,17 @@ if TYPE_CHECKING:
 
 
 def plot_solution(
-    solution: Any,
-    arguments: Mapping[str, Any],
-    reference: Reference | None,
+    solution: Any, reference: Reference | None, axes: tuple[int, int] | None
 ) -> "matplotlib.figure.Figure":
-    """The figure of a `Solution`; `arguments` is the problem as a table of `describe`."""
+    """The figure of a `Solution`."""
     from .. import plotting  # here, to import matplotlib only for a figure
 
-    problem, domain, interval = solution.problem, solution.problem.domain, solution.interval
-    unbounded = isinstance(domain, Euclidean)
-    fields = (density_fields if unbounded else _fields)(solution, reference)
-    errors, title = None, f"{problem.name} in {domain.dimension} dimension"
-    title += "s" if domain.dimension > 1 else ""
+    problem, interval = solution.problem, solution.interval
+    fields = solution_fields(solution, reference, axes)
+    errors, title = None, title_of(solution)
     num_parameters = solution.segments[0].theta.shape[1]
-    subtitle_parts = [*_coefficients(arguments), plotting.parameter_count_label(num_parameters)]
+    subtitle_parts = _coefficients(solution.description)
+    subtitle_parts.append(plotting.parameter_count_label(num_parameters))
     if reference is None:
         subtitle_parts.append("no reference is known for this problem")
     else:
@@ -50,13 +48,36 @@ def plot_solution(
     return plotting.solution_figure(title, subtitle_parts, fields, march, failure)
 
 
-def _fields(solution: Any, reference: Reference | None) -> "FieldData":
+def title_of(solution: Any) -> str:
+    """The name of the problem and its dimension."""
+    from .. import plotting
+
+    d = solution.problem.domain.dimension
+    return f"{plotting.plain(solution.problem.name)} in {d} dimension{'s' if d > 1 else ''}"
+
+
+def solution_fields(
+    solution: Any,
+    reference: Reference | None,
+    axes: tuple[int, int] | None,
+    times: np.ndarray | None = None,
+) -> "FieldData":
+    """What the pictures of a solution show, at a few of the saved times or at given ones."""
     from .. import plotting
 
     domain = solution.problem.domain
-    times, points = plotting.field_times(domain, solution.ts), plotting.field_points(domain)
-    whole = domain.dimension == 1 and solution.dense
-    grid = plotting.space_time_grid(domain, solution.interval) if whole else None
+    d, axes = domain.dimension, check_axes(axes, domain.dimension)
+    if isinstance(domain, Euclidean):
+        return density_fields(solution, reference, axes, times)
+    few = plotting.field_times(domain, solution.ts)
+    position = None
+    if d > 2:  # of the few times, so that all pictures of a solution show one plane
+        position = slice_position(lambda x: _values(solution, domain, few, x)[..., 0], domain)
+    axes = (0, 1) if axes is None else axes
+    points = plotting.field_points(domain, axes, position)
+    with_map = d == 1 and times is None and solution.dense
+    grid = plotting.space_time_grid(domain, solution.interval) if with_map else None
+    times = few if times is None else times
     return plotting.FieldData(
         domain=domain,
         times=times,
@@ -65,6 +86,8 @@ def _fields(solution: Any, reference: Reference | None) -> "FieldData":
         reference=None if reference is None else _values(reference, domain, times, points),
         interval=solution.interval,
         names=solution.problem.component_names,
+        axes=axes[:d],
+        position=position,
         space_time_values=None if grid is None else _values(solution, domain, *grid),
     )
 
@@ -76,12 +99,10 @@ def _values(
     inside = np.full(len(points), True)
     if domain.fraction < 1:
         inside = np.asarray(jax.vmap(domain.contains)(jnp.asarray(points, float)))
-    values = np.stack([np.asarray(u(float(t), points[inside]), float) for t in times])
-    if np.all(inside):
-        return values
-    everywhere = np.full((len(times), len(points), *values.shape[2:]), np.nan)
-    everywhere[:, inside] = values
-    return everywhere
+        # Elsewhere any point inside, since another number of points would compile anew.
+        points = np.where(inside[:, None], points, points[np.argmax(inside)])
+    values = np.stack([np.asarray(u(float(t), points), float) for t in times])
+    return np.where(inside[:, None], values, np.nan) if values.ndim == 3 else values
 
 
 def _coefficients(arguments: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from ..fitting import FitResult
 from ..networks import flatten
 from ..precision import compiled
 from ..types import Field
+from ._slice import slice_position
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -23,8 +24,8 @@ def plot_fit(
 ) -> "matplotlib.figure.Figure":
     """Plot target, fit and pointwise error, and the held-out error over the steps of the stages.
 
-    In two dimensions and more these are maps of a plane through the centre of the domain. Only the
-    first component is drawn.
+    In two dimensions and more these are maps, in more of a plane through the largest values of the
+    fit. Only the first component is drawn.
 
     **Arguments:**
 
@@ -67,8 +68,12 @@ def _compared(fitted: FitResult, target: Field | ScatteredData, domain: Abstract
     """Fit, target and error at the points of the figure, or the latter two at the samples."""
     from .. import plotting
 
-    points = plotting.field_points(domain)
     dtype = flatten(fitted.network)[0].dtype
+    position = None
+    if domain.dimension > 2:
+        fit_at = lambda x: _first(_values(fitted.field, jnp.asarray(x, dtype)))[None]  # noqa: E731
+        position = slice_position(fit_at, domain)
+    points = plotting.field_points(domain, position=position)
     x = jax.ShapeDtypeStruct((domain.dimension,), dtype)
     shape = jax.eval_shape(fitted.network, x).shape
     fit = _values(fitted.field, jnp.asarray(points, dtype))
@@ -90,7 +95,8 @@ def _compared(fitted: FitResult, target: Field | ScatteredData, domain: Abstract
         targets = _values(target, jnp.asarray(points, dtype))
     fit, fit_known, targets = (_first(values) for values in (fit, fit_known, targets))
     error = np.abs(fit_known - targets)
-    return plotting.FitData(domain, points, fit, known, targets, error, scattered, shape[0])
+    parts = domain, points, fit, known, targets, error, scattered, shape[0], position
+    return plotting.FitData(*parts)
 
 
 @compiled

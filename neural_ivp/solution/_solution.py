@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,23 +24,23 @@ from ._data_methods import AbstractDataMethods
 from ._density import AbstractDensityMethods
 from ._evaluate import checked_points, checked_times, values_at
 from ._file import fields_from, read_solution, write_solution
-from ._plot import plot_solution
+from ._picture_methods import AbstractPictureMethods
 from ._summary import summary
-
-if TYPE_CHECKING:
-    import matplotlib.figure
 
 
 # Equal to itself alone, and hashable: a function for `jax.jit`.
 @dataclass(frozen=True, eq=False, repr=False)
-class Solution(AbstractDisplayed, AbstractDensityMethods, AbstractDataMethods):
+class Solution(
+    AbstractDisplayed, AbstractDensityMethods, AbstractDataMethods, AbstractPictureMethods
+):
     """The solution u(t, x) of a problem: a network whose parameters depend on time.
 
     `solve`, `resume` and `load` return it. `solution(t, x)` evaluates u; `error()`, `report()`,
-    `plot()`, `save(path)`, `network(t)` and `field(t)` are its methods, and `parameters` has the
-    parameters at the saved times, shape (k, p). `on_grid`, `probes`, `to_xarray`, `to_netcdf` and
-    `write_vtk` give its numbers to other tools. Of a density in R^d, `mean(t)`, `covariance(t)`,
-    `entropy(t)`, `mass(t)`, `marginal(t, axis, grid)` and `sample(t, n, key)` are estimates.
+    `plot()`, `animate(path)`, `save(path)`, `network(t)` and `field(t)` are its methods, and
+    `parameters` has the parameters at the saved times, shape (k, p). `on_grid`, `probes`,
+    `to_xarray`, `to_netcdf` and `write_vtk` give its numbers to other tools. Of a density in R^d,
+    `mean(t)`, `covariance(t)`, `entropy(t)`, `mass(t)`, `marginal(t, axis, grid)` and
+    `sample(t, n, key)` are estimates.
 
     **Arguments:**
 
@@ -90,6 +90,12 @@ class Solution(AbstractDisplayed, AbstractDensityMethods, AbstractDataMethods):
     def dense(self) -> bool:
         """Whether u is known at all times of `interval`, and not at the saved times alone."""
         return not has_gaps(self.segments)
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """The problem as a table of its class and arguments, {"opaque": class} where no file can
+        hold it."""
+        return describe(self.problem)
 
     def network(self, t: ArrayLike) -> AbstractNetwork:
         """The network at time t, which u is only where no condition holds by construction.
@@ -171,15 +177,6 @@ class Solution(AbstractDisplayed, AbstractDensityMethods, AbstractDataMethods):
             seconds=self.seconds,
         )
 
-    def plot(self, reference: Reference | None = None) -> "matplotlib.figure.Figure":
-        """A figure of network, reference and pointwise error at a few times, and of the march.
-
-        `reference` is as for `error`; where none is known, the figure shows the network alone.
-        """
-        if reference is None:
-            reference = self.problem.reference(float(self.ts[0]))
-        return plot_solution(self, describe(self.problem), reference)
-
     def save(self, path: str | os.PathLike, *, dense: bool = True) -> None:
         """Write everything to one file, bit for bit; `neural_ivp.load` reads it.
 
@@ -191,7 +188,7 @@ class Solution(AbstractDisplayed, AbstractDensityMethods, AbstractDataMethods):
 
         **Raises:** `InputError` for a path that cannot be a file, `OSError` if the disk is full.
         """
-        parts = {"problem": describe(self.problem), "network": describe(self.template)}
+        parts = {"problem": self.description, "network": describe(self.template)}
         write_solution(self, path, parts, dense=dense)
 
 
