@@ -20,6 +20,7 @@ from ._style import TEXT, TITLE, WIDTH, WORDS
 
 _DPI, _NOTEBOOK_DPI = 150, 75
 _LINE = 130  # characters in the width of a figure
+_TITLE_LINE = 8  # characters of a title in an inch
 _NARROW = 6.5  # width of a figure of one map alone, inches
 _BELOW, _HEAD = 2.5, 0.7  # heights of the panels below and of the title, inches
 
@@ -38,6 +39,11 @@ def layout_engine() -> ConstrainedLayoutEngine:
     return ConstrainedLayoutEngine(w_pad=0.09, h_pad=0.06, wspace=0.03)
 
 
+def in_lines(title: str, width: float) -> str:
+    """The title of a figure of this width in inches, broken into lines."""
+    return textwrap.fill(title, int(_TITLE_LINE * width))
+
+
 class Canvas:
     """A figure, which needs no display, with its parts `fields` and `course`, the latter below the
     former or at its right.
@@ -54,7 +60,7 @@ class Canvas:
         self._line = int(_LINE * width / WIDTH)
         self.figure = Picture((width, _BELOW), dpi=_DPI, layout=layout_engine())
         FigureCanvasAgg(self.figure)
-        title = textwrap.fill(title, self._line)
+        title = in_lines(title, width)
         self.figure.suptitle(title, fontsize=TITLE, fontweight="bold")
         self._head = _HEAD + 0.2 * title.count("\n")
         self._body = self.figure.add_subfigure(self.figure.add_gridspec(1, 1)[0])

@@ -16,7 +16,7 @@ from PIL import Image
 from ..domains import AbstractDomain
 from ..errors import InputError
 from ._data import FieldData
-from ._figures import Picture, layout_engine
+from ._figures import Picture, in_lines, layout_engine
 from ._lines import curve_labels
 from ._marginals import plane_names
 from ._slice import component_note, draw_map, slice_note
@@ -133,7 +133,10 @@ def _movie(title: str, fields: FieldData) -> tuple[Picture, _Update]:
     columns = min(panels, 2 if panels == 4 else _COLUMNS)
     rows = math.ceil(panels / columns)
     width = max(columns * _PANEL[0], 6.0)
-    figure = Picture((width, rows * _PANEL[1] + _HEAD), dpi=_DPI, layout=layout_engine())
+    labels = time_labels(fields.times)
+    title = in_lines(f"{title}, $t$ = {labels[0]}", width).removesuffix(labels[0])
+    height = rows * _PANEL[1] + _HEAD + 0.2 * title.count("\n")
+    figure = Picture((width, height), dpi=_DPI, layout=layout_engine())
     FigureCanvasAgg(figure)
     panel = figure.add_subfigure(figure.add_gridspec(1, 1)[0])
     grid = panel.subplots(rows, columns, squeeze=False).ravel()
@@ -143,8 +146,7 @@ def _movie(title: str, fields: FieldData) -> tuple[Picture, _Update]:
     if notes:
         panel.suptitle(" · ".join(notes), fontsize=SMALL, color=WORDS)
     heading = figure.suptitle("", fontsize=TITLE, fontweight="bold")
-    labels = time_labels(fields.times)
-    updates.append(lambda i: heading.set_text(f"{title}, $t$ = {labels[i]}"))
+    updates.append(lambda i: heading.set_text(title + labels[i]))
 
     def show(i: int) -> None:
         for update in updates:
