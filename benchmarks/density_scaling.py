@@ -1,6 +1,6 @@
 """Time of a right-hand side of a density against the dimension.
 
-    python benchmarks/density_scaling.py [--dimensions 10 20 50 100] [--json FILE]
+python benchmarks/density_scaling.py [--dimensions 10 20 50 100] [--json FILE]
 """
 
 import jax
