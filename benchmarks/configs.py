@@ -29,7 +29,7 @@ def configs(records, name, overrides, folder):
     Wall and CPU seconds are of the whole process, with start and compilation; `evolve_seconds` are
     the wall seconds of the time steps.
     """
-    command = [sys.executable, "-m", "neural_ivp.cli", "run", str(CONFIGS[name]), "--quiet"]
+    command = [sys.executable, "-m", "neural_ivp_cli", "run", str(CONFIGS[name]), "--quiet"]
     if overrides:
         command += ["--set", *overrides]
     began, cpu = time.perf_counter(), children_cpu()

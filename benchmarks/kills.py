@@ -45,7 +45,7 @@ damping = 1e-7
 rebuild = "step"
 preconditioner = { name = "Nystrom", rank = 40 }
 """
-COMMAND = [sys.executable, "-m", "neural_ivp.cli", "run", "--quiet"]
+COMMAND = [sys.executable, "-m", "neural_ivp_cli"]
 
 
 def checkpoint(folder: Path):
@@ -57,7 +57,7 @@ def checkpoint(folder: Path):
 def next_command(folder: Path, fresh: list[str]) -> list[str]:
     """The command that resumes the run, or begins it anew where there is no checkpoint."""
     if checkpoint(folder) is not None:
-        return [*COMMAND, "--resume", str(folder)]
+        return [*COMMAND, "resume", "--quiet", str(folder)]
     shutil.rmtree(folder, ignore_errors=True)
     return [*fresh, str(folder)]
 
@@ -97,7 +97,7 @@ def kills(nivp, records, options) -> bool:
         if options.config is None:
             config.write_text(CONFIG)
         whole, broken = Path(root, "whole"), Path(root, "broken")
-        fresh = [*COMMAND, str(config), "--checkpoint-every", "5", "--out"]
+        fresh = [*COMMAND, "run", "--quiet", str(config), "--checkpoint-every", "5", "--out"]
         subprocess.run([*fresh, str(whole)], check=True, stdout=subprocess.DEVNULL)
         seconds = json.loads((whole / "metrics.json").read_text())["wall_seconds"]["evolve"]
         longest = 1.2 * seconds / max(options.kills, 1)

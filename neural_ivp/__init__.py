@@ -1,8 +1,23 @@
 """Initial-value PDEs in one to many dimensions, with a neural network as the state.
 
-Begin with `solve`. The top level holds what a script types; the parts that an extension builds on
-(abstract classes, linear algebra, records) are in the submodules `networks`, `problems`,
-`domains`, `calculus`, `samplers`, `linear`, `fitting`, `evolution` and `diagnostics`.
+Begin with `solve`, and print the docstring of any name below by `help(nivp.solve)`.
+
+Solve: `solve`, `resume`, `load`, `Solution`, `Checkpoint`; step by step: `init`, `step`.
+Equations: `Problem`, `SecondOrderProblem`, `FokkerPlanck`, those of `problems`; of data:
+`GriddedData`, `ScatteredData`, `Gaussian`, `GaussianMixture`.
+Domains: `Box`, `Torus`, `ProductDomain`, `Ball`, `Annulus`, `LevelSet`, `Euclidean`.
+Conditions at the boundary: `Dirichlet`, `Neumann`, `Robin`, `Free`, `Absorbing`.
+Derivatives: `grad`, `divergence`, `laplacian`, `hessian`, `partial`; norms: `L2`, `H1`.
+Networks: `default_network`, `SinusoidalMLP`, `FourierSeries`, `RidgeSum`.
+Method: `default_method`, `NeuralIVP`, of samplers (`ImportanceSampling`, `QuasiMonteCarlo`,
+`SequentialMonteCarlo`, `Uniform`), velocity solvers (`LandmarkSubspace`, `RidgeCholesky`,
+`RidgeDual`, `RidgeCG`), steps (`AdaptiveStep`, `ConstantStep`; stiff: `Rodas4`, `SDIRK4`), fits
+(`GaussNewton`, `Adam`, `LastLayer`) and restarts (`PeriodicRestart`, `RestartOnResidual`).
+Look inside: `fit_errors`, `plot_fit`, `jacobian_spectrum`, `max_stable_step`, `parameter_ode`.
+
+The parts that an extension builds on (abstract classes, linear algebra, records) are in the
+submodules `networks`, `problems`, `domains`, `calculus`, `samplers`, `linear`, `fitting`,
+`evolution` and `diagnostics`.
 """
 
 from . import problems, references, trials
@@ -93,6 +108,8 @@ from .samplers import (
 from .solution import Solution, load, plot_fit
 from .solve import Checkpoint, resume, solve, step_memory
 from .types import WeightedPoints
+
+__version__ = "0.1.0"
 
 __all__ = [
     "H1",

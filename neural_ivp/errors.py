@@ -246,3 +246,10 @@ def suggestion(word: str, valid: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(word, valid, n=1, cutoff=0.4)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     return f"{hint} Valid: {', '.join(valid) if valid else '(none)'}."
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """ " Did you mean ...?", for an error message; empty if no valid word resembles `word`."""
+    lower = {name.lower(): name for name in valid}
+    found = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.5)
+    return f" Did you mean {lower[found[0]]!r}?" if found else ""

@@ -15,8 +15,8 @@ import pytest
 import neural_ivp as nivp
 from neural_ivp.cli import _carry_out as carry_out_module
 from neural_ivp.cli import _finish as finish_module
-from neural_ivp.cli import main
 from neural_ivp.cli._environment import precision
+from neural_ivp_cli import main
 
 from .helpers import KEY, PROBLEMS, TINY, TORUS, Fourier, Grid, refused, small_network
 
@@ -357,7 +357,7 @@ class TestCommandLine:
         monkeypatch.setattr(carry_out_module, "Lines", lambda write: Stop("evolve", 4))
         assert main(["run", "tiny.toml", "--out", "out", *CHANGES]) == 130
         header = capsys.readouterr()
-        assert "interrupted at t = " in header.err and "run --resume out` goes on" in header.err
+        assert "interrupted at t = " in header.err and "resume out` goes on" in header.err
         found = json.loads((here / "out/metrics.json").read_text())
         assert found["result"] == "interrupted" and found["times"][-1] < 0.05
         assert nivp.load(here / "out/solution.nivp").result == "interrupted"
@@ -365,14 +365,14 @@ class TestCommandLine:
         monkeypatch.undo()
         monkeypatch.chdir(here)
         monkeypatch.setattr(finish_module, "draw", lambda solution, path: None)
-        assert main(["run", "--resume", "out", "--checkpoint-every", "3"]) == 0
+        assert main(["resume", "out", "--checkpoint-every", "3"]) == 0
         assert "resumed at t = " in capsys.readouterr().err
         assert_same_run(here / "out", done)
-        assert main(["run", "--resume", "out"]) == 2
+        assert main(["resume", "out"]) == 2
         assert "has ended (successful)" in capsys.readouterr().err
 
     def test_kill_9_and_resume(self, here, done):
-        command = [sys.executable, "-m", "neural_ivp.cli", "run"]
+        command = [sys.executable, "-m", "neural_ivp_cli", "run"]
         options = ["--checkpoint-every", "1", "--out", "out", *CHANGES]
         process = subprocess.Popen([*command, "tiny.toml", *options])
         try:
@@ -384,30 +384,32 @@ class TestCommandLine:
             process.kill()
             process.wait()
         assert process.returncode == -9 and not (here / "out/metrics.json").exists()
-        assert main(["run", "--resume", "out", "--quiet"]) == 0
+        assert main(["resume", "out", "--quiet"]) == 0
         assert_same_run(here / "out", done)
 
     def test_no_checkpoints(self, here, monkeypatch, capsys):
         monkeypatch.setattr(carry_out_module, "Lines", lambda write: Stop("evolve", 2))
         command = ["run", "tiny.toml", "--out", "out", "--checkpoint-every", "0", *CHANGES]
         assert main(command) == 130
-        assert "--resume" not in capsys.readouterr().err
-        assert main(["run", "--resume", "out"]) == 2
+        assert "resume" not in capsys.readouterr().err
+        assert main(["resume", "out"]) == 2
         assert "run it anew, `neural-ivp run out" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("arguments", "header"),
         [
-            (["tiny.toml", "--resume", "out"], "CONFIG and `--resume` exclude one another"),
-            (["--resume", "out", "--seed", "1"], "`--seed` and `--resume` exclude"),
-            (["--resume", "out", "--set", "seed=1"], "`--set` and `--resume` exclude"),
-            (["--resume", "none"], "is not a run folder"),
-            (["tiny.toml", "--checkpoint-every", "-1"], "`--checkpoint-every` must be an integer"),
-            ([], "the following arguments are required: CONFIG"),
+            (["resume", "none"], "is not a run folder"),
+            (["resume"], "the following arguments are required: DIR"),
+            (["resume", "out", "--seed", "1"], "unrecognized arguments: --seed 1"),
+            (
+                ["run", "tiny.toml", "--checkpoint-every", "-1"],
+                "`--checkpoint-every` must be an integer",
+            ),
+            (["run"], "the following arguments are required: CONFIG"),
         ],
     )
     def test_bad_input(self, here, capsys, arguments, header):
-        assert main(["run", *arguments]) == 2
+        assert main(arguments) == 2
         captured = capsys.readouterr()
         assert captured.err.startswith("error: ") and header in captured.err
         assert {file.name for file in here.iterdir()} == {"tiny.toml"}
@@ -426,5 +428,5 @@ class TestCommandLine:
         (here / "out").mkdir()
         (here / "out/config.toml").write_text(text.replace(old, new))
         (here / "out/checkpoint.nivp").write_bytes((edited / "checkpoint.nivp").read_bytes())
-        assert main(["run", "--resume", "out"]) == 2
+        assert main(["resume", "out"]) == 2
         assert header in capsys.readouterr().err

@@ -19,12 +19,11 @@ import neural_ivp as nivp
 from neural_ivp.cli import _finish as finish_module
 from neural_ivp.cli import _fit as fit_module
 from neural_ivp.cli import _run as run_module
-from neural_ivp.cli import main
 from neural_ivp.cli._environment import keep_compiled_functions
 from neural_ivp.cli._finish import measured, metrics
 from neural_ivp.cli._folder import write_text
-from neural_ivp.cli._list import list_catalogue
 from neural_ivp.cli._warnings import plain_warnings
+from neural_ivp_cli import main
 
 from .helpers import TINY
 
@@ -245,8 +244,8 @@ class TestRun:
         message = capsys.readouterr()
         assert "relative L2 error" in message.out and "metrics.json could not be" in message.err
         (spare,) = re.findall(r"No space left on device\); it is (.*)", message.err)
-        assert "neural-ivp run --resume out" in message.err
-        assert main(["run", "--resume", "out", "--quiet"]) == 0
+        assert "neural-ivp resume out" in message.err
+        assert main(["resume", "out", "--quiet"]) == 0
         assert {file.name for file in (here / "out").iterdir()} == FILES - {"figure.png"}
         wanted = nivp.load(done / "solution.nivp").parameters
         for file in (spare, here / "out/solution.nivp"):
@@ -324,6 +323,8 @@ class TestBadInput:
             (["run", "tiny.toml", "--seed", "x"], "invalid int value: 'x'"),
             (["run", "tiny.toml", "--sed", "1"], "unrecognized arguments: --sed 1"),
             (["run", "none.toml"], "there is no file 'none.toml'"),
+            (["run", "burgers1d"], "no packaged config 'burgers1d'. Did you mean 'burgers_1d'?"),
+            (["run", "none.py"], "there is no file 'none.py'"),
             (["run", "tiny.toml", "--set", "nokey"], "section.key=value"),
             (["run", "tiny.toml", "--set", "method.velocity_solver.dampin=1"], "'damping'"),
             (["run", "tiny.toml", "--set", "problem.diffusivity=-1"], "`problem.diffusivity`"),
@@ -380,21 +381,6 @@ class TestPlot:
         assert main(["plot", str(tmp_path)]) == 2
         assert capsys.readouterr().err.startswith("error: ")
         assert not (tmp_path / "figure.png").exists()
-
-
-def test_list_names_the_catalogue_and_the_configs(here, capsys):
-    (here / "configs").mkdir()
-    (here / "configs/mine.toml").write_text("# A line about it.\nseed = 1\n")
-    assert main(["list"]) == 0
-    printed = capsys.readouterr().out
-    for name in ("Heat", "Wave", "Box", "SinusoidalMLP", "Uniform", "RidgeCG", "Nystrom", "Tsit5"):
-        assert f"\n  {name} " in printed
-    for name in ("Adam", "LastLayer", "NoRestart", "PeriodicRestart"):
-        assert f"\n  {name} " in printed
-    assert f"{Path('configs/mine.toml')}  A line about it." in printed
-    assert "\\" not in printed and "$" not in printed
-    list_catalogue("nowhere")
-    assert "Configs" not in capsys.readouterr().out
 
 
 def test_a_file_is_whole_or_absent(tmp_path):
@@ -461,7 +447,7 @@ def test_compiled_functions_are_kept_in_the_users_cache_folder(monkeypatch, tmp_
 
 def test_a_reader_that_leaves_is_no_error():
     done = subprocess.run(
-        f"{sys.executable} -m neural_ivp.cli list | head -1; echo ${{PIPESTATUS[0]}}",
+        f"{sys.executable} -m neural_ivp_cli list | head -1; echo ${{PIPESTATUS[0]}}",
         shell=True,
         executable="/bin/bash",
         capture_output=True,

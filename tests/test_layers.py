@@ -3,6 +3,7 @@
 import ast
 import functools
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,16 @@ def test_what_stands_apart(module):
     if room != "cli":
         shown = re.sub(r"jax\.config\.update\(.jax_enable_x64", "", path.read_text())
         assert "jax.config" not in shown
+
+
+def test_the_parser_of_the_command_line_imports_nothing_slow():
+    """At the top of its modules, `neural_ivp_cli` imports the standard library and itself."""
+    for path in sorted((ROOT.parent / "neural_ivp_cli").glob("*.py")):
+        tree = ast.parse(path.read_text())
+        assert path.read_text().count("\n") <= MOST_LINES
+        for node in tree.body:
+            if isinstance(node, ast.Import):
+                used = {alias.name.split(".")[0] for alias in node.names}
+                assert used <= sys.stdlib_module_names
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                assert node.module.split(".")[0] in sys.stdlib_module_names

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neural_ivp.cli import main
+from neural_ivp_cli import main
 
 # Config and the largest relative L2 error at the last time that it may have.
 TABLE = [

@@ -1,3 +1,4 @@
-"""The command `neural-ivp`: run configs, list the catalogue, redraw figures."""
+"""The commands of `neural-ivp`, whose arguments are those of `neural_ivp_cli`."""
 
-from ._main import main
+from ._dispatch import dispatch
+from ._places import names

@@ -77,7 +77,7 @@ def _sentences(solution: Solution, folder: Path, lost: list[str]) -> list[str]:
     """Sentences on a run that failed, was interrupted or lost a file."""
     resume = ""
     if (folder / CHECKPOINT).is_file():
-        resume = f"; `neural-ivp run --resume {folder}` goes on from there"
+        resume = f"; `neural-ivp resume {folder}` goes on from there"
     if solution.result == "interrupted":
         sentences = [f"{solution.message}{resume}"]
     elif solution.result != "successful":

@@ -1,10 +1,10 @@
-"""`neural-ivp fit CONFIG`: fit the initial value only."""
+"""`neural-ivp fit CONFIG`: fit the initial value of a config or script only."""
 
 import math
 import sys
 from pathlib import Path
 
-from ..config import dtype_of, make_config, read_table
+from ..config import config_path
 from ..defaults import solve_keys
 from ..errors import InputError
 from ..files import check_output, write_whole
@@ -12,7 +12,7 @@ from ..fitting import fit_errors
 from ..progress import COMPILING, Lines, Progress
 from ..solution import plot_fit
 from ..solve import fit_initial, warn_of_fit
-from ._environment import precision
+from ._source import read_source
 from ._warnings import plain_warnings
 
 
@@ -31,15 +31,14 @@ def fit(
     **Raises:** `InputError` for a config or a file name that cannot be used.
     """
     picture = None if figure is None else _check_picture(figure)
-    changes = overrides if seed is None else [*overrides, f"seed={seed}"]
-    table = read_table(path, changes)
 
     def write(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
     progress = Lines((lambda line: None) if quiet else write)
-    with precision(dtype_of(table)), plain_warnings(write):
-        config = make_config(table)
+    source = read_source(config_path(path), overrides, seed)
+    with source as read, plain_warnings(write):
+        config = read.config
         problem, (_, key, _) = config.problem, solve_keys(config.key)
         progress(Progress("fit", 0.0, float(config.ts[0]), stage=COMPILING))
         fitted = fit_initial(

@@ -9,7 +9,8 @@ from ..errors import InputError
 from ..files import temporary_path, write_whole
 
 CHECKPOINT = "checkpoint.nivp"
-_SIGNS = ("config.toml", "metrics.json")
+CONFIG, SCRIPT = "config.toml", "script.py"  # a folder has one of them
+_SIGNS = (CONFIG, SCRIPT, "metrics.json")
 
 
 def make_folder(out: str | None, name: str) -> Path:

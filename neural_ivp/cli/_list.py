@@ -1,13 +1,12 @@
-"""`neural-ivp list`: the classes that a config can name."""
+"""`neural-ivp list`: the packaged configs, and the classes that a config can name."""
 
-import inspect
-import re
 from pathlib import Path
 
 import diffrax as dfx
 
 from ..calculus import AbstractInnerProduct
 from ..catalogue import registered, subclasses
+from ..config import packaged_configs
 from ..domains import AbstractDomain
 from ..evolution import AbstractIntegrator, AbstractRestartRule, AbstractScheme
 from ..fitting import AbstractFitStage
@@ -15,9 +14,10 @@ from ..linear import AbstractPreconditioner, AbstractVelocitySolver
 from ..networks import AbstractNetwork
 from ..problems import AbstractProblem
 from ..samplers import AbstractSampler
+from ._docstrings import summary_line
 
 # Heading, place in a config, and base class.
-_KINDS = (
+KINDS = (
     ("Problems", "[problem]", AbstractProblem),
     ("Domains", "[problem.domain]", AbstractDomain),
     ("Networks", "[network]", AbstractNetwork),
@@ -31,44 +31,25 @@ _KINDS = (
     ("Norms of a fit", "[method.fit_norm]", AbstractInnerProduct),
     ("Restart rules", "[method.restart]", AbstractRestartRule),
 )
-_SYMBOLS = {
-    "alpha": "α",
-    "beta": "β",
-    "kappa": "κ",
-    "mu": "μ",
-    "xi": "ξ",
-    "pi": "π",
-    "rho": "ρ",
-    "phi": "φ",
-    "Delta": "Δ",
-    "nabla": "∇",
-    "partial": "∂",
-    "cdot": "·",
-    "propto": "∝",
-    "sum": "Σ",
-    "prod": "Π",
-    "overline": "mean ",
-}
 
 
-def list_catalogue(configs: str = "configs") -> int:
-    """Print the catalogue and the configs of a folder."""
-    for heading, place, kind in _KINDS:
+def list_catalogue() -> int:
+    """Print the packaged configs and the catalogue."""
+    rows = [(name, first_comment(file)) for name, file in packaged_configs().items()]
+    _print_rows("Configs  neural-ivp run NAME", rows)
+    for heading, place, kind in KINDS:
         _print_rows(
             f"{heading}  {place}",
             [(name, summary_line(registered(name))) for name in subclasses(kind)],
         )
-    files = sorted(Path(configs).glob("*.toml"))
-    if files:
-        _print_rows("Configs", [(str(file), _first_comment(file)) for file in files])
     return 0
 
 
-def summary_line(cls: type) -> str:
-    """The first paragraph of a docstring, with TeX as plain text."""
-    text = " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split())
-    text = re.sub(r"\\([A-Za-z]+)", lambda word: _SYMBOLS.get(word[1], word[1]), text)
-    return re.sub(r" +", " ", re.sub(r"\\[,; ]|[${}]", "", text))
+def first_comment(file: Path) -> str:
+    """The comment on the first line of a config."""
+    with file.open(encoding="utf-8") as lines:
+        first = next(lines, "").strip()
+    return first.removeprefix("#").strip() if first.startswith("#") else ""
 
 
 def _print_rows(heading: str, rows: list[tuple[str, str]]) -> None:
@@ -77,9 +58,3 @@ def _print_rows(heading: str, rows: list[tuple[str, str]]) -> None:
     for name, line in rows:
         print(f"  {name:<{width}}  {line}".rstrip())
     print()
-
-
-def _first_comment(file: Path) -> str:
-    with file.open(encoding="utf-8") as lines:
-        first = next(lines, "").strip()
-    return first.removeprefix("#").strip() if first.startswith("#") else ""

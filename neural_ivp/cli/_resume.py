@@ -1,4 +1,4 @@
-"""`neural-ivp run --resume DIR`: finish a run whose process ended early."""
+"""`neural-ivp resume DIR`: finish a run whose process ended early."""
 
 import functools
 import json
@@ -7,13 +7,14 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from ..config import RunConfig, dtype_of, make_config, read_table
+from ..config import RunConfig
 from ..defaults import solve_keys
 from ..errors import InputError
 from ..solve import Checkpoint, LoadedCheckpoint, continue_solve, read_checkpoint
 from ._carry_out import carry_out, run_log
-from ._environment import precision
 from ._folder import CHECKPOINT
+from ._saved_run import source_of
+from ._source import read_source
 
 
 def resume(name: str, *, every: int | None = None, quiet: bool = False) -> int:
@@ -21,20 +22,21 @@ def resume(name: str, *, every: int | None = None, quiet: bool = False) -> int:
 
     Checkpoints are written every `every` attempted steps, none for 0; as before if not given.
 
-    **Raises:** `InputError` for a folder without a checkpoint, or with the config of another run.
+    **Raises:** `InputError` for a folder without a checkpoint, or with the config or script of
+    another run.
     """
     folder = Path(name)
-    _check_folder(folder)
-    table = read_table(folder / "config.toml")
-    with precision(dtype_of(table)):
-        config = make_config(table)
+    file = source_of(folder)
+    _check_folder(folder, file)
+    with read_source(file) as source:
+        config = source.config
         saved = read_checkpoint(
             folder / CHECKPOINT,
             problem=config.problem,
             network=config.network,
             method=config.method,
         )
-        _check_same(config, saved, folder)
+        _check_same(config, saved, file)
         every = saved.every if every is None else every
         checkpoint = Checkpoint(folder / CHECKPOINT, every) if every else None
         work = functools.partial(continue_solve, saved, checkpoint, throw=False)
@@ -44,21 +46,17 @@ def resume(name: str, *, every: int | None = None, quiet: bool = False) -> int:
             return carry_out(work, config, folder, log, quiet, note, list(saved.march.records))
 
 
-def _check_folder(folder: Path) -> None:
+def _check_folder(folder: Path, file: Path) -> None:
     """**Raises:** `InputError` for a folder without a checkpoint."""
     shown = repr(str(folder))
-    if not (folder / "config.toml").is_file():
-        raise InputError(f"`--resume`: {shown} is not a run folder: it has no config.toml")
     if (folder / CHECKPOINT).is_file():
         return
     result = _result(folder)
     if result not in (None, "interrupted"):
-        raise InputError(
-            f"`--resume`: the run in {shown} has ended ({result}): there is nothing to continue"
-        )
+        raise InputError(f"the run in {shown} has ended ({result}): there is nothing to continue")
     raise InputError(
-        f"`--resume`: {shown} has no {CHECKPOINT}: the run ended during its initial fit, or wrote "
-        f"none; run it anew, `neural-ivp run {folder / 'config.toml'}`"
+        f"{shown} has no {CHECKPOINT}: the run ended during its initial fit, or wrote none; run it "
+        f"anew, `neural-ivp run {file}`"
     )
 
 
@@ -69,7 +67,7 @@ def _result(folder: Path) -> str | None:
         return None
 
 
-def _check_same(config: RunConfig, saved: LoadedCheckpoint, folder: Path) -> None:
+def _check_same(config: RunConfig, saved: LoadedCheckpoint, file: Path) -> None:
     """Compare times and seed; the rest was compared when the checkpoint was read."""
     keys = [jax.random.key_data(key) for key in (solve_keys(config.key)[2], saved.march.key)]
     same = {
@@ -79,6 +77,6 @@ def _check_same(config: RunConfig, saved: LoadedCheckpoint, folder: Path) -> Non
     for name, agrees in same.items():
         if not agrees:
             raise InputError(
-                f"`--resume`: `{name}` in {str(folder / 'config.toml')!r} is not that of the "
-                f"{CHECKPOINT} beside it: put it back, or run the config anew"
+                f"`{name}` in {str(file)!r} is not that of the {CHECKPOINT} beside it: put it "
+                "back, or run it anew"
             )

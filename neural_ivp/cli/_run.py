@@ -1,13 +1,13 @@
-"""`neural-ivp run CONFIG`: solve, and write a run folder."""
+"""`neural-ivp run CONFIG`: solve the problem of a config or script, and write a run folder."""
 
 import functools
-from pathlib import Path
 
-from ..config import dtype_of, make_config, read_table
+from ..config import config_path
 from ..solve import Checkpoint, solve
 from ._carry_out import carry_out, run_log
-from ._environment import environment, precision
+from ._environment import environment
 from ._folder import CHECKPOINT, make_folder, write_json, write_text
+from ._source import read_source
 
 
 def run(
@@ -20,18 +20,16 @@ def run(
     every: int = 20,
     argv: list[str],
 ) -> int:
-    """Run a config; 0 if the solve was successful, 130 if it was interrupted and 1 otherwise.
+    """Run a config or script; 0 if the solve was successful, 130 if interrupted and 1 otherwise.
 
     Checkpoints are written every `every` attempted steps, none for 0.
 
     **Raises:** `InputError` for a config, a folder or a problem that cannot be used.
     """
-    changes = overrides if seed is None else [*overrides, f"seed={seed}"]
-    table = read_table(path, changes)
-    with precision(dtype_of(table)):
-        config = make_config(table)
-        folder = make_folder(out, Path(path).stem)
-        write_text(folder / "config.toml", config.toml())
+    file = config_path(path)
+    with read_source(file, overrides, seed) as source:
+        config, folder = source.config, make_folder(out, file.stem)
+        write_text(folder / source.file, source.text)
         write_json(folder / "environment.json", environment(config.dtype, argv))
         work = functools.partial(
             solve,

@@ -53,7 +53,8 @@ class RunConfig:
       `solve` with the same key.
     - `seed`: of `key`, for all random choices.
     - `dtype`: "float32" or "float64", of the solve.
-    - `resolved`: the table with all defaults, from which `make_config` makes the same run.
+    - `resolved`: the table with all defaults, from which `make_config` makes the same run; empty
+      for a run that no table describes.
     """
 
     problem: AbstractProblem

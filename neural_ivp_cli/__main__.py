@@ -1,4 +1,4 @@
-"""`python -m neural_ivp.cli`."""
+"""`python -m neural_ivp_cli`."""
 
 from ._main import main
 

@@ -1,0 +1,86 @@
+"""`neural-ivp describe NAME`: a class of the catalogue or a config in words."""
+
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from ..catalogue import registered
+from ..config import packaged_configs, read_table
+from ..errors import InputError, nearest
+from ._docstrings import argument_texts, explanation, source, summary_line
+from ._places import example_section, names, names_class, options_of, place_of
+
+_WIDTH = 96
+
+
+def describe(name: str) -> int:
+    """Print what a class, a packaged config or a config file is.
+
+    **Raises:** `InputError` for an unknown name, or a config that cannot be read.
+    """
+    configs, classes = packaged_configs(), names()["classes"]
+    if name in classes:
+        lines = _class(registered(name), configs)
+    elif name in configs or Path(name).suffix or Path(name).is_file():
+        lines = _config(configs.get(name, Path(name)), name)
+    else:
+        raise InputError(
+            f"there is no class, packaged config or file {name!r}."
+            f"{nearest(name, [*classes, *configs])} `neural-ivp list` prints the names"
+        )
+    print("\n".join(lines))
+    return 0
+
+
+def _class(cls: type, configs: dict[str, Path]) -> list[str]:
+    name = cls.__name__
+    lines = [*_fill(f"{name}: {summary_line(cls)}")]
+    for paragraph in explanation(cls):
+        lines += ["", *_fill(paragraph)]
+    if options := options_of(cls):
+        texts = argument_texts(cls)
+        lines += ["", "Arguments:"]
+        for argument, parameter in options.items():
+            lines += _fill(f"{argument}{_default(parameter)}: {texts.get(argument, '')}", "  ")
+    if example := example_section(cls):
+        lines += ["", "In a config:", *(f"  {line}" for line in example)]
+    elif place_of(cls) == "":
+        lines += ["", *_fill("It has no section of its own in a config: it is a part of others.")]
+    users = [stem for stem, path in configs.items() if names_class(name, read_table(path))]
+    if users:
+        lines += ["", *_fill(f"Packaged configs that name it: {', '.join(users)}")]
+    return [*lines, *(["", *_fill(source(cls))] if source(cls) else [])]
+
+
+def _default(parameter: Any) -> str:
+    if parameter.default is parameter.empty:
+        return " (required)"
+    if parameter.default is None:
+        return ""
+    value = parameter.default
+    return f" = {value if isinstance(value, str | int | float | tuple) else type(value).__name__}"
+
+
+def _config(path: Path, name: str) -> list[str]:
+    table = read_table(path)
+    text = path.read_text(encoding="utf-8").splitlines()
+    comment = [line.removeprefix("#").strip() for line in _first_comment(text)]
+    lines = [*_fill(f"{path.stem}: {' '.join(comment)}"), "", *tomli_w.dumps(table).splitlines()]
+    command = f"neural-ivp run {name}"
+    return [*lines, "", "What it leaves out is chosen for the problem. To run it:", f"  {command}"]
+
+
+def _first_comment(lines: Iterable[str]) -> Iterable[str]:
+    for line in lines:
+        if not line.startswith("#"):
+            return
+        yield line
+
+
+def _fill(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent + "  " * bool(indent)
+    )
