@@ -13,7 +13,7 @@ DEV := .venv/.stamp-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test validate bench-linear bench-fits bench-evolution bench-configs bench-boundary bench-zoo bench-densities results lint format clean help
+.PHONY: demo test validate wheel bench-linear bench-fits bench-evolution bench-configs bench-boundary bench-zoo bench-densities results lint format clean help
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -55,6 +55,9 @@ bench-densities: $(DEV)  ## Measure densities in all of space, and wave maps aga
 
 results: $(DEV)  ## Write benchmarks/RESULTS.md from benchmarks/results/*.jsonl
 	$(BIN)/python benchmarks/results.py
+
+wheel: $(MADE)  ## Build the wheel, install it in an empty environment, use its commands
+	tests/wheel.sh
 
 lint: $(DEV)  ## Check style, formatting and types
 	$(BIN)/ruff check .

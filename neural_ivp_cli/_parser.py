@@ -43,6 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_fit(commands)
+    _add_evaluate(commands)
     _add_pictures(commands)
     _add_catalogue(commands)
     return parser
@@ -89,6 +90,38 @@ def _add_fit(commands: Any) -> None:
     add_config(command)
 
 
+def _add_evaluate(commands: Any) -> None:
+    command = add_command(
+        commands,
+        "evaluate",
+        "values of a solution at times and points, as CSV or NetCDF",
+        "neural-ivp evaluate runs/burgers_1d --grid x0=101 --out u.csv",
+        "neural-ivp evaluate runs/heat_2d --times 0.5 --points probes.csv --reference --out u.csv",
+        "neural-ivp evaluate runs/heat_2d --grid x0=101 x1=0:0.5:33 --out u.nc",
+        text="A file of points has a column for each axis x0, x1, ..., by their names in its first "
+        f"line or, without it, in that order. {FOLDER_CODE}",
+    )
+    add_folder(command)
+    command.add_argument(
+        "--times", metavar="T", type=float, nargs="+", help="the saved times if not given"
+    )
+    where = command.add_mutually_exclusive_group(required=True)
+    where.add_argument("--points", metavar="FILE.csv", help="points, one a line")
+    where.add_argument(
+        "--grid",
+        metavar="AXIS=N",
+        nargs="*",
+        help="a grid of N points along each axis, x0=101 x1=65, or from one coordinate to another, "
+        "x0=-1:1:101; an axis that is not named gets a number of its own",
+    )
+    command.add_argument(
+        "--reference", action="store_true", help="also the reference and the error against it"
+    )
+    command.add_argument(
+        "--out", metavar="FILE", required=True, help="ends in .csv, or of a grid in .nc (NetCDF)"
+    )
+
+
 def _add_pictures(commands: Any) -> None:
     command = add_command(
         commands,
@@ -98,6 +131,21 @@ def _add_pictures(commands: Any) -> None:
         text=FOLDER_CODE,
     )
     add_folder(command)
+    command = add_command(
+        commands,
+        "animate",
+        "an animation of a run",
+        "neural-ivp animate runs/burgers_1d",
+        "neural-ivp animate runs/burgers_1d --out burgers.mp4 --frames 120",
+        text=FOLDER_CODE,
+    )
+    add_folder(command)
+    command.add_argument(
+        "--out",
+        metavar="FILE",
+        help="ends in .gif, or .mp4 where ffmpeg is installed; DIR/animation.gif if not given",
+    )
+    command.add_argument("--frames", metavar="N", type=int, default=60, help="60 if not given")
 
 
 def _add_catalogue(commands: Any) -> None:

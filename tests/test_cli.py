@@ -383,6 +383,105 @@ class TestPlot:
         assert not (tmp_path / "figure.png").exists()
 
 
+def rows(path: Path) -> dict[str, np.ndarray]:
+    """The columns of a CSV file by their names."""
+    names, *lines = path.read_text().splitlines()
+    values = np.array([line.split(",") for line in lines], float)
+    return dict(zip(names.split(","), values.T, strict=True))
+
+
+class TestEvaluate:
+    def test_points_and_times(self, done, here):
+        (here / "points.csv").write_text("x0\n0.25\n\n0.1\n")
+        command = ["evaluate", str(done), "--points", "points.csv", "--out", "u.csv"]
+        assert main([*command, "--times", "0", "0.03", "--reference"]) == 0
+        found, solution = rows(here / "u.csv"), nivp.load(done / "solution.nivp")
+        assert list(found) == ["t", "x0", "u", "u_reference", "u_error"]
+        assert found["t"].tolist() == [0, 0, 0.03, 0.03]
+        assert found["x0"].tolist() == [0.25, 0.1] * 2
+        points = np.array([[0.25], [0.1]])
+        wanted = np.ravel(solution(np.array([0, 0.03]), points))
+        np.testing.assert_array_equal(found["u"], wanted)
+        exact = [solution.problem.reference(0.0)(t, points) for t in (0.0, 0.03)]
+        np.testing.assert_array_equal(found["u_reference"], np.ravel(exact))
+        np.testing.assert_array_equal(found["u_error"], wanted - np.ravel(exact))
+
+    def test_a_grid(self, done, here):
+        """The same numbers in a CSV and a NetCDF file, at the saved times."""
+        xarray = pytest.importorskip("xarray")
+        for name in ("u.csv", "u.nc"):
+            command = ["evaluate", str(done), "--grid", "x0=0:0.5:5", "--out", name]
+            assert main([*command, "--reference"]) == 0
+        found = rows(here / "u.csv")
+        with xarray.open_dataset(here / "u.nc", engine="h5netcdf") as data:
+            assert data["u"].dims == ("t", "x0") and data["u"].shape == (3, 5)
+            np.testing.assert_array_equal(data["x0"], np.linspace(0, 0.5, 5))
+            for name in ("u", "u_reference", "u_error"):
+                np.testing.assert_allclose(
+                    np.ravel(data[name]), found[name], rtol=1e-14, atol=1e-15
+                )
+        assert main(["evaluate", str(done), "--grid", "x0=7", "--out", "u.csv"]) == 0
+        assert len(rows(here / "u.csv")["u"]) == 21
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["--points", "none.csv"], "`--points`: there is no file"),
+            (["--points", "text.csv"], "line 2: 'one' is not one number"),
+            (["--points", "header.csv"], "has the columns"),
+            (["--points", "empty.csv"], "has no points"),
+            (["--points", "wide.csv"], "line 1: '0.1,0.2' is not one number"),
+            (["--points", "nan.csv"], "`--points`: `x` has 1 of 1 points outside"),
+            (["--points", "wide.csv", "--out", "u.nc"], "a .nc file holds a `--grid`"),
+            (["--grid", "x=5"], "there is no axis 'x'"),
+            (["--grid", "x0=1.5"], "got 'x0=1.5'"),
+            (["--grid", "x0=1"], "`--grid`: `x0` must be"),
+            (["--grid", "x0=1e9"], "got 'x0=1e9'"),
+            (["--grid", "x0=1000000000000"], "`--grid`: a grid of"),
+            (["--grid", "x0=5", "x0=6"], "has the axis x0 twice"),
+            (["--grid", "x0=5", "--times", "9"], "`--times`: 9.0 lies outside"),
+            (["--grid", "x0=5", "--times", "0.02", "0.01"], "`--times` must increase"),
+            (["--grid", "x0=5", "--out", "u.txt"], "ends in .csv or .nc"),
+            (["--grid", "x0=5", "--out", "no/u.csv"], "there is no folder 'no'"),
+            ([], "one of the arguments --points --grid is required"),
+        ],
+    )
+    def test_bad_input(self, done, here, capsys, arguments, message):
+        texts = {
+            "text": "0.1\none",
+            "header": "t,y\n0,1",
+            "empty": "",
+            "wide": "0.1,0.2",
+            "nan": "nan",
+        }
+        for name, text in texts.items():
+            (here / f"{name}.csv").write_text(text)
+        assert main(["evaluate", str(done), "--out", "u.csv", *arguments]) == 2
+        captured = capsys.readouterr()
+        assert captured.err.startswith("error: ") and message in captured.err
+        assert captured.err.count("\n") == 1 and not (here / "u.csv").exists()
+
+
+class TestAnimate:
+    def test_a_gif(self, done, here):
+        assert main(["animate", str(done), "--frames", "2", "--out", "u.gif"]) == 0
+        assert (here / "u.gif").read_bytes().startswith(b"GIF89a")
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["--frames", "0"], "`--frames` must be"),
+            (["--out", "u.txt"], "`--out`"),
+            (["--out", "no/u.gif"], "'no'"),
+        ],
+    )
+    def test_bad_input(self, done, here, capsys, arguments, message):
+        assert main(["animate", str(done), *arguments]) == 2
+        captured = capsys.readouterr()
+        assert captured.err.startswith("error: ") and message in captured.err
+        assert captured.err.count("\n") == 1
+
+
 def test_a_file_is_whole_or_absent(tmp_path):
     path = tmp_path / "file.txt"
     write_text(path, "old")

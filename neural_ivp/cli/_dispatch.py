@@ -58,6 +58,21 @@ def _call(arguments: argparse.Namespace, argv: list[str]) -> int:
                 quiet=arguments.quiet,
                 figure=arguments.figure,
             )
+        case "evaluate":
+            from ._evaluate import evaluate
+
+            return evaluate(
+                arguments.folder,
+                out=arguments.out,
+                times=arguments.times,
+                points=arguments.points,
+                grid=arguments.grid,
+                reference=arguments.reference,
+            )
+        case "animate":
+            from ._animate import animate
+
+            return animate(arguments.folder, out=arguments.out, frames=arguments.frames)
         case "plot":
             from ._plot import plot
 
