@@ -127,6 +127,11 @@ class TestPackagedConfigs:
         (elsewhere / "heat_2d").write_text("")
         assert str(config_path("heat_2d")) == "heat_2d"
 
+    def test_its_name_with_a_suffix(self, capsys):
+        for command in ("run", "describe"):
+            assert main([command, "heat_2d.toml"]) == 2
+            assert "the packaged config is 'heat_2d'" in capsys.readouterr().err
+
     def test_a_folder_of_that_name_does_not(self, elsewhere):
         (elsewhere / "heat_2d").mkdir()
         assert config_path("heat_2d") == packaged_configs()["heat_2d"]

@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 [ $# -gt 0 ] || set -- "$root/.venv/bin/python"
 unset PYTHONPATH
-small=(--set network.width=6 network.depth=1 time.end=0.02 time.num_saves=3
+small=(--set 'network={name="FourierSeries", modes=8}' time.end=0.02 time.num_saves=3
     method.integrator.rtol=1e-2 'method.fit=[{name="LastLayer", num_points=100}]')
 
 for python in "$@"; do

@@ -8,7 +8,7 @@ from typing import Any
 import tomli_w
 
 from ..catalogue import registered
-from ..config import packaged_configs, read_table
+from ..config import config_path, packaged_configs, read_table
 from ..errors import InputError, nearest
 from ._docstrings import argument_texts, explanation, source, summary_line
 from ._places import example_section, names, names_class, options_of, place_of
@@ -25,7 +25,7 @@ def describe(name: str) -> int:
     if name in classes:
         lines = _class(registered(name), configs)
     elif name in configs or Path(name).suffix or Path(name).is_file():
-        lines = _config(configs.get(name, Path(name)), name)
+        lines = _config(config_path(name), name)
     else:
         raise InputError(
             f"there is no class, packaged config or file {name!r}."

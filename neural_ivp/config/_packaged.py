@@ -18,12 +18,17 @@ def packaged_configs() -> dict[str, Path]:
 def config_path(name: str) -> Path:
     """The file of that name, or the packaged config.
 
-    **Raises:** `InputError` if `name` has no folder and no suffix, and is neither of them.
+    **Raises:** `InputError` if `name` has no folder and no suffix, and is neither of them; or if it
+    is the name of a packaged config with a suffix.
     """
     path = Path(name)
-    if path.is_file() or path.suffix or len(path.parts) != 1:
+    if path.is_file() or path.suffix not in ("", ".toml") or len(path.parts) != 1:
         return path
     configs = packaged_configs()
+    if path.suffix and path.stem in configs:
+        raise InputError(f"there is no file {name!r}; the packaged config is {path.stem!r}")
+    if path.suffix:
+        return path
     if name in configs:
         return configs[name]
     if path.exists():
