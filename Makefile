@@ -10,10 +10,11 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c c
 MADE := .venv/.stamp-made
 RUN := .venv/.stamp-run
 DEV := .venv/.stamp-dev
+DOCS := .venv/.stamp-docs
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test validate wheel bench-linear bench-fits bench-evolution bench-configs bench-boundary bench-zoo bench-densities results lint format clean help
+.PHONY: demo test validate wheel docs bench-linear bench-fits bench-evolution bench-configs bench-boundary bench-zoo bench-densities results lint format clean help
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -56,6 +57,9 @@ bench-densities: $(DEV)  ## Measure densities in all of space, and wave maps aga
 results: $(DEV)  ## Write benchmarks/RESULTS.md from benchmarks/results/*.jsonl
 	$(BIN)/python benchmarks/results.py
 
+docs: $(DOCS)  ## Build the documentation site, build/site/index.html, and check its links
+	$(BIN)/python docs/build.py
+
 wheel: $(MADE)  ## Build the wheel, install it in an empty environment, use its commands
 	tests/wheel.sh
 
@@ -93,4 +97,10 @@ $(RUN): $(MADE) pyproject.toml constraints.txt
 $(DEV): $(MADE) pyproject.toml constraints.txt
 	@echo "Installing neural-ivp and its test and lint tools into .venv"
 	@$(PIP_INSTALL) -e '.[test,lint]'
+	@touch $(RUN) $@
+
+# The site is built from the source, without importing it.
+$(DOCS): $(MADE) pyproject.toml constraints.txt
+	@echo "Installing the documentation tools into .venv"
+	@$(PIP_INSTALL) -e '.[docs]'
 	@touch $(RUN) $@

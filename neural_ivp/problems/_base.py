@@ -45,7 +45,7 @@ class AbstractProblem(AbstractDisplayed, eqx.Module):
 
     @abc.abstractmethod
     def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
-        """L[u](t, x) at one point, from the field u(t, .); shape (c,)."""
+        """The value of L[u] at t and one point x, from the field u(t, .); shape (c,)."""
 
     @property
     def conditions(self) -> BoundaryConditions:
