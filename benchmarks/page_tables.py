@@ -5,7 +5,9 @@ A page names what it shows in a comment, and this writes the table between it an
     <!-- zoo: wave_string wave_2d -->
     <!-- end -->
 
-The kinds are `zoo` and `density`. Of several files with a problem and tolerance the newest counts.
+The kinds are `zoo` and `density`, of the default method, and `methods`: all methods of `zoo` where
+others than the default were measured. Of several files with a problem and tolerance the newest
+counts.
 """
 
 import json
@@ -15,10 +17,12 @@ from statistics import median
 
 FOLDER = Path(__file__).resolve().parent
 DOCS = FOLDER.parent / "docs"
-BLOCK = re.compile(r"(<!-- (zoo|density): ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (zoo|methods|density): ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+METHODS = {"tsit5", "dopri8", "rodas4", "subset"}  # of `zoo.py`, to compare the default with
 # Columns of a page: the heading, and the entry of a row.
 COLUMNS = {
     "zoo": {"relative L2 error": "overall", "largest later": "largest", "drift": "drift"},
+    "methods": {"relative L2 error": "overall", "largest later": "largest"},
     "density": {"sd of log u": "sd", "total variation": "tv", "entropy error": "entropy_error"},
 }
 
@@ -35,17 +39,26 @@ def fill_pages() -> None:
 
 
 def newest_rows() -> dict[tuple, list[dict]]:
-    """Rows of the default method by kind, problem and tolerance, of the newest file with any."""
+    """Rows by kind, problem and tolerance, of the newest file with any.
+
+    Those of `methods` have a problem and its method, "heat_2d, rodas4".
+    """
     found: dict[tuple, list[dict]] = {}
     for path in sorted((FOLDER / "results").glob("*.jsonl"), reverse=True):
         source, *rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
         if source.get("dtype") == "float32":
             continue
+        compared = {row.get("problem") for row in rows if row.get("method") in METHODS}
         own: dict[tuple, list[dict]] = {}
         for row in rows:
-            if row["bench"] in COLUMNS and row.get("method", "default") == "default":
-                name = row["bench"], row["problem"], row.get("rtol")
-                own.setdefault(name, []).append(row | {"commit": source["commit"]})
+            kind, problem, method = row["bench"], row.get("problem"), row.get("method", "default")
+            names = [(kind, problem)] if kind in COLUMNS and method == "default" else []
+            if kind == "zoo" and problem in compared:
+                names.append(("methods", f"{problem}, {method}"))
+            for name in names:
+                own.setdefault((*name, row.get("rtol")), []).append(
+                    row | {"commit": source["commit"]}
+                )
         found = own | found
     return found
 
@@ -56,8 +69,8 @@ def table(found: dict[tuple, list[dict]], kind: str, problems: str) -> str:
     lines.append("|---|" + "--:|" * (len(wanted) + 4) + "---|")
     for problem in problems.split():
         for (bench, name, rtol), rows in sorted(found.items(), key=lambda item: -(item[0][2] or 0)):
-            if (bench, name) == (kind, problem):
-                lines.append(_line(problem, rtol, rows, list(wanted.values())))
+            if bench == kind and name.split(",")[0] == problem:
+                lines.append(_line(name, rtol, rows, list(wanted.values())))
     return "\n".join(lines) + "\n"
 
 

@@ -29,7 +29,7 @@ from neural_ivp_cli._parser import make_parser
 from .test_layers import ROOMS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").rglob("*.md"))]
 FILES = ["README.md", "CONTRIBUTING.md", *PAGES]
 TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in FILES}
 
@@ -55,6 +55,7 @@ SIZES = {
     },
     "docs/reliability.md": {"steps=100": "steps=20", "width=10, depth=2": "width=6, depth=1"},
     "docs/extending.md": {"steps=100": "steps=20"},
+    "docs/howto.md": {"width=20, depth=3": "width=6, depth=1", "steps=200": "steps=10"},
 }
 
 
@@ -220,10 +221,45 @@ def test_names_exist(name):
             assert any(hasattr(place, word) for place in places), word
 
 
-def test_every_page_is_in_the_contents():
+def test_every_page_is_in_the_contents_and_the_navigation():
+    pages = {path.removeprefix("docs/") for path in PAGES}
     linked = set(re.findall(r"\((\w+\.md)\)", TEXTS["docs/index.md"]))
-    assert linked | {"index.md"} == {Path(name).name for name in PAGES}
+    assert {page for page in pages if "/" not in page} == linked | {"index.md"}
+    navigation = re.findall(r"(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), flags=re.MULTILINE)
+    outside = {"benchmarks.md", "changelog.md", "contributing.md"}  # see docs/build.py
+    assert set(navigation) == pages | outside
+    assert len(navigation) == len(set(navigation))
+
+
+def test_the_reference_has_every_public_name_once():
+    entries = [
+        found
+        for name, text in TEXTS.items()
+        if name.startswith("docs/api/")
+        for found in re.findall(r"^::: neural_ivp\.([\w.]+)", text, flags=re.MULTILINE)
+    ]
+    names = ["solve" if entry == "solve.solve" else entry for entry in entries]
+    assert len(names) == len(set(names))
+    assert set(nivp.__all__) <= set(names)
+
+
+# Results of a solve, words that the code returns in several places.
+ENDINGS = (
+    "successful poor_fit max_steps_reached dt_min_reached step_not_solved nonfinite interrupted"
+)
+
+
+def test_troubleshooting_has_every_result_finding_and_warning():
+    text = TEXTS["docs/troubleshooting.md"]
+    rows = set(re.findall(r"^\| `(\w+)`", text, flags=re.MULTILINE))
+    assert set(ENDINGS.split()) <= rows
+    assert {name for name in nivp.__all__ if name.endswith(("Warning", "Error"))} <= rows
+    results = (ROOT / "neural_ivp/linear/numerics/_results.py").read_text()
+    assert set(re.findall(r"^    (\w+) = \($", results, flags=re.MULTILINE)) <= rows
+    findings = (ROOT / "neural_ivp/diagnostics/_findings.py").read_text()
+    found = set(re.findall(r"""^ +f?"([a-z ]+): """, findings, flags=re.MULTILINE))
+    assert found == set(re.findall(r"^### ([a-z ]+): ", text, flags=re.MULTILINE))
 
 
 def test_the_readme_is_one_page():
-    assert TEXTS["README.md"].count("\n") <= 150
+    assert TEXTS["README.md"].count("\n") <= 110
