@@ -33,15 +33,20 @@ def main() -> None:
     stage()
     zensical = Path(sys.executable).parent / "zensical"
     command = [zensical, "build", "--clean", "--strict", "-f", ROOT / "mkdocs.yml"]
-    if subprocess.run(command, cwd=ROOT, env=os.environ | {"NO_COLOR": "1"}).returncode:
-        raise SystemExit(1)
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    # It colours single letters, and ends with a traceback of its own.
+    shown = re.sub(r"\x1b\[[\d;]*m", "", built.stdout + built.stderr).split("Traceback")[0]
+    if built.returncode:
+        raise SystemExit(shown)
     if problems := broken_links():
         raise SystemExit("\n".join(problems))
+    print(f"{len(list(SITE.rglob('*.html')))} pages in {SITE.relative_to(ROOT)}, all links checked")
 
 
 def stage() -> None:
-    """Copy docs/ and the pages from outside of it to build/docs."""
-    shutil.rmtree(STAGE, ignore_errors=True)
+    """Copy docs/ and the pages from outside of it to build/docs, and remove the last site."""
+    for folder in (STAGE, SITE):
+        shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(DOCS, STAGE, ignore=shutil.ignore_patterns("*.py", "*.md", "__pycache__"))
     pages = {path: path.relative_to(DOCS) for path in DOCS.rglob("*.md")}
     pages |= {path: Path(name) for path, name in OUTSIDE.items()}
@@ -56,12 +61,16 @@ def staged(path: Path, page: Path, pages: dict[Path, Path]) -> str:
 
     def moved(found: re.Match) -> str:
         there = (path.parent / found[2]).resolve()
-        if there.is_relative_to(DOCS) and there not in pages:  # a picture
-            inside = there.relative_to(DOCS)
-        elif there in pages:
+        if there in pages:
             inside = pages[there]
+        elif there.is_relative_to(DOCS):  # a picture
+            inside = there.relative_to(DOCS)
+        elif there.is_file():  # a script or a config, to look at
+            inside = Path("files") / there.relative_to(ROOT)
+            (STAGE / inside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(there, STAGE / inside)
         else:
-            raise SystemExit(f"{path.relative_to(ROOT)} links to {found[2]}, no page of the site")
+            raise SystemExit(f"{path.relative_to(ROOT)} links to {found[2]}, which is not there")
         return found[1] + os.path.relpath(inside, page.parent) + found[3]
 
     parts = FENCE.split(path.read_text(encoding="utf-8"))
