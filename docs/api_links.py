@@ -1,28 +1,23 @@
 """Links from public names in code, as `nivp.Box` in a page and `Box` in a docstring, to the
 reference. An extension of griffe, which reads the docstrings."""
 
-import ast
 import re
 from pathlib import Path
 
 import griffe
 
-SOURCE = Path(__file__).resolve().parents[1] / "neural_ivp/__init__.py"
-
-
-def public_names() -> set[str]:
-    """`neural_ivp.__all__`, read without importing it."""
-    for node in ast.parse(SOURCE.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            return set(ast.literal_eval(node.value))
-    raise SystemExit(f"{SOURCE} has no __all__")
-
-
-NAMES = public_names() - {"problems", "references", "trials"}  # modules have no entry
-# A link or a heading, which stay as they are, or a name with or without arguments.
+PAGES = sorted(Path(__file__).resolve().parent.glob("api/*.md"))
+# The entries of the reference, without "neural_ivp.".
+ENTRIES = {
+    entry
+    for page in PAGES
+    for entry in re.findall(r"^::: neural_ivp\.(\S+)", page.read_text(), flags=re.MULTILINE)
+}
 SPAN = re.compile(
-    # Without the module it must be a class, since `fit` is an argument too.
-    r"\[[^\]]*\]\([^)]*\)|^#.*$|`((?:nivp\.|(?=[A-Z]))(\w+)(?:\([^`\n]*\))?)`",
+    # A link or a heading, which stay as they are, or a name, with or without arguments. Without a
+    # module it must be a class, since `fit` is an argument too.
+    r"\[[^\]]*\]\([^)]*\)|^#.*$"
+    r"|`((?:nivp\.|neural_ivp\.|(?=[A-Z]))([\w.]+)(?:\([^`\n]*\))?)`",
     re.MULTILINE,
 )
 
@@ -31,9 +26,9 @@ def linked(text: str, own: str = "") -> str:
     """Markdown in which public names but `own` link to their entry in the reference."""
 
     def link(found: re.Match) -> str:
-        if found[2] not in NAMES or found[2] == own:
-            return found[0]
         entry = "solve.solve" if found[2] == "solve" else found[2]  # a module has that name too
+        if entry not in ENTRIES or entry == own:
+            return found[0]
         return f"[`{found[1]}`][neural_ivp.{entry}]"
 
     return SPAN.sub(link, text)
