@@ -10,8 +10,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 [ $# -gt 0 ] || set -- "$root/.venv/bin/python"
 unset PYTHONPATH
-small=(--set 'network={name="FourierSeries", modes=8}' time.end=0.02 time.num_saves=3
-    method.integrator.rtol=1e-2 'method.fit=[{name="LastLayer", num_points=100}]')
+small=(--set problem.dimension=1 'network={name="FourierSeries", modes=8}' time.end=0.02
+    time.num_saves=3 method.integrator.rtol=1e-2 'method.fit=[{name="LastLayer", num_points=100}]')
 
 for python in "$@"; do
     rm -rf "$work"/*
@@ -41,10 +41,10 @@ END
     run describe burgers_sine__sharp
     run describe advection_2d__paper # extends another config
     run completion bash
-    run init allen_cahn_1d
-    run run allen_cahn_1d.toml --quiet --out mine "${small[@]}"
-    run run allen_cahn_1d --quiet "${small[@]}"
-    test -s runs/allen_cahn_1d/solution.nivp -a -s mine/figure.png
+    run init heat_2d
+    run run heat_2d.toml --quiet --out mine "${small[@]}"
+    run run heat_2d --quiet "${small[@]}"
+    test -s runs/heat_2d/solution.nivp -a -s mine/figure.png
     run plot mine
     run evaluate mine --grid x0=5 --reference --out u.csv
     test "$(wc -l <u.csv)" = 16
