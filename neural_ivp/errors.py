@@ -4,7 +4,6 @@ A message names the argument as the user typed it, the value that was passed, an
 """
 
 import difflib
-import importlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -226,18 +225,6 @@ def check_shape(name: str, shape: tuple, expected: tuple, fix: str) -> None:
     """Raise `InputError` unless the shapes agree; `fix` says what to write instead."""
     if tuple(shape) != tuple(expected):
         raise InputError(f"{name} has shape {tuple(shape)}, expected {tuple(expected)}: {fix}")
-
-
-def optional(module: str, extra: str) -> Any:
-    """The module of a library that only an extra of this package installs."""
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module.split(".")[0]:
-            raise
-        raise ModuleNotFoundError(
-            f"{error.name} is not installed: pip install 'neural-ivp[{extra}]'", name=error.name
-        ) from error
 
 
 def suggestion(word: str, valid: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "neural_ivp"
 # From the bottom up; a room sees those above it in this list and itself.
 ROOMS = [
-    {"types", "errors", "precision", "devices", "display"},
+    {"types", "errors", "extras", "precision", "devices", "display"},
     {"progress", "files", "memory", "calculus", "domains", "references"},
     {"data", "boundary", "densities"},
     {"samplers", "networks", "problems", "plotting"},

@@ -26,8 +26,11 @@ def dispatch(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
         return 1
 
 
-def _call(arguments: argparse.Namespace, argv: list[str]) -> int:
-    # The imports stand here so that a command does not wait for the modules of the others.
+# The imports stand in the functions so that a command does not wait for the modules of the others.
+
+
+def _solve(arguments: argparse.Namespace, argv: list[str]) -> int:
+    """The commands that solve or fit."""
     every = getattr(arguments, "checkpoint_every", None)
     if every is not None:
         check_count("--checkpoint-every", every, minimum=0)
@@ -58,6 +61,13 @@ def _call(arguments: argparse.Namespace, argv: list[str]) -> int:
                 quiet=arguments.quiet,
                 figure=arguments.figure,
             )
+    raise AssertionError(f"the parser has a command {arguments.command!r} that is not carried out")
+
+
+def _call(arguments: argparse.Namespace, argv: list[str]) -> int:
+    match arguments.command:
+        case "run" | "resume" | "fit":
+            return _solve(arguments, argv)
         case "evaluate":
             from ._evaluate import evaluate
 

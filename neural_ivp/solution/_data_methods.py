@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from ..errors import InputError, finite_array, optional
+from ..errors import InputError, finite_array
 from ..evolution import Segment
+from ..extras import optional
 from ..files import check_output, package_version, write_whole
 from ..networks import AbstractNetwork
 from ..problems import AbstractProblem

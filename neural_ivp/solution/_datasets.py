@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError, optional
+from ..errors import InputError
+from ..extras import optional
 
 if TYPE_CHECKING:
     import xarray

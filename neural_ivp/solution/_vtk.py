@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, optional
+from ..errors import InputError
+from ..extras import optional
 from ..files import check_output, write_whole
 from ._grid import Grid
 
