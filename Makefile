@@ -4,6 +4,8 @@
 # What pytest gets: make test PYTEST_XDIST="-n 8 --dist loadfile" PYTEST_ARGS="-k torus"
 PYTEST_XDIST ?= -n 2 --dist loadfile
 PYTEST_ARGS ?=
+# The scripts that `make examples` runs, all if empty.
+EXAMPLES ?=
 
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
@@ -11,10 +13,11 @@ MADE := .venv/.stamp-made
 RUN := .venv/.stamp-run
 DEV := .venv/.stamp-dev
 DOCS := .venv/.stamp-docs
+TUTORIALS := .venv/.stamp-tutorials
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test validate wheel docs bench-linear bench-fits bench-evolution bench-configs bench-boundary bench-zoo bench-densities results lint format clean help
+.PHONY: demo test validate wheel docs bench-linear bench-fits bench-evolution bench-configs bench-boundary bench-zoo bench-densities results examples notebooks lint format clean help
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -63,6 +66,13 @@ docs: $(DOCS)  ## Build the documentation site, build/site/index.html, and check
 wheel: $(MADE)  ## Build the wheel, install it in an empty environment, use its commands
 	tests/wheel.sh
 
+# Those that have changed alone: make examples EXAMPLES="wave quickstart"
+examples: $(TUTORIALS)  ## Run the examples (ten minutes) and write their pages, docs/examples
+	$(BIN)/python docs/render_examples.py $(EXAMPLES)
+
+notebooks: $(TUTORIALS)  ## Write the examples as notebooks, examples/*.ipynb
+	$(BIN)/jupytext --quiet --from py:percent --to ipynb examples/*.py
+
 lint: $(DEV)  ## Check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -103,4 +113,9 @@ $(DEV): $(MADE) pyproject.toml constraints.txt
 $(DOCS): $(MADE) pyproject.toml constraints.txt
 	@echo "Installing the documentation tools into .venv"
 	@$(PIP_INSTALL) -e '.[docs]'
+	@touch $(RUN) $@
+
+$(TUTORIALS): $(MADE) pyproject.toml constraints.txt
+	@echo "Installing neural-ivp and the tools of notebooks into .venv"
+	@$(PIP_INSTALL) -e '.[examples]'
 	@touch $(RUN) $@
