@@ -540,6 +540,16 @@ def test_animations_that_cannot_be_made_are_refused(heat, tmp_path, monkeypatch)
     assert not [*tmp_path.iterdir()]
 
 
+def test_a_solution_that_is_known_at_the_saved_times_alone(heat, tmp_path):
+    heat.save(tmp_path / "heat.nivp", dense=False)
+    sparse = nivp.load(tmp_path / "heat.nivp")
+    figure = drawn(sparse)
+    assert not [axes for axes in figure.axes if axes.get_images()]
+    assert "only the saved times are known" in words(figure)
+    with refused("saved with `dense=True`"):
+        sparse.animate(tmp_path / "u.gif")
+
+
 def _start(solution):
     first = solution.segments[0]
     return nivp.evolution.Segment(first.ts[:1], first.theta[:1], first.left[:0], first.right[:0])
