@@ -107,7 +107,7 @@ LARGEST = {
     "num_points": 10_000_000,
     "num_samples": 100_000_000,
     "oversampling": 10_000,
-    "rank": 100_000,
+    "rank": 10_000_000,
     "num_saves": 1_000_000,
 }
 
