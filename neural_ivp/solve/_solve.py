@@ -115,12 +115,12 @@ def solve(
     problem.check_times(times)
     network_key, fit_key, march_key = solve_keys(key)
     with displayed(progress) as report, compile_clock() as compiling:
-        # Making the default parts compiles, too.
+        # Making the default parts compiles, too, and is counted as a part of the fit.
+        watch = Stopwatch(compiling)
         report(Progress("fit", 0.0, float(times[0]), stage=COMPILING))
         network, method = _parts(problem, network, method, rtol, network_key)
         check_boundary(problem, network, times)
         warn_of_form(problem, network)
-        watch = Stopwatch(compiling)
         check_step_memory(problem, network, method)
         fitted = fit_initial(problem, network, method, fit_key, float(times[0]), report)
         watch.fit_ended()
