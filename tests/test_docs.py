@@ -133,6 +133,7 @@ def test_the_readme_leaves_what_it_says(namespace_of):
     assert names["files"] == {"advection.png", "advection.nivp", "rod.nivp"}
     assert names["solution"].result == names["reaction"].result == "successful"
     assert names["solution"](0.15, names["x"]).shape == (1,)
+    assert min(names["solution"].seconds.values()) >= 0
     assert names["reaction"].problem is names["rod"]
 
 
