@@ -52,8 +52,12 @@ def load(name: str):
 class Errors:
     """Errors of a solution at its last time."""
 
-    def __init__(self, solution, exact):
-        self.solution, self.exact, self.t = solution, exact, float(solution.ts[-1])
+    def __init__(self, solution, name: str):
+        self.solution, self.t = solution, float(solution.ts[-1])
+        with jax.enable_x64(True):  # the exact density of a solve in single precision, too
+            problem, t0 = load(name)[0], float(solution.ts[0])
+            self.exact = exact_density(name, problem, self.t, t0)
+            self.reference = problem.reference(t0)
 
     def row(self) -> dict:
         exact, found = self.exact, self.solution
@@ -69,12 +73,13 @@ class Errors:
 
     def _logs(self) -> dict:
         """Mean and standard deviation of log u - log u_exact at exact draws."""
-        reference = self.solution.problem.reference(float(self.solution.ts[0]))
-        if reference is None:
+        if self.reference is None:
             return {"bias": None, "sd": None}
         x = self.exact.sample(DRAWS, np.random.default_rng(0))
         log_u = jax.jit(jax.vmap(self.solution.network(self.t)))(jnp.asarray(x))[:, 0]
-        off = np.asarray(log_u) - np.log(reference(self.t, x))[:, 0]
+        with jax.enable_x64(True):
+            exact = np.log(self.reference(self.t, x))[:, 0]
+        off = np.asarray(log_u) - exact
         return {"bias": off.mean(), "sd": off.std()}
 
     def _total_variation(self) -> dict:
@@ -126,7 +131,7 @@ def density(name: str, seed: int, limit: float, reports: bool) -> dict:
         "steps": int(accepted.sum()),
         "rejected": int((~accepted).sum()),
         "residual": np.median(residual) if accepted.any() else None,
-        **(Errors(solution, exact_density(name, problem, t, ts[0])).row() if t > ts[0] else {}),
+        **(Errors(solution, name).row() if t > ts[0] else {}),
         **seconds,
     }
 
