@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
-from neural_ivp_cli import main
 from neural_ivp.config import load_config, read_table
+from neural_ivp_cli import main
 
 from .helpers import KEY, TINY, TORUS, refused
 

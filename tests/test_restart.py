@@ -245,6 +245,7 @@ def report_of(**changes):
     record = {name: np.zeros(n) for name in nivp.evolution.StepRecord.__annotations__}
     record |= {"accepted": np.ones(n, bool), "solved": np.ones(n, bool)}
     record |= {"t1": np.ones(n), "num_linear_solves": np.full(n, 7), "invariants": np.zeros((n, 0))}
+    record |= {"rhs_norm": np.ones(n)}
     record |= {"residual_peak": np.zeros((n, 1)), "stiffness": np.full(n, np.nan), **changes}
     from neural_ivp.evolution import Segment
 
@@ -264,6 +265,7 @@ def report_of(**changes):
         ({"num_unconverged": np.full(20, 2)}, "linear solves: 29% ended short"),
         ({"projection_residual": np.full(20, 0.2)}, "cannot follow 20% of"),
         ({"held_out_residual": np.logspace(-4, -2, 20)}, "on held-out points it grew"),
+        ({"held_out_residual": np.logspace(-4, -2, 20), "rhs_norm": np.logspace(0, -2, 20)}, None),
         ({"held_out_residual": np.full(20, 0.02)}, "points: the residual is 2.0e-02"),
         ({"theta": np.stack([(-1.0) ** np.arange(20)] * 3, axis=1)}, "oscillation"),
     ],

@@ -118,7 +118,7 @@ def _initial_unknown(
     trial = trial_for(problem, network)
     # At t = 0: where the boundary values move, a start at another time is fitted as usual.
     values = np.asarray(jax.vmap(trial.unknown_of(problem.initial, 0.0))(points))
-    ones = trial.unknown(lambda x: jnp.ones(problem.components, x.dtype))  # pyright: ignore[reportArgumentType]
+    ones = trial.unknown(lambda x: jnp.ones(problem.components, x.dtype))
     masked = ~np.all(np.asarray(jax.vmap(ones)(points)) == 1, axis=0)
     first, rounding = values[0], 8 * np.finfo(values.dtype).eps * np.max(np.abs(values), axis=0)
     varies = np.any(np.abs(values - first) > rounding, axis=0)

@@ -194,8 +194,11 @@ def growth_finding(norms: np.ndarray, start: float) -> list[str]:
 
 
 def _growing(accepted: Mapping[str, np.ndarray]) -> str:
-    first, last = _ends(accepted["held_out_residual"])
-    if not last > 5 * first > 0:
+    relative = accepted["held_out_residual"]
+    first, last = _ends(relative)
+    # Where u comes to rest, what is not followed grows relative to L[u] alone.
+    before, after = _ends(relative * accepted["rhs_norm"])
+    if not (last > 5 * first > 0 and after > 5 * before):
         return ""
     return (
         f"residual: on held-out points it grew from {first:.1e} to {last:.1e}. Try "

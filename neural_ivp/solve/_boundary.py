@@ -72,9 +72,9 @@ def _check_corners(problem: AbstractProblem, network: AbstractNetwork, t0: float
         return jnp.zeros(c, x.dtype)
 
     inside = jnp.asarray(problem.domain.low_discrepancy_points(256), float)
-    size = float(np.max(np.abs(jax.vmap(trial.field(lift, t0))(inside))))  # pyright: ignore[reportArgumentType]
+    size = float(np.max(np.abs(jax.vmap(trial.field(lift, t0))(inside))))
     for face in problem.conditions.by_face:
-        _, residual = face_residual(problem, trial.field(lift, t0), face, t0)  # pyright: ignore[reportArgumentType]
+        _, residual = face_residual(problem, trial.field(lift, t0), face, t0)
         held = [trial.holds(face, k) for k in range(c)]
         gap = np.where(held, np.abs(residual), 0)
         worst, component = np.unravel_index(np.argmax(gap), gap.shape)

@@ -49,10 +49,10 @@ class Lifted(AbstractTrial):
     masked: tuple[tuple[str, ...], ...] = eqx.field(static=True)
     even: tuple[str, ...] = eqx.field(static=True)
 
-    def field(self, network: AbstractNetwork, t: Time) -> Field:
+    def field(self, network: Field, t: Time) -> Field:
         return _LiftedField(self, network, jnp.asarray(t))  # pyright: ignore[reportCallIssue]
 
-    def unknown(self, network: AbstractNetwork) -> Field:
+    def unknown(self, network: Field) -> Field:
         return lambda x: self.mask(x) * network(x)
 
     def unknown_of(self, u: Field, t: Time) -> Field:

@@ -27,11 +27,11 @@ class AbstractTrial(eqx.Module):
     relative: ClassVar[bool] = False
 
     @abc.abstractmethod
-    def field(self, network: AbstractNetwork, t: Time) -> Field:
+    def field(self, network: Field, t: Time) -> Field:
         """u(t, .)."""
 
     @abc.abstractmethod
-    def unknown(self, network: AbstractNetwork) -> Field:
+    def unknown(self, network: Field) -> Field:
         """w, the function that is linearised in the parameters of the network."""
 
     @abc.abstractmethod
@@ -72,11 +72,11 @@ class Direct(AbstractTrial):
     ```
     """
 
-    def field(self, network: AbstractNetwork, t: Time) -> Field:
+    def field(self, network: Field, t: Time) -> Field:
         del t
         return network
 
-    def unknown(self, network: AbstractNetwork) -> Field:
+    def unknown(self, network: Field) -> Field:
         return network
 
     def unknown_of(self, u: Field, t: Time) -> Field:
@@ -107,11 +107,11 @@ class LogDensity(AbstractTrial):
 
     relative = True
 
-    def field(self, network: AbstractNetwork, t: Time) -> Field:
+    def field(self, network: Field, t: Time) -> Field:
         del t
         return _Exponential(network)  # pyright: ignore[reportCallIssue]
 
-    def unknown(self, network: AbstractNetwork) -> Field:
+    def unknown(self, network: Field) -> Field:
         return network
 
     def unknown_of(self, u: Field, t: Time) -> Field:
