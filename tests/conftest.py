@@ -1,7 +1,4 @@
-"""Tests run in float64, with strict promotion and warnings as errors; the library does not care.
-
-jaxtyping's annotations are checked at run time by beartype, in the tests only.
-"""
+"""Tests run in float64, with strict promotion and warnings as errors; the library does not care."""
 
 import gc
 import itertools
@@ -36,7 +33,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 from jaxtyping import install_import_hook  # noqa: E402
 
-# For the rest of the process: some rooms are imported only where they are used.
+# For the rest of the process: some rooms are imported only where they are used. This does not
+# reach the modules that pytest has imported already for the warning filter of pyproject.toml.
 install_import_hook("neural_ivp", "beartype.beartype")
 
 MAPS, TESTS = Path("/proc/self/maps"), itertools.count()

@@ -144,7 +144,7 @@ def test_half_of_a_symmetric_matrix_is_all_of_it(block):
     assert error(dense(half), wanted) < 1e-15
     scale = np.arange(1.0, 15)
     changed, wanted = (
-        half.scaled(jnp.asarray(scale)).add_scaled_identity(2.0),
+        half.scaled(jnp.asarray(scale)).add_scaled_identity(jnp.asarray(2.0)),
         np.outer(scale, scale) * wanted,
     )
     wanted += 2 * np.eye(14)

@@ -90,7 +90,7 @@ class H1(AbstractInnerProduct):
         check_positive_scalar("length_scale", length_scale)
         self.length_scale = jnp.asarray(length_scale, float)
 
-    def __call__(self, u: Field, x: Point) -> Float[Array, " c*d+c"]:
+    def __call__(self, u: Field, x: Point) -> Float[Array, " quantities"]:
         scales, length = self.scales.astype(x.dtype), self.length_scale.astype(x.dtype)
         slopes = length * jax.jacfwd(u)(x) / scales[:, None]
         return jnp.concatenate([u(x) / scales, jnp.ravel(slopes)])
@@ -139,7 +139,7 @@ class WaveEnergy(AbstractInnerProduct):
         rate = self.speed / self.length_scale
         return jnp.stack([jnp.ones_like(rate), rate])
 
-    def __call__(self, u: Field, x: Point) -> Float[Array, " d+2"]:
+    def __call__(self, u: Field, x: Point) -> Float[Array, " quantities"]:
         def displacement(x):
             value = u(x)
             return value[0], value

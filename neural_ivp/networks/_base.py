@@ -32,7 +32,7 @@ class AbstractNetwork(AbstractDisplayed, eqx.Module):
 
     @property
     @abc.abstractmethod
-    def head(self) -> PyTree[Array]:
+    def head(self) -> PyTree:
         """Weights of the last layer, biases included: arrays or nodes of this module."""
 
     # Names of the faces at which, whatever the parameters, the normal derivative is zero, and of

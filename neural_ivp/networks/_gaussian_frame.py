@@ -95,7 +95,7 @@ class GaussianFrame(AbstractNetwork):
         return (*self.inner.held, self.means, self.factors)
 
     @property
-    def head(self) -> PyTree[Array]:
+    def head(self) -> PyTree:
         return (*self.inner.head, self.constant)
 
     def reinitialised(self, key: PRNGKeyArray) -> "GaussianFrame":

@@ -106,7 +106,7 @@ class RidgeSum(AbstractNetwork):
         return (self.directions,)
 
     @property
-    def head(self) -> PyTree[Array]:
+    def head(self) -> PyTree:
         return (self.coefficients, self.quadratic, self.linear)
 
     def reinitialised(self, key: PRNGKeyArray) -> "RidgeSum":

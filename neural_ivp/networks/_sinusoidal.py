@@ -128,7 +128,7 @@ class SinusoidalMLP(AbstractNetwork):
         return (self.trunk, self.towers, self.rationals)
 
     @property
-    def head(self) -> tuple[Dense, ...]:
+    def head(self) -> PyTree:
         return tuple(tower[-1] for tower in self.towers)
 
     def reinitialised(self, key: PRNGKeyArray) -> "SinusoidalMLP":
@@ -146,7 +146,7 @@ class SinusoidalMLP(AbstractNetwork):
             key=key,
         )
 
-    def embed(self, x: Point) -> Float[Array, " 2*d*L"]:
+    def embed(self, x: Point) -> Float[Array, " features"]:
         """The sinusoidal embedding of one point."""
         coordinates = self.domain.to_reference(x)
         waves = [self._waves(axis, xi) for axis, xi in enumerate(coordinates)]
@@ -177,7 +177,7 @@ class SinusoidalMLP(AbstractNetwork):
 
 
 def _hidden(
-    layers: tuple[Dense, ...],
+    layers: tuple[Callable[[Array], Array], ...],
     rationals: tuple[Rational, ...],
     fixed: Callable[[Array], Array] | None,
     h: Float[Array, " in"],

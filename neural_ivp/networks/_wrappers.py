@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, PRNGKeyArray, PyTree
+from jaxtyping import ArrayLike, PRNGKeyArray, PyTree
 
 from ..errors import InputError, check_shape
 from ..types import Point, Theta, Value
@@ -56,7 +56,7 @@ class ConstantStart(AbstractNetwork):
         return self.inner.trainable
 
     @property
-    def head(self) -> PyTree[Array]:
+    def head(self) -> PyTree:
         return self.inner.head
 
     @property
@@ -114,7 +114,7 @@ class LinearCombination(AbstractNetwork):
         return self.inner.trainable
 
     @property
-    def head(self) -> PyTree[Array]:
+    def head(self) -> PyTree:
         return self.inner.head
 
     @property
