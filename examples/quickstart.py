@@ -98,7 +98,7 @@ fig.savefig("quickstart_errors.png")
 # signs of trouble with what to change. The *residual* is $|u_t - L[u]| / |L[u]|$: the part of the
 # equation that the network could not follow. It is no bound of the error, but a residual near 1
 # means that the answer is not one, unless $u$ hardly changes any more. Lines that begin with
-# `finding` are remarks; the one here is of that kind: the layers are formed, and $u$ comes to rest.
+# `finding` are remarks; here there is none.
 
 # %%
 print(solution.report())

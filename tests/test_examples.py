@@ -20,7 +20,7 @@ from .test_docs import cheap_method, cheap_network
 ROOT = Path(__file__).parents[1]
 EXAMPLES = {path.stem: path for path in sorted((ROOT / "examples").glob("*.py"))}
 LONGEST = 120  # lines
-SLOW = ("density_8d", "wave")  # the most expensive ones
+SLOW = ("conditioning", "density_8d", "own_equation", "wave")  # the most expensive ones
 
 # Each must occur in the script exactly once, so that none is forgotten.
 SIZES = {
