@@ -20,7 +20,9 @@ submodules `networks`, `problems`, `domains`, `calculus`, `samplers`, `linear`, 
 `evolution` and `diagnostics`.
 """
 
-from . import problems, references, trials
+from typing import TYPE_CHECKING, Any
+
+from . import problems, trials
 from .boundary import Absorbing, Dirichlet, Free, Neumann, Robin
 from .calculus import H1, L2, WaveEnergy, divergence, grad, hessian, laplacian, partial
 from .catalogue import register
@@ -110,6 +112,9 @@ from .solve import Checkpoint, resume, solve, step_memory
 from .types import WeightedPoints
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import references
 
 __all__ = [
     "H1",
@@ -219,3 +224,12 @@ __all__ = [
     "trials",
     "velocity_problem",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `references` where it is used: it needs parts of scipy that take long to import."""
+    if name == "references":
+        from importlib import import_module
+
+        return import_module(".references", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -125,7 +125,8 @@ def test_traced_arguments_give_the_same_values(name, request):
     times = np.array([0.0, 0.0123, 0.04, 0.1, 0.17, 0.2])  # between knots, at them, at a restart
     np.testing.assert_allclose(jax.jit(u)(jnp.asarray(times), X), u(times, X), rtol=1e-12)
     points = np.array([[0.2], [0.4]])  # known where the time is traced
-    np.testing.assert_allclose(jax.jit(lambda t: u(t, points))(0.05), u(0.05, points), rtol=1e-12)
+    for x in (points, points[0], points[None]):
+        np.testing.assert_allclose(jax.jit(lambda t, x=x: u(t, x))(0.05), u(0.05, x), rtol=1e-12)
     assert np.all(np.isnan(jax.jit(u)(jnp.full(6, 0.3), X)))  # outside of the interval
 
 

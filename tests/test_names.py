@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -14,6 +15,8 @@ from neural_ivp.cli._places import EXAMPLES, example_section, example_table, opt
 from neural_ivp.config import config_path, make_config, packaged_configs, read_table
 from neural_ivp.config._parts import build_part
 from neural_ivp_cli import main
+
+from .helpers import TINY
 
 NAMES = names()
 OWN = [n for n in NAMES["classes"] if registered(n).__module__.startswith("neural_ivp.")]
@@ -61,6 +64,16 @@ class TestDescribe:
         assert section == example_table(cls)
         if not issubclass(cls, nivp.networks.AbstractNetwork):
             assert type(build_part(section, cls, "part")) is cls
+
+    @pytest.mark.parametrize("name", ["Euler", "Nystrom", "Rodas4", "GaussNewton"])
+    def test_the_example_stands_in_a_config(self, name):
+        table = tomllib.loads("\n".join(example_section(registered(name))))
+        heat = tomllib.loads(TINY)
+        for key, value in table["method"].items():
+            heat["method"][key] = value
+        if name == "Rodas4":
+            heat["method"]["velocity_solver"] = "LandmarkSubspace"
+        make_config(heat)
 
     def test_a_config(self, capsys):
         assert main(["describe", "burgers_sine__sharp"]) == 0
@@ -157,3 +170,13 @@ def test_completion_knows_commands_and_names(shell, elsewhere, capsys):
 def test_every_example_value_is_used():
     used = {name for n in OWN for name in options_of(registered(n))}
     assert set(EXAMPLES) <= used
+
+
+def test_the_import_leaves_to_their_users_what_takes_long():
+    """Parts of scipy, drawing, tables and displays are imported where they are used."""
+    late = ("scipy.linalg", "scipy.interpolate", "scipy.stats", "scipy.integrate", "matplotlib")
+    late += ("xarray", "h5netcdf", "rich", "IPython", "PIL")
+    code = f"import sys, neural_ivp; print([m for m in {late!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert nivp.references.__name__ == "neural_ivp.references"

@@ -203,7 +203,7 @@ def test_two_dimensions_draw_network_reference_error(plane_figure):
         assert error.norm.vmin == 0
         assert network.get_extent() == [0, 3, -1, 1] and maps[0, i].get_aspect() == 1
     assert "component 0" in words(figure)
-    assert maps[2, 0].get_xlabel() == "$x_{1}$" and "$x_{2}$" in maps[2, 0].get_ylabel()
+    assert maps[2, 0].get_xlabel() == "$x_{0}$" and "$x_{1}$" in maps[2, 0].get_ylabel()
 
 
 def test_each_component_has_its_error_and_its_row(plane_figure):
@@ -272,7 +272,7 @@ def _position(figure):
 def test_axes_choose_the_plane(block):
     maps = drawn(block, axes=(2, 0)).axes[:12]
     assert maps[0].get_images()[0].get_extent() == [1, 5, 0, 1]
-    assert maps[-1].get_xlabel() == "$x_{3}$" and "$x_{1}$" in maps[-4].get_ylabel()
+    assert maps[-1].get_xlabel() == "$x_{2}$" and "$x_{0}$" in maps[-4].get_ylabel()
     for wrong in ((0, 3), (1, 1), (0,), 1, ("x", "y"), (0.0, 1.0)):
         with refused("`axes` must be two of 0, ..., 2"):
             block.plot(axes=wrong)
@@ -287,7 +287,7 @@ def test_a_density_in_three_dimensions_shows_its_marginals():
     network = eqx.tree_at(lambda net: net.head, network, replace_fn=lambda a: 0 * a)
     solution = made(problem, growth=1.0, network=network)
     figure = drawn(dataclasses.replace(solution, ts=solution.ts[:1]))
-    curves = [titled(figure, f"Marginal density of $x_{{{k}}}$") for k in (1, 2, 3)]
+    curves = [titled(figure, f"Marginal density of $x_{{{k}}}$") for k in range(3)]
     for k, axes in enumerate(curves):
         for line in axes.get_lines():
             x = line.get_xdata() - initial.mean[k]
@@ -295,7 +295,7 @@ def test_a_density_in_three_dimensions_shows_its_marginals():
             normal /= np.sqrt(2 * np.pi * covariance[k, k])
             np.testing.assert_allclose(line.get_ydata(), normal, atol=0.03 * normal.max())
     maps = [axes for axes in figure.axes if axes.get_images()]
-    assert maps[0].get_xlabel() == "$x_{1}$" and "$x_{3}$" in maps[0].get_ylabel()
+    assert maps[0].get_xlabel() == "$x_{0}$" and "$x_{2}$" in maps[0].get_ylabel()
     (image,) = maps[0].get_images()
     left, right, bottom, top = image.get_extent()
     values = np.asarray(image.get_array())

@@ -81,7 +81,7 @@ def carry_out(
             print(text, file=stream, flush=True)
 
     line(
-        f"{type(problem).__name__} in {problem.domain.dimension} dimension(s), "
+        f"{problem.name} in {problem.domain.dimension} dimension(s), "
         f"{p} parameters ({config.dtype}), on {device()}; into {folder}{note}"
     )
     velocity = config.method.velocity_solver

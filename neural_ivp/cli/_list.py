@@ -11,7 +11,7 @@ from ..domains import AbstractDomain
 from ..evolution import AbstractIntegrator, AbstractRestartRule, AbstractScheme
 from ..fitting import AbstractFitStage
 from ..linear import AbstractPreconditioner, AbstractVelocitySolver
-from ..networks import AbstractNetwork
+from ..networks import AbstractNetwork, FourierSeries, RidgeSum, SinusoidalMLP
 from ..problems import AbstractProblem
 from ..samplers import AbstractSampler
 from ._docstrings import summary_line
@@ -33,6 +33,15 @@ KINDS = (
 )
 
 
+# Networks that `[network]` names; others are made of them.
+NETWORKS = (SinusoidalMLP, FourierSeries, RidgeSum)
+
+
+def can_name(cls: type) -> bool:
+    """Whether a config can name a class of the catalogue."""
+    return not issubclass(cls, AbstractNetwork) or issubclass(cls, NETWORKS)
+
+
 def list_catalogue() -> int:
     """Print the packaged configs and the catalogue."""
     rows = [(name, first_comment(file)) for name, file in packaged_configs().items()]
@@ -40,7 +49,11 @@ def list_catalogue() -> int:
     for heading, place, kind in KINDS:
         _print_rows(
             f"{heading}  {place}",
-            [(name, summary_line(registered(name))) for name in subclasses(kind)],
+            [
+                (name, summary_line(registered(name)))
+                for name in subclasses(kind)
+                if can_name(registered(name))
+            ],
         )
     return 0
 

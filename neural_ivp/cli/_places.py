@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import diffrax as dfx
+
 from ..catalogue import arguments, subclasses
 from ..config import packaged_configs, toml
-from ..networks import AbstractNetwork, FourierSeries, RidgeSum, SinusoidalMLP
+from ..linear import AbstractPreconditioner
 from ..problems import AbstractProblem
-from ._list import KINDS
+from ._list import KINDS, NETWORKS, can_name
 
 # Values of arguments that have no default, for an example.
 EXAMPLES: dict[str, Any] = {
@@ -34,14 +36,13 @@ EXAMPLES: dict[str, Any] = {
     "upper": [1.0, 2.0],
 }
 _INNER = {"ProximalDamping": "RidgeCG", "RandomSubset": "RidgeCholesky"}
-# Networks that `[network]` names; domain and components follow from the problem.
-_NETWORKS = (SinusoidalMLP, FourierSeries, RidgeSum)
+# Arguments of networks that follow from the problem.
 _OF_THE_PROBLEM = ("domain", "components", "dimension", "dtype")
 
 
 def place_of(cls: type) -> str:
     """The section of a config that names a class, as in `list`; empty for a part of a part."""
-    if issubclass(cls, AbstractNetwork) and not issubclass(cls, _NETWORKS):
+    if not can_name(cls):
         return ""
     return next((place for _, place, kind in KINDS if issubclass(cls, kind)), "")
 
@@ -49,7 +50,7 @@ def place_of(cls: type) -> str:
 def options_of(cls: type) -> dict[str, Any]:
     """The arguments of a class that a config gives, by name, with their parameters."""
     known = arguments(cls)
-    if issubclass(cls, _NETWORKS):
+    if issubclass(cls, NETWORKS):
         return {name: p for name, p in known.items() if name not in _OF_THE_PROBLEM}
     return known
 
@@ -74,8 +75,13 @@ def example_section(cls: type) -> list[str]:
         return []
     if not place.startswith("["):  # named by its name alone
         section, _, key = place.rpartition(".")
-        return [f"[{section}]", f"{key} = {toml(cls.__name__)}"]
-    return [place, *(f"{name} = {inline(value)}" for name, value in table.items())]
+        # The one without an error estimate takes steps of constant size.
+        constant = ['name = "ConstantStep"', "dt = 0.01"] if cls is dfx.Euler else []
+        return [f"[{section}]", f"{key} = {toml(cls.__name__)}", *constant]
+    # Of the velocity solvers this one has a preconditioner.
+    solver = ["[method.velocity_solver]", 'name = "RidgeCG"', ""]
+    above = solver if issubclass(cls, AbstractPreconditioner) else []
+    return [*above, place, *(f"{name} = {inline(value)}" for name, value in table.items())]
 
 
 def inline(value: Any) -> str:

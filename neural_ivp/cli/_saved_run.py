@@ -11,12 +11,14 @@ from ..errors import InputError
 from ..networks import AbstractNetwork
 from ..solution import Solution, load
 from ._environment import precision
-from ._folder import CONFIG, SCRIPT
+from ._folder import CHECKPOINT, CONFIG, SCRIPT
 from ._script import execute
 
 
 def source_of(folder: Path) -> Path:
     """The config or script of a run folder. **Raises:** `InputError` if it has neither."""
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {str(folder)!r}")
     for name in (CONFIG, SCRIPT):
         if (folder / name).is_file():
             return folder / name
@@ -33,6 +35,10 @@ def saved_run(name: str) -> Iterator[tuple[Path, Solution]]:
     """
     folder = Path(name)
     source, file = source_of(folder), folder / "solution.nivp"
+    if not file.is_file() and (folder / CHECKPOINT).is_file():
+        raise InputError(
+            f"the run in {name!r} has not ended: go on with it by `neural-ivp resume {name}`"
+        )
     if source.name == SCRIPT:
         with precision("float64"):
             script = execute(source)

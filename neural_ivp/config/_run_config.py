@@ -150,7 +150,7 @@ def _network(
     table: Any, problem: AbstractProblem, dtype: str, key: PRNGKeyArray
 ) -> tuple[AbstractNetwork, dict[str, Any]]:
     density = isinstance(problem.domain, Euclidean)
-    kind = RidgeSum if density else _network_class(table)
+    kind = _network_class(table, density)
     known = {name: p for name, p in arguments(kind).items() if name not in _ELSEWHERE}
     for name in table:
         if name in _ELSEWHERE:
@@ -171,8 +171,11 @@ def _network(
     return network, {name: resolved[name] for name in ("name", *known)}
 
 
-def _network_class(table: Any) -> type[SinusoidalMLP] | type[FourierSeries]:
+def _network_class(table: Any, density: bool) -> type[AbstractNetwork]:
     check_keys(table, table, "network", "[network]")  # only that it is a table
+    if density:  # on top of normal densities
+        check_value(table.get("name", "RidgeSum"), Literal["RidgeSum"], "network.name")
+        return RidgeSum
     name = table.get("name", "SinusoidalMLP")
     return _NETWORKS[check_value(name, Literal["SinusoidalMLP", "FourierSeries"], "network.name")]
 

@@ -1,15 +1,23 @@
 """Interpolating splines along one axis of an array, by numpy and scipy."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.interpolate import BSpline, make_interp_spline
-from scipy.sparse import csc_array
-from scipy.sparse.linalg import splu
+
+if TYPE_CHECKING:
+    from scipy.interpolate import BSpline
 
 
 def interpolate(axis: np.ndarray, values: np.ndarray, degree: int, period: float | None) -> BSpline:
     """The interpolating spline along the first axis of `values`, shape (n, ...)."""
+    # In the functions: scipy.interpolate and what it needs take as long to import as this library.
+    from scipy.interpolate import BSpline, make_interp_spline
+    from scipy.sparse import csc_array
+    from scipy.sparse.linalg import splu
+
     if period is None:
         return make_interp_spline(axis, values, k=degree)
     # Not make_interp_spline(bc_type="periodic"), which solves column by column in Python.
@@ -26,6 +34,8 @@ def spline_cells(spline: BSpline) -> tuple[np.ndarray, np.ndarray]:
 
     **Returns:** shapes (cells + 1,) and (cells, degree + 1, degree + 1), B-splines last.
     """
+    from scipy.interpolate import BSpline
+
     # Not the polynomials of the spline itself (`scipy.interpolate.PPoly`), which take
     # (degree + 1)^d numbers per cell in d dimensions.
     k, count = spline.k, len(spline.t) - spline.k - 1

@@ -63,7 +63,7 @@ def curve_labels(axes: Axes, fields: FieldData, k: int) -> None:
     title = "Network" if fields.reference is None else "Network and reference"
     label = "$x$"
     if fields.plane is not None:
-        label = f"$x_{{{fields.axes[k] + 1}}}$"
+        label = f"$x_{{{fields.axes[k]}}}$"
         title = f"Marginal density of {label}"
     tidy(axes, title=title, x=label, y=f"${math_name(fields.names[k])}$")
 

@@ -61,8 +61,8 @@ def error_name(name: str, other: str = "ref") -> str:
 
 
 def coordinate_names(dimension: int) -> list[str]:
-    """x in one dimension, x_1, x_2, ... in several."""
-    return ["x"] if dimension == 1 else [f"x_{{{k + 1}}}" for k in range(dimension)]
+    """x in one dimension, x_0, x_1, ... in several, as in the names of faces and axes."""
+    return ["x"] if dimension == 1 else [f"x_{{{k}}}" for k in range(dimension)]
 
 
 def plain(text: str) -> str:

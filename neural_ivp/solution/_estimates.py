@@ -10,13 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
-from scipy.linalg import solve_triangular
-from scipy.special import logsumexp
-from scipy.stats.qmc import Sobol
 
 from ..networks import GaussianFrame
 from ..precision import compiled
 from ..types import Points
+
+# Parts of scipy are imported in the functions, since they take long.
 
 # A standard error is from the scatter of so many batches.
 BATCHES = 20
@@ -122,6 +121,8 @@ class FrameSample:
 
     def entropy(self) -> Estimate:
         """The control variate is log N(x; mean and covariance of q), of known mean."""
+        from scipy.linalg import solve_triangular
+
         z = solve_triangular(self.factor, (self.points - self.centre).T, lower=True)
         d = len(self.centre)
         constant = np.sum(np.log(np.diagonal(self.factor))) + d / 2 * math.log(2 * math.pi)
@@ -154,6 +155,8 @@ def frame_sample(network: GaussianFrame, count: int, key: PRNGKeyArray) -> Frame
     Each batch is a Sobol sequence with a random shift of its own. The batches are independent, so
     that their scatter is that of integrals with more even points than random ones.
     """
+    from scipy.stats.qmc import Sobol
+
     parts, d = network.means.shape
     power = math.ceil(math.log2(count / BATCHES))
     unit = Sobol(d if parts == 1 else d + 1, scramble=False).random_base2(power)
@@ -216,6 +219,8 @@ def sample_covariance(points: np.ndarray) -> np.ndarray:
 
 
 def _log_mean(logs: np.ndarray) -> np.ndarray:
+    from scipy.special import logsumexp
+
     return logsumexp(logs) - math.log(len(logs))
 
 

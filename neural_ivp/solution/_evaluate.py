@@ -48,7 +48,8 @@ def checked_points(domain: AbstractDomain, x: ArrayLike, dtype, name: str = "x")
         )
     if not known:
         return points
-    flat = points.reshape(-1, domain.dimension)
+    with jax.ensure_compile_time_eval():
+        flat = points.reshape(-1, domain.dimension)
     outside = ~inside(domain, flat)
     if outside.any():
         raise InputError(

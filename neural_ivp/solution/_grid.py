@@ -72,7 +72,7 @@ def _count_or_coordinates(domain: AbstractDomain, i: int, given: Any) -> int | n
         if not (np.isfinite(low) and np.isfinite(high)):
             raise InputError(
                 f"`{name}` must be an array of coordinates, as the domain has no ends: write "
-                f"{name}=np.linspace(-3, 3, 101)"
+                f"{name}=np.linspace(-3, 3, 101), on the command line {name}=-3:3:101"
             )
         if given is None and domain.dimension not in DEFAULT_COUNTS:
             raise InputError(

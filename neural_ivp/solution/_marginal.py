@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy.linalg import solve_triangular
 
 from ..errors import InputError, check_shape, finite_array
 from ..networks import GaussianFrame
@@ -58,6 +57,8 @@ def _nodes(network: GaussianFrame, a: np.ndarray, lines: np.ndarray) -> np.ndarr
     upper = max(np.max(centres + REACH * spreads), np.max(lines) + np.max(spreads))
     # The standard deviation along the line of a part of the mixture, of x . a = s.
     step = a / (a @ a)
+    from scipy.linalg import solve_triangular  # here, since it takes long to import
+
     widths = [1 / np.linalg.norm(solve_triangular(part, step, lower=True)) for part in factors]
     count = math.ceil(POINTS * (upper - lower) / min(widths) / 128) * 128  # few compilations
     return np.linspace(lower, upper, min(count, MOST_POINTS) + 1)

@@ -90,7 +90,7 @@ def _marginals(
         points=x[:, None],
         network=np.stack(curves),
         reference=None,
-        names=tuple(f"p{k + 1}" for k in axes),
+        names=tuple(f"p{k}" for k in axes),
         plane=plotting.PlaneData(plane, pair, np.stack(maps)),
     )
 

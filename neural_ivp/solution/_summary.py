@@ -21,7 +21,7 @@ def summary(
     seconds: Mapping[str, float],
 ) -> tuple[str, Mapping[str, str]]:
     """The title and the rows of a `Solution` with these fields; nothing is evaluated."""
-    accepted, restarts = record["accepted"], len(segments) - 1
+    accepted, restarts = record["accepted"], max(len(fits) - 1, 0)
     start, end = float(segments[0].ts[0]), float(segments[-1].ts[-1])
     steps = f"{int(accepted.sum())} accepted, {int((~accepted).sum())} rejected"
     rows = {
