@@ -9,6 +9,7 @@ takes sizes for a machine without an accelerator.
 """
 
 import functools
+import json
 import os
 import subprocess
 import sys
@@ -58,6 +59,8 @@ def run_all(small: bool, json_file: Path | None) -> None:
                         rows = own.read_text().splitlines()
                         lines += rows if not lines else rows[1:]
     if json_file is not None:
+        command = f"python benchmarks/gpu.py{' --small' if small else ''}"
+        lines[0] = json.dumps(json.loads(lines[0]) | {"command": command})
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text("\n".join(lines) + "\n")
 
