@@ -54,7 +54,7 @@ def _is_notebook() -> bool:
     """Whether the process is the kernel of a notebook, which has imported these modules then."""
     if "ipykernel.zmqshell" not in sys.modules:
         return False
-    from IPython.core.getipython import get_ipython
+    from IPython.core.getipython import get_ipython  # pyright: ignore[reportMissingImports]
 
     return isinstance(get_ipython(), sys.modules["ipykernel.zmqshell"].ZMQInteractiveShell)
 
@@ -216,7 +216,7 @@ class Notebook:
             self._show("\n".join(f"{report}" for report in self.latest.values()))
 
     def _show(self, text: str) -> None:
-        from IPython.display import display
+        from IPython.display import display  # pyright: ignore[reportMissingImports]
 
         self.shown_at = self.clock()
         content = {"text/plain": text}
