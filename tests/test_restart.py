@@ -265,7 +265,14 @@ def report_of(**changes):
         ({"num_unconverged": np.full(20, 2)}, "linear solves: 29% ended short"),
         ({"projection_residual": np.full(20, 0.2)}, "cannot follow 20% of"),
         ({"held_out_residual": np.logspace(-4, -2, 20)}, "on held-out points it grew"),
-        ({"held_out_residual": np.logspace(-4, -2, 20), "rhs_norm": np.logspace(0, -2, 20)}, None),
+        (
+            {
+                "held_out_residual": np.logspace(-5, -3, 20),
+                "projection_residual": np.logspace(-5, -3, 20),
+                "rhs_norm": np.logspace(0, -2, 20),
+            },
+            None,
+        ),
         ({"held_out_residual": np.full(20, 0.02)}, "points: the residual is 2.0e-02"),
         ({"theta": np.stack([(-1.0) ** np.arange(20)] * 3, axis=1)}, "oscillation"),
     ],

@@ -311,6 +311,7 @@ def test_too_few_steps_returned_not_raised():
     assert 0 < solution.ts[-1] < 3.0
 
 
+@pytest.mark.slow
 def test_fisher_kpp_agrees_with_a_spectral_reference():
     """The newcomer's own PDE, by the default method with a smaller network."""
     problem = PROBLEMS["fisher"]

@@ -18,7 +18,7 @@ from ._script import execute
 def source_of(folder: Path) -> Path:
     """The config or script of a run folder. **Raises:** `InputError` if it has neither."""
     if not folder.is_dir():
-        raise InputError(f"there is no folder {str(folder)!r}")
+        raise InputError(f"{str(folder)!r} is not a run folder: there is no such folder")
     for name in (CONFIG, SCRIPT):
         if (folder / name).is_file():
             return folder / name

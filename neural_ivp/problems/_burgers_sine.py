@@ -1,6 +1,7 @@
 """A viscous shock between two walls."""
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ..boundary import Dirichlet
@@ -57,4 +58,4 @@ class BurgersSine(AbstractProblem):
         from ..references import burgers_sine
 
         viscosity = float(self.viscosity)
-        return lambda t, points: burgers_sine(viscosity, t - t0, points)[:, None]
+        return lambda t, points: burgers_sine(viscosity, t - t0, np.asarray(points, float))[:, None]

@@ -40,8 +40,8 @@ class LineDensity:
         drift: Callable[[np.ndarray], np.ndarray],
         diffusion: float,
         initial: Callable[[np.ndarray], np.ndarray],
-        lower: float,
-        upper: float,
+        lower: float | int,
+        upper: float | int,
         *,
         cells: int = 1600,
     ) -> None:
@@ -51,7 +51,7 @@ class LineDensity:
             between = axes[0][:-1, None] + half * (1.0 + nodes)
             return [half / diffusion * (np.broadcast_to(drift(between), between.shape) @ weights)]
 
-        self._grids = TwoGrids([lower], [upper], cells, diffusion, drops, initial)
+        self._grids = TwoGrids([float(lower)], [float(upper)], cells, diffusion, drops, initial)
 
     def log_density(self, t: float, y: np.ndarray) -> np.ndarray:
         """log p at y, a cubic spline; beyond the ends, where nothing is, it goes on linearly."""

@@ -57,8 +57,8 @@ class FourierReference:
 
     def __init__(
         self,
-        lengths: Sequence[float] | np.ndarray,
-        lower: Sequence[float] | np.ndarray,
+        lengths: Sequence[float | int] | np.ndarray,
+        lower: Sequence[float | int] | np.ndarray,
         initial: Callable[[np.ndarray], np.ndarray],
         linear_symbol: Callable[[list[np.ndarray]], np.ndarray],
         nonlinear: Callable[[np.ndarray, Derivative], np.ndarray] | None = None,
@@ -90,7 +90,7 @@ class FourierReference:
         self._check(state, ~self._kept | self._tail, 0.0)
         self._initial = np.where(self._kept, state, 0.0)
 
-    def solve(self, ts: Sequence[float] | np.ndarray, *, num_steps: int = 1000) -> np.ndarray:
+    def solve(self, ts: Sequence[float | int] | np.ndarray, *, num_steps: int = 1000) -> np.ndarray:
         """Grids [T, N] or [T, N, N] at the times ts [T] (non-decreasing, from 0 on).
 
         num_steps is the number of ETDRK4 steps from 0 to ts[-1], divided among the intervals
@@ -117,7 +117,7 @@ class FourierReference:
         return np.stack(grids)
 
     def evaluate(
-        self, ts: Sequence[float] | np.ndarray, points: np.ndarray, *, num_steps: int = 1000
+        self, ts: Sequence[float | int] | np.ndarray, points: np.ndarray, *, num_steps: int = 1000
     ) -> np.ndarray:
         """u [T, n] at times ts [T] and arbitrary points [n, d] (wrapped around the torus)."""
         return self.interpolate(self.solve(ts, num_steps=num_steps), points)

@@ -113,8 +113,8 @@ class SineSeries:
 
     def __init__(
         self,
-        lower: Sequence[float] | np.ndarray,
-        upper: Sequence[float] | np.ndarray,
+        lower: Sequence[float | int] | np.ndarray,
+        upper: Sequence[float | int] | np.ndarray,
         initial: Callable[[np.ndarray], np.ndarray],
         *,
         num_modes: int = 128,
