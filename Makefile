@@ -17,7 +17,7 @@ TUTORIALS := .venv/.stamp-tutorials
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test validate wheel docs bench-linear bench-fits bench-evolution bench-configs bench-boundary bench-zoo bench-densities results examples notebooks lint format clean help
+.PHONY: demo test shapes validate wheel docs bench-linear bench-fits bench-evolution bench-configs bench-boundary bench-zoo bench-densities results examples notebooks lint format clean help
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -27,6 +27,9 @@ demo: $(RUN)  ## Run the 2-D advection example
 
 test: $(DEV)  ## Run the fast tests, and print the slowest
 	$(BIN)/python -m pytest $(PYTEST_XDIST) --durations=15 $(PYTEST_ARGS)
+
+shapes: $(DEV)  ## Run the fast tests with the annotated shapes of arrays checked, a fifth slower
+	$(BIN)/python -m pytest $(PYTEST_XDIST) --shapes $(PYTEST_ARGS)
 
 # Without the compiler flags that tests/conftest.py sets where there are none: as users run it.
 validate: $(DEV)  ## Run the slow tests, which print the long validation table

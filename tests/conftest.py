@@ -1,4 +1,7 @@
-"""Tests run in float64, with strict promotion and warnings as errors; the library does not care."""
+"""Tests run in float64, with strict promotion and warnings as errors; the library does not care.
+
+jaxtyping's annotations are checked at run time by beartype, in the tests only.
+"""
 
 import gc
 import itertools
@@ -33,11 +36,21 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 from jaxtyping import install_import_hook  # noqa: E402
 
-# For the rest of the process: some rooms are imported only where they are used. This does not
-# reach the modules that pytest has imported already for the warning filter of pyproject.toml.
-install_import_hook("neural_ivp", "beartype.beartype")
+from . import shape_checks  # noqa: E402
 
 MAPS, TESTS = Path("/proc/self/maps"), itertools.count()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--shapes", action="store_true", help="check annotated shapes at run time")
+
+
+def pytest_configure(config):
+    # Before anything imports the library. They take a fifth of the time: `make shapes`.
+    if config.getoption("--shapes"):
+        install_import_hook("neural_ivp", shape_checks.NAME)
+    # In pyproject.toml it would import the library before that.
+    config.addinivalue_line("filterwarnings", "ignore::neural_ivp.FitWarning")
 
 
 @pytest.fixture(autouse=True)

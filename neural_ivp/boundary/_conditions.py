@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Array
 
 from ..errors import InputError
-from ..types import Point, Scalar, Value
+from ..types import Point, Time, Value
 
 # A number for all components, one for each, or a function of (t, x) that returns either.
-BoundaryValue: TypeAlias = float | Sequence[float] | Array | Callable[[Scalar, Point], Any]
+BoundaryValue: TypeAlias = float | Sequence[float] | Array | Callable[[Time, Point], Any]
 
 
 class AbstractCondition(eqx.Module):
@@ -29,7 +29,7 @@ class AbstractCondition(eqx.Module):
     imposes: ClassVar[bool] = True
 
     @abc.abstractmethod
-    def residual(self, value: Value, slope: Value, t: Scalar, x: Point) -> Value:
+    def residual(self, value: Value, slope: Value, t: Time, x: Point) -> Value:
         """B, shape (c,), for u and its outward normal derivative at a point of the face."""
 
 
@@ -51,7 +51,7 @@ def checked(name: str, value: Any) -> Any:
     return float(array) if array.ndim == 0 else tuple(float(entry) for entry in array)
 
 
-def evaluated(value: BoundaryValue, t: Scalar, x: Point) -> Array:
+def evaluated(value: BoundaryValue, t: Time, x: Point) -> Array:
     """A boundary value at (t, x), in the dtype of x."""
     array = jnp.asarray(value(t, x) if callable(value) else value)
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
@@ -88,7 +88,7 @@ class Dirichlet(AbstractCondition):
     def __init__(self, value: BoundaryValue):
         self.value = checked("value", value)
 
-    def residual(self, value: Value, slope: Value, t: Scalar, x: Point) -> Value:
+    def residual(self, value: Value, slope: Value, t: Time, x: Point) -> Value:
         del slope
         return value - evaluated(self.value, t, x)
 
@@ -117,7 +117,7 @@ class Neumann(AbstractCondition):
     def __init__(self, slope: BoundaryValue):
         self.slope = checked("slope", slope)
 
-    def residual(self, value: Value, slope: Value, t: Scalar, x: Point) -> Value:
+    def residual(self, value: Value, slope: Value, t: Time, x: Point) -> Value:
         del value
         return slope - evaluated(self.slope, t, x)
 
@@ -150,7 +150,7 @@ class Robin(AbstractCondition):
         if len(numbers) == 2 and not np.any(numbers[0]) and not np.any(numbers[1]):
             raise InputError("`a` and `b` are both 0, which imposes nothing: write `Free()`")
 
-    def residual(self, value: Value, slope: Value, t: Scalar, x: Point) -> Value:
+    def residual(self, value: Value, slope: Value, t: Time, x: Point) -> Value:
         a, b, right = (evaluated(part, t, x) for part in (self.a, self.b, self.value))
         return a * value + b * slope - right
 
@@ -168,7 +168,7 @@ class Free(AbstractCondition):
 
     imposes = False
 
-    def residual(self, value: Value, slope: Value, t: Scalar, x: Point) -> Value:
+    def residual(self, value: Value, slope: Value, t: Time, x: Point) -> Value:
         del slope, t, x
         return jnp.zeros_like(value)
 
@@ -204,7 +204,7 @@ class Absorbing(AbstractCondition):
         if isinstance(self.speed, float | tuple) and not np.all(np.asarray(self.speed) > 0):
             raise InputError(f"`speed` must be positive, got {speed!r}")
 
-    def residual(self, value: Value, slope: Value, t: Scalar, x: Point) -> Value:
+    def residual(self, value: Value, slope: Value, t: Time, x: Point) -> Value:
         c = len(value) // 2
         outgoing = value[c:] + evaluated(self.speed, t, x) * slope[:c]
         return jnp.concatenate([jnp.zeros_like(value[: len(value) - c]), outgoing])

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ..errors import InputError
-from ..types import Point, Scalar
+from ..types import Point, Time
 from ._conditions import (
     Absorbing,
     AbstractCondition,
@@ -65,7 +65,7 @@ def _own(value: BoundaryValue, k: int) -> BoundaryValue:
     if number is not None:
         return number
 
-    def of_component(t: Scalar, x: Point):
+    def of_component(t: Time, x: Point):
         entries = evaluated(value, t, x)
         return entries[k] if entries.ndim else entries
 
@@ -78,7 +78,7 @@ def _rate(value: BoundaryValue, k: int) -> BoundaryValue:
     if not callable(own):
         return 0.0
 
-    def rate(t: Scalar, x: Point):
+    def rate(t: Time, x: Point):
         time = jnp.asarray(t, x.dtype)
         return jax.jvp(lambda t: own(t, x), (time,), (jnp.ones_like(time),))[1]
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from ..errors import InputError, check_shape, suggestion
-from ..types import Point, Scalar, Value
+from ..types import Point, Time, Value
 from ._conditions import Absorbing, AbstractCondition
 
 # One condition for all components, or one for each.
@@ -35,7 +35,7 @@ class BoundaryConditions(eqx.Module):
     def at(self, face: str, component: int) -> AbstractCondition:
         return self.by_face[face][component]
 
-    def residual(self, face: str, value: Value, slope: Value, t: Scalar, x: Point) -> Value:
+    def residual(self, face: str, value: Value, slope: Value, t: Time, x: Point) -> Value:
         """The residuals of the components at a point of a face, shape (c,)."""
         conditions = self.by_face[face]
         if all(condition is conditions[0] for condition in conditions):

@@ -11,11 +11,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Shaped
 
 from ..domains import SLACK, AbstractDomain
 from ..errors import InputError, check_kind, finite_array
-from ..types import Point, Scalar, Value
+from ..types import Scalar, Value
 from ._splines import interpolate, spline_cells
 
 
@@ -88,7 +88,7 @@ class GriddedData(eqx.Module):
     def components(self) -> int:
         return self.coefficients.shape[-1]
 
-    def __call__(self, x: Point) -> Value:
+    def __call__(self, x: Shaped[Array, " d"]) -> Value:
         d, x = self.domain.dimension, jnp.asarray(x)
         if x.shape != (d,):
             raise InputError(f"a point has shape {x.shape}, expected ({d},): vmap over points")

@@ -12,7 +12,7 @@ import lineax as lx
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from ..precision import compiled
-from ..types import Point, Points, Scalar
+from ..types import Point, Points, Scalar, Time
 from ._gaussian_mixture import GaussianMixture
 
 # Steps of the Euler-Maruyama method within a time step of the solve.
@@ -30,15 +30,15 @@ class DiffusionProcess(eqx.Module):
     - `initial`: the density of X at first, a `GaussianMixture`.
     """
 
-    drift: Callable[[Scalar, Point], Float[Array, " d"]]
-    diffusion: Callable[[Scalar, Point], Float[Array, "d d"]]
+    drift: Callable[[Time, Point], Float[Array, " d"]]
+    diffusion: Callable[[Time, Point], Float[Array, "d d"]]
     constant: Float[Array, "d d"] | None
     initial: GaussianMixture
 
     @classmethod
     def isotropic(
         cls,
-        drift: Callable[[Scalar, Point], Float[Array, " d"]],
+        drift: Callable[[Time, Point], Float[Array, " d"]],
         diffusion: Scalar,
         mean: Float[Array, " d"],
         variances: Float[Array, " d"],
@@ -49,13 +49,13 @@ class DiffusionProcess(eqx.Module):
         initial = GaussianMixture(mean[None], jnp.diag(variances)[None], jnp.asarray(mass)[None])
         return cls(drift, _Constant(constant), constant, initial)
 
-    def root(self, t: Scalar, x: Point) -> Float[Array, "d d"]:
+    def root(self, t: Time, x: Point) -> Float[Array, "d d"]:
         """The symmetric R with R R^T = D; NaN where D has a negative eigenvalue."""
         matrix = self.diffusion(t, x) if self.constant is None else self.constant
         return _root(matrix.astype(x.dtype))
 
     def move(
-        self, points: Points, t0: Scalar, t1: Scalar, key: PRNGKeyArray, steps: int = SUBSTEPS
+        self, points: Points, t0: Time, t1: Time, key: PRNGKeyArray, steps: int = SUBSTEPS
     ) -> Points:
         """Particles at t1 from those at t0, by equal Euler-Maruyama steps; shape (n, d)."""
 
@@ -107,13 +107,13 @@ class _Constant(eqx.Module):
 
     value: Array
 
-    def __call__(self, t: Scalar, x: Point) -> Array:
+    def __call__(self, t: Time, x: Point) -> Array:
         return self.value
 
 
 @compiled
 def _move(
-    process: DiffusionProcess, points: Points, t0: Scalar, t1: Scalar, key: PRNGKeyArray
+    process: DiffusionProcess, points: Points, t0: Time, t1: Time, key: PRNGKeyArray
 ) -> Points:
     return process.move(points, t0, t1, key, BLOCK)
 

@@ -1,5 +1,7 @@
 """Stiffness of the ODE of the parameters: eigenvalues of its Jacobian by Arnoldi's method."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -60,7 +62,7 @@ def jacobian_spectrum(
     hessenberg = _arnoldi(problem, network, method, jnp.asarray(t, theta.dtype), key, count)
     if not np.all(np.isfinite(hessenberg)):
         raise InputError(f"the velocity of `network` at t = {float(t):g} has no finite derivative")
-    values = np.linalg.eigvals(np.asarray(hessenberg))
+    values = np.linalg.eigvals(np.asarray(hessenberg)).astype(complex)
     return values[np.argsort(-np.abs(values))]
 
 
@@ -99,7 +101,10 @@ def _arnoldi(problem, network, method: NeuralIVP, t, key, count: int) -> Float[A
     return rows.T[:count]
 
 
-def max_stable_step(solver: Explicit, eigenvalues: Complex[np.ndarray, " k"]) -> float:
+def max_stable_step(
+    solver: Explicit,
+    eigenvalues: Complex[Array, " k"] | Complex[np.ndarray, " k"] | Sequence[complex],
+) -> float:
     r"""The longest stable step of an explicit scheme, in time units.
 
     That is the largest dt with $|R(dt \lambda)| \le 1$ for the eigenvalues of negative real part,

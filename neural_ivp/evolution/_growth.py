@@ -100,7 +100,9 @@ def _widened_recorder(
     return SegmentRecorder.of(Segment(segment.ts, theta, *rates))
 
 
-def _widened(network: GaussianFrame, theta: Theta, rows: Float[Array, "m d"]) -> Theta:
+def _widened(
+    network: GaussianFrame, theta: Theta, rows: Float[Array, "m d"]
+) -> Float[Array, " wide"]:
     wide = flatten(network)[1](theta)
     assert isinstance(wide, GaussianFrame)
     return flatten(wide.with_directions(rows))[0]

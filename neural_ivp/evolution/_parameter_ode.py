@@ -104,7 +104,7 @@ class _VelocityField(eqx.Module):
     rate: Scalar
     key: PRNGKeyArray
 
-    def __call__(self, t: Scalar, theta: Theta, args: Any) -> Theta:
+    def __call__(self, t: Time, theta: Theta, args: Any) -> Theta:
         del args
         parts = self.problem, self.trial, self.template, theta, jnp.asarray(t, theta.dtype)
         linearisation, f = velocity_problem_at(

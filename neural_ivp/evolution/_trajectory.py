@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float
 
 from ..errors import InputError
 from ..networks import AbstractNetwork, WithVelocity, flatten
@@ -83,7 +84,7 @@ class Segment:
 class SegmentRecorder:
     """Collects the accepted steps of one segment on the host."""
 
-    def __init__(self, t: float, theta: Theta, *, moving: bool = False):
+    def __init__(self, t: float, theta: Theta | Float[np.ndarray, " p"], *, moving: bool = False):
         self.ts, self.theta, self.moving = [t], [np.asarray(theta)], moving
         self.left: list[np.ndarray] = []
         self.right: list[np.ndarray] = []

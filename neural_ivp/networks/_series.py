@@ -82,7 +82,7 @@ class FourierSeries(AbstractNetwork):
         return self.coefficients
 
     @property
-    def head(self) -> Float[Array, "c m"]:
+    def head(self) -> PyTree:
         return self.coefficients
 
     @property

@@ -10,7 +10,7 @@ from ..boundary import Dirichlet
 from ..calculus import L2, AbstractInnerProduct, grad
 from ..domains import AbstractDomain, Box
 from ..errors import check_count, check_positive, check_shape
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Time, Value
 from ._base import AbstractExactProblem, Density
 from ._bump import bump
 
@@ -69,7 +69,7 @@ class Advection(AbstractExactProblem):
     def initial(self, x: Point) -> Value:
         return bump(x, self.domain, self.width)[None]
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         return -grad(u)(x) @ self.velocity
 
     @property
@@ -79,5 +79,5 @@ class Advection(AbstractExactProblem):
             return {}
         return {"mass": lambda u, x: u(x)[0], "square": lambda u, x: u(x)[0] ** 2}
 
-    def exact(self, t: Scalar, x: Point) -> Value:
+    def exact(self, t: Time, x: Point) -> Value:
         return bump(x, self.domain, self.width, -t * self.velocity)[None]

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct, laplacian
 from ..domains import Torus
 from ..errors import check_positive
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Time, Value
 from ._base import AbstractProblem
 from ._periodic import check_dimension, four_peaks
 
@@ -62,7 +62,7 @@ class AllenCahn(AbstractProblem):
         peaks = jnp.exp(-27 * (x - 4.2) ** 2) + jnp.exp(-38 * (x - 5.4) ** 2)
         return jnp.tanh(2 * jnp.sin(x)) / 3 - jnp.exp(-23.5 * (x - math.pi / 2) ** 2) + peaks
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         value = u(x)
         return self.diffusivity * laplacian(u)(x) + value - value**3
 

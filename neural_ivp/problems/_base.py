@@ -14,7 +14,7 @@ from ..calculus import AbstractInnerProduct
 from ..display import AbstractDisplayed, settings, short
 from ..domains import AbstractDomain
 from ..errors import InputError, check_shape
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Scalar, Time, Value
 
 # (u, x) to rho[u](x), one number.
 Density: TypeAlias = Callable[[Field, Point], Scalar]
@@ -44,7 +44,7 @@ class AbstractProblem(AbstractDisplayed, eqx.Module):
         """u0 at one point of shape (d,); shape (c,)."""
 
     @abc.abstractmethod
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         """The value of L[u] at t and one point x, from the field u(t, .); shape (c,)."""
 
     @property
@@ -107,7 +107,7 @@ class AbstractExactProblem(AbstractProblem):
     """
 
     @abc.abstractmethod
-    def exact(self, t: Scalar, x: Point) -> Value:
+    def exact(self, t: Time, x: Point) -> Value:
         """u at one point and the time t after the initial one; shape (c,)."""
 
     def reference(self, t0: float) -> Reference | None:

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import AbstractInnerProduct, partial
 from ..domains import Torus
 from ..errors import check_positive_scalar
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Scalar, Time, Value
 from ._base import Density
 from ._exact_motion import AbstractExactMotion
 from ._second_order import AbstractSecondOrderProblem, second_order_norm
@@ -67,7 +67,7 @@ class Beam(AbstractSecondOrderProblem, AbstractExactMotion):
     def initial_velocity(self, x: Point) -> Value:
         return jnp.zeros((1,), x.dtype)
 
-    def acceleration(self, u: Field, v: Field, t: Scalar, x: Point) -> Value:
+    def acceleration(self, u: Field, v: Field, t: Time, x: Point) -> Value:
         return -(self.stiffness**2) * partial(u, 0, 0, 0, 0)(x)
 
     @property
@@ -80,5 +80,5 @@ class Beam(AbstractSecondOrderProblem, AbstractExactMotion):
 
         return {"energy": energy}
 
-    def exact_displacement(self, t: Scalar, x: Point) -> Value:
+    def exact_displacement(self, t: Time, x: Point) -> Value:
         return self.displacement(x) * jnp.cos(self.frequency.astype(x.dtype) * t)

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct, grad, laplacian
 from ..domains import Torus
 from ..errors import check_positive
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Time, Value
 from ._base import AbstractProblem, Density
 from ._periodic import check_dimension, four_peaks
 
@@ -64,7 +64,7 @@ class Burgers(AbstractProblem):
         x = self.domain.wrap(x)
         return (1 - x**2) * jnp.exp(-30 * (x + 0.5) ** 2)
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         return self.viscosity * laplacian(u)(x) - u(x) * jnp.sum(grad(u)(x), axis=1)
 
     def reference(self, t0: float) -> Reference:

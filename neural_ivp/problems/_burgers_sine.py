@@ -8,7 +8,7 @@ from ..boundary import Dirichlet
 from ..calculus import L2, AbstractInnerProduct, grad, laplacian
 from ..domains import Box
 from ..errors import check_positive
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Time, Value
 from ._base import AbstractProblem
 
 
@@ -50,7 +50,7 @@ class BurgersSine(AbstractProblem):
     def initial(self, x: Point) -> Value:
         return -jnp.sin(jnp.pi * x)
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         return self.viscosity * laplacian(u)(x) - u(x) * grad(u)(x)[:, 0]
 
     def reference(self, t0: float) -> Reference:

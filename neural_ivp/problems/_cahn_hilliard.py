@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct, laplacian
 from ..domains import Torus
 from ..errors import check_positive
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Time, Value
 from ._base import AbstractProblem, Density
 
 
@@ -55,7 +55,7 @@ class CahnHilliard(AbstractProblem):
         x = jnp.pi * self.domain.wrap(x)
         return jnp.cos(x) - jnp.exp(-4 * x**2)
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         def potential(x):
             value = u(x)
             return value**3 - value - self.thickness**2 * laplacian(u)(x)

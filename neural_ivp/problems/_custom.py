@@ -8,7 +8,7 @@ from ..boundary import BoundarySpec
 from ..calculus import L2, AbstractInnerProduct
 from ..domains import AbstractDomain
 from ..errors import check_shape
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Time, Value
 from ._base import Density, check_problem, default_component_names
 from ._functions import check_function, densities, num_components, words
 from ._given import AbstractGivenProblem
@@ -51,7 +51,7 @@ class Problem(AbstractGivenProblem):
     domain: AbstractDomain
     # Not static: a network and `GriddedData` contain arrays.
     initial_function: Callable[[Point], Value]
-    rhs_function: Callable[[Field, Scalar, Point], Value]
+    rhs_function: Callable[[Field, Time, Point], Value]
     components: int = eqx.field(static=True)
     boundary: BoundarySpec
     norm: AbstractInnerProduct
@@ -61,7 +61,7 @@ class Problem(AbstractGivenProblem):
         *,
         domain: AbstractDomain,
         initial: Callable[[Point], Value],
-        rhs: Callable[[Field, Scalar, Point], Value],
+        rhs: Callable[[Field, Time, Point], Value],
         boundary: BoundarySpec = None,
         norm: AbstractInnerProduct | None = None,
         invariants: Mapping[str, Density] | None = None,
@@ -85,5 +85,5 @@ class Problem(AbstractGivenProblem):
     def initial(self, x: Point) -> Value:
         return self.initial_function(x)
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         return self.rhs_function(u, t, x)

@@ -9,7 +9,7 @@ from ..boundary import BoundarySpec
 from ..calculus import L2, AbstractInnerProduct
 from ..domains import AbstractDomain
 from ..errors import InputError, check_kind, check_shape
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Time, Value
 from ._base import Density, check_problem
 from ._functions import check_function, densities, num_components, words
 from ._given import AbstractGivenProblem
@@ -57,7 +57,7 @@ class SecondOrderProblem(AbstractGivenProblem, AbstractSecondOrderProblem):
     domain: AbstractDomain
     initial_function: Callable[[Point], Value]
     velocity_function: Callable[[Point], Value]
-    acceleration_function: Callable[[Field, Field, Scalar, Point], Value]
+    acceleration_function: Callable[[Field, Field, Time, Point], Value]
     components: int = eqx.field(static=True)
     boundary: BoundarySpec
     norm: AbstractInnerProduct
@@ -68,7 +68,7 @@ class SecondOrderProblem(AbstractGivenProblem, AbstractSecondOrderProblem):
         domain: AbstractDomain,
         initial: Callable[[Point], Value],
         initial_velocity: Callable[[Point], Value],
-        acceleration: Callable[[Field, Field, Scalar, Point], Value],
+        acceleration: Callable[[Field, Field, Time, Point], Value],
         boundary: BoundarySpec = None,
         time_scale: ArrayLike = 1.0,
         norm: AbstractInnerProduct | None = None,
@@ -102,5 +102,5 @@ class SecondOrderProblem(AbstractGivenProblem, AbstractSecondOrderProblem):
     def initial_velocity(self, x: Point) -> Value:
         return self.velocity_function(x)
 
-    def acceleration(self, u: Field, v: Field, t: Scalar, x: Point) -> Value:
+    def acceleration(self, u: Field, v: Field, t: Time, x: Point) -> Value:
         return self.acceleration_function(u, v, t, x)

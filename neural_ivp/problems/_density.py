@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from ..calculus import grad, second_along
 from ..densities import DiffusionProcess
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Scalar, Time, Value
 from ._base import AbstractProblem
 
 
@@ -30,17 +30,17 @@ class AbstractDensityProblem(AbstractProblem):
     def initial(self, x: Point) -> Value:
         return jnp.exp(self.process.initial.log_density(x))[None]
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         terms = self.terms(t, x)
         slope = grad(u)(x)
         return terms.growth * u(x) + slope @ terms.transport + second_along(u, terms.root, x)
 
-    def log_rhs(self, log_u: Callable[[Point], Scalar], t: Scalar, x: Point) -> Scalar:
+    def log_rhs(self, log_u: Callable[[Point], Scalar], t: Time, x: Point) -> Scalar:
         r"""$\partial_t \log u$ from log u, both functions of one point."""
         terms = self.terms(t, x)
         return terms.log_rate(jax.grad(log_u)(x), second_along(log_u, terms.root, x))
 
-    def terms(self, t: Scalar, x: Point) -> "Terms":
+    def terms(self, t: Time, x: Point) -> "Terms":
         """The coefficients of the equation at one point."""
         return _terms(self.process, t, x)
 
@@ -59,7 +59,7 @@ class Terms(eqx.Module):
         return self.growth + slope @ self.transport + second + spread
 
 
-def _terms(process: DiffusionProcess, t: Scalar, x: Point) -> Terms:
+def _terms(process: DiffusionProcess, t: Time, x: Point) -> Terms:
     def drift(x):
         return jnp.asarray(process.drift(t, x), x.dtype)
 

@@ -20,7 +20,7 @@ from ..errors import (
     check_shape,
     finite_array,
 )
-from ..types import Point, Reference, Scalar
+from ..types import Point, Reference, Time
 from ._density import AbstractDensityProblem
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class DoubleWells(AbstractDensityProblem):
         variances = jnp.broadcast_to(self.variance, (self.dimension,))
         return DiffusionProcess.isotropic(self._drift, self.diffusion, centre, variances)
 
-    def _drift(self, t: Scalar, x: Point) -> Point:
+    def _drift(self, t: Time, x: Point) -> Point:
         Q = jnp.asarray(self.rotation, x.dtype)
         y = Q.T @ x
         paired = y[: self.dimension // 2 * 2].reshape(-1, 2)

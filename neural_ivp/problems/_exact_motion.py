@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ..calculus import grad
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Scalar, Time, Value
 from ._base import AbstractExactProblem
 
 
@@ -15,10 +15,10 @@ class AbstractExactMotion(AbstractExactProblem):
     derivative in time, by JAX."""
 
     @abc.abstractmethod
-    def exact_displacement(self, t: Scalar, x: Point) -> Value:
+    def exact_displacement(self, t: Time, x: Point) -> Value:
         """u at one point and the time t after the initial one; shape (c,)."""
 
-    def exact(self, t: Scalar, x: Point) -> Value:
+    def exact(self, t: Time, x: Point) -> Value:
         time, one = jnp.asarray(t, x.dtype), jnp.ones((), x.dtype)
         return jnp.concatenate(jax.jvp(lambda t: self.exact_displacement(t, x), (time,), (one,)))
 

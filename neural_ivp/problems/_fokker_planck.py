@@ -12,13 +12,13 @@ from ..calculus import L2, AbstractInnerProduct
 from ..densities import DiffusionProcess, GaussianMixture
 from ..domains import Euclidean
 from ..errors import InputError, check_positive, finite_array
-from ..types import Point, Reference, Scalar
+from ..types import Point, Reference, Time
 from ._base import traced
 from ._density import AbstractDensityProblem
 from ._functions import check_function, words
 
 # A number, a matrix, or a function of (t, x) that returns one of them.
-Diffusion = ArrayLike | Callable[[Scalar, Point], Array]
+Diffusion = ArrayLike | Callable[[Time, Point], Array]
 
 
 class FokkerPlanck(AbstractDensityProblem):
@@ -48,8 +48,8 @@ class FokkerPlanck(AbstractDensityProblem):
     ```
     """
 
-    drift: Callable[[Scalar, Point], Array]
-    diffusion: Float[Array, "d d"] | Callable[[Scalar, Point], Array]
+    drift: Callable[[Time, Point], Array]
+    diffusion: Float[Array, "d d"] | Callable[[Time, Point], Array]
     initial_density: GaussianMixture
     domain: Euclidean
     boundary = None
@@ -59,7 +59,7 @@ class FokkerPlanck(AbstractDensityProblem):
 
     def __init__(
         self,
-        drift: Callable[[Scalar, Point], Array],
+        drift: Callable[[Time, Point], Array],
         diffusion: Diffusion,
         initial: GaussianMixture,
         *,
@@ -105,7 +105,7 @@ class FokkerPlanck(AbstractDensityProblem):
         parts = self.drift, self._matrix, constant, self.initial_density
         return DiffusionProcess(*parts)  # pyright: ignore[reportCallIssue]
 
-    def _matrix(self, t: Scalar, x: Point) -> Float[Array, "d d"]:
+    def _matrix(self, t: Time, x: Point) -> Float[Array, "d d"]:
         value = self.diffusion(t, x) if callable(self.diffusion) else self.diffusion
         value = jnp.asarray(value, x.dtype)
         return value * jnp.eye(x.size, dtype=x.dtype) if value.ndim == 0 else value

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct, laplacian
 from ..domains import Torus
 from ..errors import check_positive, check_shape
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Time, Value
 from ._base import AbstractProblem
 
 
@@ -65,7 +65,7 @@ class GrayScott(AbstractProblem):
         bump = jnp.exp(-80 * (self.domain.wrap(x)[0] - 1) ** 2)
         return jnp.stack([1 - bump / 2, bump / 4])
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         food, catalyst = u(x)
         reaction = food * catalyst**2
         gain = self.feed * (1 - food) - reaction

@@ -12,7 +12,7 @@ from ..calculus import L2, AbstractInnerProduct
 from ..densities import DiffusionProcess
 from ..domains import AbstractDomain, Euclidean
 from ..errors import check_count, check_positive, check_shape
-from ..types import Point, Reference, Scalar
+from ..types import Point, Reference, Scalar, Time
 from ._density import AbstractDensityProblem
 
 
@@ -78,7 +78,7 @@ class HarmonicTrap(AbstractDensityProblem):
         self.boundary = Dirichlet(0.0) if self.domain.faces else None
         self.norm = L2((1.0,))
 
-    def trap(self, t: Scalar) -> Scalar:
+    def trap(self, t: Time) -> Scalar:
         """a(t), every coordinate of the centre of the trap."""
         return 1.25 * (jnp.sin(math.pi * t) + 1.5)
 
@@ -88,7 +88,7 @@ class HarmonicTrap(AbstractDensityProblem):
         diffusion = 1 / self.inverse_temperature
         return DiffusionProcess.isotropic(self._drift, diffusion, self.mean, variances)
 
-    def _drift(self, t: Scalar, x: Point) -> Point:
+    def _drift(self, t: Time, x: Point) -> Point:
         return self.trap(t) - x - self.interaction * (x - jnp.mean(x))
 
     def reference(self, t0: float) -> Reference:

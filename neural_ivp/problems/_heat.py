@@ -11,7 +11,7 @@ from ..boundary import Dirichlet
 from ..calculus import L2, AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Box
 from ..errors import InputError, check_count, check_positive
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Time, Value
 from ._base import AbstractExactProblem, Density
 
 
@@ -66,7 +66,7 @@ class Heat(AbstractExactProblem):
     def initial(self, x: Point) -> Value:
         return jnp.prod(jnp.sin(math.pi * self.domain.to_reference(x)))[None]
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         return self.diffusivity * laplacian(u)(x)
 
     @property
@@ -74,7 +74,7 @@ class Heat(AbstractExactProblem):
         """Mass on a torus; none on a box."""
         return {} if self.domain.faces else {"mass": lambda u, x: u(x)[0]}
 
-    def exact(self, t: Scalar, x: Point) -> Value:
+    def exact(self, t: Time, x: Point) -> Value:
         sides = zip(self.domain.lower, self.domain.upper, strict=True)
         rate = sum((2 * math.pi / (b - a)) ** 2 for a, b in sides)
         return jnp.exp(-self.diffusivity * rate * t) * self.initial(x)

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct, laplacian
 from ..domains import Torus
 from ..errors import check_positive
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Time, Value
 from ._base import AbstractProblem, Density
 from ._periodic import four_peaks
 
@@ -50,7 +50,7 @@ class HeatPeriodic(AbstractProblem):
     def initial(self, x: Point) -> Value:
         return four_peaks(x)[None]
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         return self.diffusivity * laplacian(u)(x)
 
     def reference(self, t0: float) -> Reference:

@@ -11,7 +11,7 @@ from ..calculus import L2, AbstractInnerProduct
 from ..densities import DiffusionProcess
 from ..domains import Euclidean
 from ..errors import InputError, check_count, check_positive_scalar
-from ..types import Point, Scalar, Value
+from ..types import Point, Time, Value
 from ._base import AbstractExactProblem
 from ._density import AbstractDensityProblem
 
@@ -69,10 +69,10 @@ class HeatSpace(AbstractDensityProblem, AbstractExactProblem):
         start = jnp.zeros(d), jnp.full(d, float(d))
         return DiffusionProcess.isotropic(self._drift, self.diffusivity, *start, mass)
 
-    def _drift(self, t: Scalar, x: Point) -> Point:
+    def _drift(self, t: Time, x: Point) -> Point:
         return jnp.zeros_like(x)
 
-    def exact(self, t: Scalar, x: Point) -> Value:
+    def exact(self, t: Time, x: Point) -> Value:
         d, more = self.dimension, 2 * self.diffusivity * t
         log_u = -d / 2 * jnp.log1p(more / d) - jnp.sum(x**2) / (2 * (d + more))
         return jnp.exp(log_u)[None]

@@ -11,7 +11,7 @@ from ..calculus import L2, AbstractInnerProduct
 from ..densities import DiffusionProcess
 from ..domains import Euclidean
 from ..errors import check_count, check_finite, check_positive, check_positive_scalar
-from ..types import Point, Scalar
+from ..types import Point, Time
 from ._density import AbstractDensityProblem
 
 
@@ -89,7 +89,7 @@ class InteractingParticles(AbstractDensityProblem):
         places = jnp.asarray(self._places, float)
         return DiffusionProcess.isotropic(self._drift, self.diffusion, places, variances)
 
-    def _drift(self, t: Scalar, x: Point) -> Point:
+    def _drift(self, t: Time, x: Point) -> Point:
         apart = (x[:, None] - x[None]) / self.radius
         push = jnp.sum(apart * jnp.exp(-(apart**2) / 2), axis=1)
         return -self.confinement * x + self.strength / self.radius * push

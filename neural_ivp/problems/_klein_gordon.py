@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Torus
 from ..errors import InputError, check_count, check_positive, check_positive_scalar
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Scalar, Time, Value
 from ._base import Density
 from ._exact_motion import AbstractExactMotion, string_energy
 from ._second_order import AbstractSecondOrderProblem, second_order_norm
@@ -86,7 +86,7 @@ class KleinGordon(AbstractSecondOrderProblem, AbstractExactMotion):
     def initial_velocity(self, x: Point) -> Value:
         return jnp.zeros((1,), x.dtype)
 
-    def acceleration(self, u: Field, v: Field, t: Scalar, x: Point) -> Value:
+    def acceleration(self, u: Field, v: Field, t: Time, x: Point) -> Value:
         return self.speed**2 * laplacian(u)(x) - self.mass**2 * u(x)
 
     @property
@@ -99,7 +99,7 @@ class KleinGordon(AbstractSecondOrderProblem, AbstractExactMotion):
 
         return {"energy": energy}
 
-    def exact_displacement(self, t: Scalar, x: Point) -> Value:
+    def exact_displacement(self, t: Time, x: Point) -> Value:
         return self.displacement(x) * jnp.cos(self.frequency.astype(x.dtype) * t)
 
 

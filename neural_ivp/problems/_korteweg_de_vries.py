@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from ..calculus import L2, AbstractInnerProduct, grad, partial
 from ..domains import AbstractDomain, Torus
 from ..errors import InputError, check_finite, check_positive, check_shape, concrete
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Time, Value
 from ._base import AbstractExactProblem, Density
 from ._periodic import check_circle
 
@@ -71,7 +71,7 @@ class KortewegDeVries(AbstractExactProblem):
     def initial(self, x: Point) -> Value:
         return self.exact(jnp.zeros((), x.dtype), x)
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         return -6 * u(x) * grad(u)(x)[:, 0] - partial(u, 0, 0, 0)(x)
 
     @property
@@ -79,7 +79,7 @@ class KortewegDeVries(AbstractExactProblem):
         """The integrals of u and of u^2."""
         return {"mass": lambda u, x: u(x)[0], "momentum": lambda u, x: u(x)[0] ** 2}
 
-    def exact(self, t: Scalar, x: Point) -> Value:
+    def exact(self, t: Time, x: Point) -> Value:
         k1, k2 = k = self.wave_numbers.astype(x.dtype)
         a1, a2 = k * self.domain.wrap(x) - k**3 * t + self.phases.astype(x.dtype)
         both = a1 + a2 + 2 * jnp.log(jnp.abs((k1 - k2) / (k1 + k2)))

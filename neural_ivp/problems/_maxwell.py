@@ -11,7 +11,7 @@ from ..boundary import Dirichlet, Free
 from ..calculus import L2, AbstractInnerProduct, partial
 from ..domains import Box
 from ..errors import check_positive
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Scalar, Time, Value
 from ._base import AbstractExactProblem
 
 
@@ -71,20 +71,20 @@ class Maxwell(AbstractExactProblem):
     def initial(self, x: Point) -> Value:
         return jnp.zeros((2,), x.dtype)
 
-    def current(self, t: Scalar, x: Point) -> Scalar:
+    def current(self, t: Time, x: Point) -> Scalar:
         """J at one point."""
         w = self.width
         size = 2 / (w * math.sqrt(2 * math.pi))
         return size * jnp.exp(-(((t - self.delay) / self.duration) ** 2 + (x[0] / w) ** 2) / 2)
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         slope = partial(u, 0)(x)
         return jnp.stack([self.current(t, x) - slope[1], -slope[0]])
 
-    def exact(self, t: Scalar, x: Point) -> Value:
+    def exact(self, t: Time, x: Point) -> Value:
         return self.from_rest(jnp.zeros_like(t), t, x)
 
-    def from_rest(self, t0: Scalar, t: Scalar, x: Point) -> Value:
+    def from_rest(self, t0: Time, t: Time, x: Point) -> Value:
         """(E, H) at the time t, if they are 0 at the time t0."""
         # Images at 2 m with the sign (-1)^m; those far from where a pulse is now are negligible.
         away = t - self.delay
@@ -95,7 +95,7 @@ class Maxwell(AbstractExactProblem):
         left = jnp.cos(jnp.pi * left_images) @ self._pulse(t0, t, 2 * left_images - x[0])
         return jnp.stack([right + left, right - left])
 
-    def _pulse(self, t0: Scalar, t: Scalar, y: Array) -> Array:
+    def _pulse(self, t0: Time, t: Time, y: Array) -> Array:
         """The integral of J(r, y - (t - r)) / 2 over the times r of emission from t0 to t."""
         w, s = self.width, self.duration
         square = w**2 + s**2

@@ -9,10 +9,10 @@ from jaxtyping import Array, Float
 
 from ..domains import AbstractDomain
 from ..errors import InputError
-from ..types import Point, Points, Scalar
+from ..types import Point, Points, Scalar, Time
 
 # (t, x) to g, shape (d + 1, d + 1), time first.
-Metric = Callable[[Scalar, Point], Float[Array, "m m"]]
+Metric = Callable[[Time, Point], Float[Array, "m m"]]
 
 # Points at first, and of each search around the worst one, half as wide where the last one found
 # nothing much worse.

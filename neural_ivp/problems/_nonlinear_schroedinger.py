@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Torus
 from ..errors import check_positive
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Time, Value
 from ._base import AbstractProblem, Density
 from ._periodic import check_circle
 
@@ -59,7 +59,7 @@ class NonlinearSchroedinger(AbstractProblem):
         re = self.amplitude / jnp.cosh(self.domain.wrap(x)[0])
         return jnp.stack([re, jnp.zeros_like(re)])
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         value = u(x)
         re, im = laplacian(u)(x) / 2 + jnp.sum(value**2) * value
         return jnp.stack([-im, re])

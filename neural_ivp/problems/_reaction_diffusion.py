@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct, laplacian
 from ..domains import Torus
 from ..errors import check_positive
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Time, Value
 from ._base import AbstractProblem
 
 
@@ -53,7 +53,7 @@ class ReactionDiffusion(AbstractProblem):
     def initial(self, x: Point) -> Value:
         return jnp.exp(-((self.domain.wrap(x) - math.pi) ** 2) / (2 * (math.pi / 4) ** 2))
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         value = u(x)
         return self.diffusivity * laplacian(u)(x) + self.rate * value * (1 - value)
 

@@ -11,7 +11,7 @@ from ..calculus import L2, AbstractInnerProduct
 from ..densities import DiffusionProcess
 from ..domains import Euclidean
 from ..errors import check_finite, check_positive_scalar
-from ..types import Point, Reference, Scalar
+from ..types import Point, Reference, Time
 from ._density import AbstractDensityProblem
 
 
@@ -71,7 +71,7 @@ class Relaxation(AbstractDensityProblem):
         mean, variance = self.mean[None], self.variance[None]
         return DiffusionProcess.isotropic(self._drift, self.diffusion, mean, variance)
 
-    def _drift(self, t: Scalar, x: Point) -> Point:
+    def _drift(self, t: Time, x: Point) -> Point:
         return self.a * x - x**3 / 2
 
     def density(self):

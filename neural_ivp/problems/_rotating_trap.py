@@ -19,7 +19,7 @@ from ..errors import (
     check_shape,
     finite_array,
 )
-from ..types import Point, Reference, Scalar
+from ..types import Point, Reference, Time
 from ._density import AbstractDensityProblem
 
 
@@ -99,7 +99,7 @@ class RotatingTrap(AbstractDensityProblem):
     def process(self) -> DiffusionProcess:
         return DiffusionProcess.isotropic(self._drift, self.diffusion, self.mean, self.variances)
 
-    def _drift(self, t: Scalar, x: Point) -> Point:
+    def _drift(self, t: Time, x: Point) -> Point:
         planes = x.reshape(-1, 2)
         turned = jnp.stack([-planes[:, 1], planes[:, 0]], axis=1).reshape(-1)
         return -self.rate * x + self.rotation * turned

@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Torus
 from ..errors import check_finite, check_positive
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Time, Value
 from ._base import AbstractExactProblem, Density
 from ._periodic import check_circle
 
@@ -67,7 +67,7 @@ class Schroedinger(AbstractExactProblem):
     def initial(self, x: Point) -> Value:
         return self.exact(jnp.zeros((), x.dtype), x)
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         well = (self.frequency * self.domain.wrap(x)[0]) ** 2
         re, im = (well * u(x) - laplacian(u)(x)) / 2
         return jnp.stack([im, -re])
@@ -77,7 +77,7 @@ class Schroedinger(AbstractExactProblem):
         """The integral of |psi|^2."""
         return {"norm": lambda u, x: jnp.sum(u(x) ** 2)}
 
-    def exact(self, t: Scalar, x: Point) -> Value:
+    def exact(self, t: Time, x: Point) -> Value:
         y, omega = self.domain.wrap(x)[0], self.frequency
         q = self.displacement * jnp.cos(omega * t)
         p = -omega * self.displacement * jnp.sin(omega * t)

@@ -16,7 +16,7 @@ from ..boundary import (
 from ..calculus import L2, AbstractInnerProduct
 from ..domains import AbstractDomain
 from ..errors import check_positive_scalar
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Time, Value
 from ._base import AbstractProblem, check_array, check_value
 
 
@@ -39,7 +39,7 @@ class AbstractSecondOrderProblem(AbstractProblem):
         """u_t at the initial time at one point; shape (c,)."""
 
     @abc.abstractmethod
-    def acceleration(self, u: Field, v: Field, t: Scalar, x: Point) -> Value:
+    def acceleration(self, u: Field, v: Field, t: Time, x: Point) -> Value:
         """u_tt at one point, from the fields u(t, .) and u_t(t, .); shape (c,)."""
 
     def initial(self, x: Point) -> Value:
@@ -48,7 +48,7 @@ class AbstractSecondOrderProblem(AbstractProblem):
         check_value("initial_velocity", velocity, self.components // 2)
         return jnp.concatenate([self.displacement(x), velocity])
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         c = self.components // 2
         acceleration = self.acceleration(lambda x: u(x)[:c], lambda x: u(x)[c:], t, x)
         check_array("acceleration", acceleration)
@@ -99,7 +99,7 @@ class _Displacement(AbstractProblem):
     def initial(self, x: Point) -> Value:
         return self.whole.displacement(x)
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         del t
         return jnp.zeros_like(u(x))
 

@@ -12,7 +12,7 @@ from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import Box
 from ..errors import InputError, check_fraction, check_positive_scalar, concrete
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Scalar, Time, Value
 from ._base import Density
 from ._exact_motion import AbstractExactMotion, string_energy
 from ._second_order import AbstractSecondOrderProblem, second_order_norm
@@ -76,7 +76,7 @@ class SineGordon(AbstractSecondOrderProblem, AbstractExactMotion):
     def initial_velocity(self, x: Point) -> Value:
         return jnp.zeros((1,), x.dtype)
 
-    def acceleration(self, u: Field, v: Field, t: Scalar, x: Point) -> Value:
+    def acceleration(self, u: Field, v: Field, t: Time, x: Point) -> Value:
         return laplacian(u)(x) - jnp.sin(u(x))
 
     @property
@@ -88,7 +88,7 @@ class SineGordon(AbstractSecondOrderProblem, AbstractExactMotion):
 
         return {"energy": energy}
 
-    def exact_displacement(self, t: Scalar, x: Point) -> Value:
+    def exact_displacement(self, t: Time, x: Point) -> Value:
         return self._arctangent(jnp.cos(self.frequency.astype(x.dtype) * t), x)
 
     def _arctangent(self, factor: Scalar, x: Point) -> Value:

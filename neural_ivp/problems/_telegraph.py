@@ -10,7 +10,7 @@ from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import Box
 from ..errors import check_positive, check_positive_scalar
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Scalar, Time, Value
 from ._exact_motion import AbstractExactMotion
 from ._second_order import AbstractSecondOrderProblem, second_order_norm
 
@@ -63,15 +63,15 @@ class Telegraph(AbstractSecondOrderProblem, AbstractExactMotion):
     def initial_velocity(self, x: Point) -> Value:
         return jnp.zeros((1,), x.dtype)
 
-    def acceleration(self, u: Field, v: Field, t: Scalar, x: Point) -> Value:
+    def acceleration(self, u: Field, v: Field, t: Time, x: Point) -> Value:
         return self.speed**2 * laplacian(u)(x) - 2 * self.damping * v(x)
 
-    def exact_displacement(self, t: Scalar, x: Point) -> Value:
+    def exact_displacement(self, t: Time, x: Point) -> Value:
         frequency = math.pi / self.length * self.speed.astype(x.dtype)
         return self.displacement(x) * damped(self.damping.astype(x.dtype), frequency, t)
 
 
-def damped(a: Scalar, frequency: Scalar, t: Scalar) -> Scalar:
+def damped(a: Scalar, frequency: Scalar, t: Time) -> Scalar:
     r"""The solution of $y'' + 2 a y' + \omega^2 y = 0$ with y = 1 and y' = 0 at t = 0, smooth in a.
 
     With $r^2 = \omega^2 - a^2$, a Taylor series in $z = (r t)^2$ where that is below 1; elsewhere

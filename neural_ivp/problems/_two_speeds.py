@@ -9,7 +9,7 @@ from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, grad, laplacian
 from ..domains import Box
 from ..errors import InputError, check_positive, check_positive_scalar, check_shape, concrete
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Scalar, Time, Value
 from ._base import Density
 from ._exact_motion import AbstractExactMotion
 from ._second_order import AbstractSecondOrderProblem, second_order_norm
@@ -77,7 +77,7 @@ class TwoSpeeds(AbstractSecondOrderProblem, AbstractExactMotion):
         rate = self.speeds[0] / self.width
         return 2 * rate.astype(x.dtype) * away * jnp.exp(-(away**2))
 
-    def acceleration(self, u: Field, v: Field, t: Scalar, x: Point) -> Value:
+    def acceleration(self, u: Field, v: Field, t: Time, x: Point) -> Value:
         return self.speed(x) ** 2 * laplacian(u)(x)
 
     def speed(self, x: Point) -> Scalar:
@@ -94,7 +94,7 @@ class TwoSpeeds(AbstractSecondOrderProblem, AbstractExactMotion):
 
         return {"energy": energy}
 
-    def exact_displacement(self, t: Scalar, x: Point) -> Value:
+    def exact_displacement(self, t: Time, x: Point) -> Value:
         left, right = self.speeds.astype(x.dtype)
         reflected = (right - left) / (right + left)
         way = left * t

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct, grad
 from ..domains import Torus
 from ..errors import check_positive
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Time, Value
 from ._base import AbstractProblem, Density
 
 
@@ -53,7 +53,7 @@ class Vlasov(AbstractProblem):
         speed = self.domain.wrap(x)[1:]
         return jnp.exp(-(speed**2) / 2) / math.sqrt(2 * math.pi)
 
-    def rhs(self, u: Field, t: Scalar, x: Point) -> Value:
+    def rhs(self, u: Field, t: Time, x: Point) -> Value:
         x = self.domain.wrap(x)
         acceleration = self.strength * jnp.sin(x[0])
         return -grad(u)(x) @ jnp.stack([x[1], acceleration])

@@ -12,7 +12,7 @@ from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Box
 from ..errors import InputError, check_count, check_positive, check_shape
-from ..types import Field, Point, Reference, Scalar, Value
+from ..types import Field, Point, Reference, Scalar, Time, Value
 from ._base import Density, check_problem
 from ._bump import bump
 from ._second_order import AbstractSecondOrderProblem, second_order_norm
@@ -84,7 +84,7 @@ class Wave(AbstractSecondOrderProblem):
     def initial_velocity(self, x: Point) -> Value:
         return jnp.zeros((1,), x.dtype)
 
-    def acceleration(self, u: Field, v: Field, t: Scalar, x: Point) -> Value:
+    def acceleration(self, u: Field, v: Field, t: Time, x: Point) -> Value:
         del v, t
         return self._speed(x) ** 2 * laplacian(u)(x)
 

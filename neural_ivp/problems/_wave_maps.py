@@ -10,7 +10,7 @@ from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, grad, hessian
 from ..domains import AbstractDomain, Box
 from ..errors import check_positive, check_positive_scalar, check_shape, finite_array
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Time, Value
 from ._base import check_problem
 from ._bump import bump
 from ._metric import Metric, check_metric_values, check_signature
@@ -43,7 +43,7 @@ class Schwarzschild(eqx.Module):
         check_positive_scalar("radius", self.radius)
         check_shape("`centre`", finite_array("centre", self.centre).shape, (3,), "give x, y and z")
 
-    def __call__(self, t: Scalar, x: Point) -> Float[Array, "m m"]:
+    def __call__(self, t: Time, x: Point) -> Float[Array, "m m"]:
         del t
         y = x - jnp.asarray(self.centre, x.dtype)
         r = jnp.sqrt(jnp.sum(y**2))
@@ -111,7 +111,7 @@ class WaveMaps(AbstractSecondOrderProblem):
     def initial_velocity(self, x: Point) -> Value:
         return jnp.zeros((1,), x.dtype)
 
-    def acceleration(self, u: Field, v: Field, t: Scalar, x: Point) -> Value:
+    def acceleration(self, u: Field, v: Field, t: Time, x: Point) -> Value:
         event = jnp.concatenate([jnp.asarray(t, x.dtype)[None], x])
 
         def metric(event):

@@ -11,7 +11,7 @@ from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import Box
 from ..errors import check_positive_scalar
-from ..types import Field, Point, Scalar, Value
+from ..types import Field, Point, Scalar, Time, Value
 from ._base import Density
 from ._exact_motion import AbstractExactMotion, string_energy
 from ._second_order import AbstractSecondOrderProblem, second_order_norm
@@ -66,7 +66,7 @@ class WaveString(AbstractSecondOrderProblem, AbstractExactMotion):
     def initial_velocity(self, x: Point) -> Value:
         return self.frequency.astype(x.dtype) * jnp.sin(3 * math.pi / self.length * x)
 
-    def acceleration(self, u: Field, v: Field, t: Scalar, x: Point) -> Value:
+    def acceleration(self, u: Field, v: Field, t: Time, x: Point) -> Value:
         return self.speed**2 * laplacian(u)(x)
 
     @property
@@ -74,6 +74,6 @@ class WaveString(AbstractSecondOrderProblem, AbstractExactMotion):
         """The energy, the integral of (u_t^2 + s^2 u_x^2) / 2."""
         return {"energy": lambda u, x: string_energy(u, x, self.speed)}
 
-    def exact_displacement(self, t: Scalar, x: Point) -> Value:
+    def exact_displacement(self, t: Time, x: Point) -> Value:
         y, phase = math.pi / self.length * x, self.frequency.astype(x.dtype) * t
         return jnp.sin(y) * jnp.cos(phase) / 2 + jnp.sin(3 * y) * jnp.sin(3 * phase) / 3

@@ -9,7 +9,7 @@ from jaxtyping import PRNGKeyArray
 
 from ..precision import compiled
 from ..problems import AbstractDensityProblem
-from ..types import Points, Scalar
+from ..types import Points, Scalar, Time
 
 # Walks that are kept for further statistics of the same particles.
 KEPT = 2
@@ -67,5 +67,5 @@ def _first(problem: AbstractDensityProblem, count: int, t: Scalar, key: PRNGKeyA
 
 
 @compiled
-def _drift(problem: AbstractDensityProblem, t: Scalar, points: Points) -> Points:
+def _drift(problem: AbstractDensityProblem, t: Time, points: Points) -> Points:
     return jax.vmap(lambda x: jnp.asarray(problem.process.drift(t, x), x.dtype))(points)

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from ..domains import low_discrepancy_unit_points
 from ..networks import AbstractNetwork, WithVelocity, flatten
@@ -96,7 +96,7 @@ class BoundaryRows(eqx.Module):
 
         return jnp.concatenate(self._map(derivative))
 
-    def _on_faces(self, u: Field, t: Scalar, evaluate) -> list[Values]:
+    def _on_faces(self, u: Field, t: Time, evaluate) -> list[Values]:
         return self._map(lambda k, *point: evaluate(k, u, t, *point))
 
     def _map(self, evaluate) -> list[Array]:
@@ -104,19 +104,19 @@ class BoundaryRows(eqx.Module):
         faces = zip(self.points, self.normals, self.contradictions, strict=True)
         return [jax.vmap(functools.partial(evaluate, k))(*arrays) for k, arrays in enumerate(faces)]
 
-    def _residual_of(self, k: int, value: Value, slope: Value, t: Scalar, x: Point) -> Value:
+    def _residual_of(self, k: int, value: Value, slope: Value, t: Time, x: Point) -> Value:
         residual = self.problem.conditions.residual(self.faces[k], value, slope, t, x)
         return jnp.where(jnp.asarray(self.weak[k]), residual, 0).astype(x.dtype)
 
     def _plain(
-        self, k: int, u: Field, t: Scalar, x: Point, normal: Point, contradiction: Value
+        self, k: int, u: Field, t: Time, x: Point, normal: Point, contradiction: Value
     ) -> Value:
         del contradiction
         value, slope = jax.jvp(u, (x,), (normal,))
         return self._residual_of(k, value, slope, t, x) / self._scales(x)
 
     def _scaled(
-        self, k: int, u: Field, t: Scalar, x: Point, normal: Point, contradiction: Value
+        self, k: int, u: Field, t: Time, x: Point, normal: Point, contradiction: Value
     ) -> Value:
         value, slope = jax.jvp(u, (x,), (normal,))
         residual = self._residual_of(k, value, slope, t, x)
@@ -139,7 +139,7 @@ class BoundaryRows(eqx.Module):
         return self.problem.norm.scales.astype(x.dtype)
 
 
-def _ramp(s: Scalar) -> Scalar:
+def _ramp(s: ArrayLike) -> Array:
     """From 1 at s = 0 to 0 at 1, with three continuous derivatives there; the integrals of it and
     of s times it vanish."""
     s = jnp.minimum(s, 1)
@@ -210,6 +210,6 @@ def face_residual(
     return np.asarray(points), np.asarray(residuals)
 
 
-def _residual_at(problem: AbstractProblem, u: Field, face: str, t: Scalar, x: Point) -> Value:
+def _residual_at(problem: AbstractProblem, u: Field, face: str, t: Time, x: Point) -> Value:
     value, slope = jax.jvp(u, (x,), (problem.domain.normal(face, x),))
     return problem.conditions.residual(face, value, slope, t, x)

@@ -86,7 +86,7 @@ class Lifted(AbstractTrial):
         time = jnp.asarray(t, x.dtype)
         return jnp.stack([self._lift(k, time, x) for k in range(len(self.faces))])
 
-    def _lift(self, component: int, t: Scalar, x: Point) -> Scalar:
+    def _lift(self, component: int, t: Time, x: Point) -> Scalar:
         values = {face: self._value(face, component) for face in self.faces[component]}
         constants = {constant_value(value, component) for value in values.values()}
         if len(constants) < 2 and None not in constants:
@@ -151,7 +151,7 @@ class _LiftedField(eqx.Module):
 
     trial: Lifted
     network: Field
-    t: Scalar
+    t: Time
 
     def __call__(self, x: Point) -> Value:
         return self.trial.lift(self.t, x) + self.trial.mask(x) * self.network(x)

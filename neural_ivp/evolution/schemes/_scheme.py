@@ -7,7 +7,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from ...linear import (
     AbstractLinearisation,
@@ -103,11 +103,13 @@ class StepEquation(eqx.Module):
             return linearisation
         return with_boundary_rows(linearisation, self.boundary, self.template, theta, t)
 
-    def inner(self, rows: Values) -> Values:
+    def inner(self, rows: Float[Array, "rows c"]) -> Values:
         """The rows of the points alone."""
         return rows[: len(self.sample.points)]
 
-    def join(self, values: Values, rows: Values | None = None) -> Values:
+    def join(
+        self, values: Values, rows: Float[Array, "rows c"] | None = None
+    ) -> Float[Array, "rows c"]:
         """Values at the points, and at the boundary the last ones of `rows`, or zeros."""
         if self.boundary is None:
             return values
