@@ -230,7 +230,7 @@ def check_shape(name: str, shape: tuple, expected: tuple, fix: str) -> None:
 def suggestion(word: str, valid: Iterable[str]) -> str:
     """The end of an error message: " Did you mean ...?" and all valid words."""
     valid = sorted(valid)
-    nearest = difflib.get_close_matches(word, valid, n=1, cutoff=0.4)
+    nearest = difflib.get_close_matches(word, valid, n=1)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     return f"{hint} Valid: {', '.join(valid) if valid else '(none)'}."
 
@@ -238,5 +238,5 @@ def suggestion(word: str, valid: Iterable[str]) -> str:
 def nearest(word: str, valid: Iterable[str]) -> str:
     """ " Did you mean ...?", for an error message; empty if no valid word resembles `word`."""
     lower = {name.lower(): name for name in valid}
-    found = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.5)
+    found = difflib.get_close_matches(word.lower(), lower, n=1)
     return f" Did you mean {lower[found[0]]!r}?" if found else ""

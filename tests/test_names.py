@@ -85,6 +85,20 @@ class TestDescribe:
         assert main(["describe", "Burgrs"]) == 2
         assert "Did you mean 'Burgers'?" in capsys.readouterr().err
         assert main(["describe", "none.toml"]) == 2
+        assert main(["describe", "qwertz"]) == 2
+        assert "Did you mean" not in capsys.readouterr().err
+
+    @pytest.mark.parametrize("command", ["describe", "init"])
+    def test_scripts_are_for_run(self, command, capsys):
+        assert main([command, "my_equation.py"]) == 2
+        assert "`neural-ivp run my_equation.py`" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("name", sorted(set(nivp.__all__) - set(NAMES["classes"])))
+    def test_names_of_python(self, name, capsys):
+        assert main(["describe", name]) == 0
+        printed = capsys.readouterr().out
+        assert printed.startswith(f"{name}: ") and f"help(neural_ivp.{name})" in printed
+        assert "\\" not in printed and "$" not in printed
 
 
 def leaves(table):

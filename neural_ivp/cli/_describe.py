@@ -1,7 +1,8 @@
-"""`neural-ivp describe NAME`: a class of the catalogue or a config in words."""
+"""`neural-ivp describe NAME`: a public name of the library or a config in words."""
 
 import textwrap
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +12,30 @@ from ..catalogue import registered
 from ..config import config_path, packaged_configs, read_table
 from ..errors import InputError, nearest
 from ._docstrings import argument_texts, explanation, source, summary_line
-from ._places import example_section, names, names_class, options_of, place_of
+from ._places import example_section, names, names_class, options_of, place_of, refuse_script
 
 _WIDTH = 96
 
 
 def describe(name: str) -> int:
-    """Print what a class, a packaged config or a config file is.
+    """Print what a public name of the library, a packaged config or a config file is.
 
     **Raises:** `InputError` for an unknown name, or a config that cannot be read.
     """
+    library = import_module("neural_ivp")
+    refuse_script(name)
     configs, classes = packaged_configs(), names()["classes"]
     if name in classes:
         lines = _class(registered(name), configs)
+    elif name in library.__all__:
+        lines = _of_python(name, getattr(library, name))
     elif name in configs or Path(name).suffix or Path(name).is_file():
         lines = _config(config_path(name), name)
     else:
+        known = [*classes, *configs, *library.__all__]
         raise InputError(
-            f"there is no class, packaged config or file {name!r}."
-            f"{nearest(name, [*classes, *configs])} `neural-ivp list` prints the names"
+            f"there is no class, packaged config or file {name!r}.{nearest(name, known)} "
+            "`neural-ivp list` prints the names"
         )
     print("\n".join(lines))
     return 0
@@ -53,6 +59,14 @@ def _class(cls: type, configs: dict[str, Path]) -> list[str]:
     if users:
         lines += ["", *_fill(f"Packaged configs that name it: {', '.join(users)}")]
     return [*lines, *(["", *_fill(source(cls))] if source(cls) else [])]
+
+
+def _of_python(name: str, what: Any) -> list[str]:
+    lines = _fill(f"{name}: {summary_line(what)}")
+    for paragraph in explanation(what):
+        lines += ["", *_fill(paragraph)]
+    more = f'python -c "import neural_ivp; help(neural_ivp.{name})"'
+    return [*lines, "", "It is used from Python, and has no place in a config. More:", f"  {more}"]
 
 
 def _default(parameter: Any) -> str:

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from typing import Any
 
 _SYMBOLS = {
     "alpha": "α",
@@ -59,12 +60,12 @@ def _symbol(word: str) -> str:
     return "" if word in _NO_SIGN else _SYMBOLS.get(word, word)
 
 
-def summary_line(cls: type) -> str:
-    """The first paragraph of a class."""
+def summary_line(cls: Any) -> str:
+    """The first paragraph of a class, function or module."""
     return plain(_paragraphs(cls)[0])
 
 
-def explanation(cls: type) -> list[str]:
+def explanation(cls: Any) -> list[str]:
     """The paragraphs between the first and the arguments."""
     found = []
     for paragraph in _paragraphs(cls)[1:]:
@@ -91,5 +92,5 @@ def argument_texts(cls: type) -> dict[str, str]:
     return texts
 
 
-def _paragraphs(cls: type) -> list[str]:
+def _paragraphs(cls: Any) -> list[str]:
     return (inspect.getdoc(cls) or "").split("\n\n")

@@ -12,7 +12,7 @@ from ..evolution import NeuralIVP
 from ._docstrings import argument_texts, summary_line
 from ._environment import precision
 from ._list import first_comment
-from ._places import inline, names
+from ._places import inline, names, refuse_script
 
 _TIME = {
     "start": "time of the initial value",
@@ -29,6 +29,7 @@ def init(name: str, out: str | None = None) -> int:
 
     **Raises:** `InputError` for an unknown name, or a file that exists already.
     """
+    refuse_script(name)
     path = Path(f"{name}.toml" if out is None else out)
     if path.suffix != ".toml":
         raise InputError(f"`--out` must name a file that ends in .toml, got {str(path)!r}")

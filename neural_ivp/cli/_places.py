@@ -6,6 +6,7 @@ import diffrax as dfx
 
 from ..catalogue import arguments, subclasses
 from ..config import packaged_configs, toml
+from ..errors import InputError
 from ..linear import AbstractPreconditioner
 from ..problems import AbstractProblem
 from ._list import KINDS, NETWORKS, can_name
@@ -109,3 +110,9 @@ def names_class(name: str, table: Any) -> bool:
     if isinstance(table, list):
         return any(names_class(name, entry) for entry in table)
     return table == name
+
+
+def refuse_script(name: str) -> None:
+    """**Raises:** `InputError` for the name of a Python script, which is not a name of a part."""
+    if name.endswith(".py"):
+        raise InputError(f"{name!r} is a script, not a name or config: `neural-ivp run {name}`")
