@@ -7,6 +7,7 @@ import optax
 import pytest
 
 import neural_ivp as nivp
+from neural_ivp.fitting._gauss_newton import _default_velocity_solver
 from neural_ivp.networks import with_head
 
 from .helpers import KEY, PROBLEMS, TORUS, Fourier, refused, small_network, trap_in_box
@@ -36,6 +37,21 @@ def test_gauss_newton_fits_to_four_digits_and_says_so():
     misfit = np.linalg.norm(np.asarray(jax.vmap(fitted.network)(x)) - wanted)
     assert misfit < 2 * fitted.relative_l2_error * np.linalg.norm(wanted)
     assert min(made.error for made in fitted.history) == fitted.relative_l2_error
+
+
+@pytest.mark.parametrize("rows", [30, 100])
+def test_steps_in_float32_move_more_parameters_than_they_have_equations(rows):
+    """With fewer the fit stagnates: each step undoes what others have reached."""
+    network = small_network(PROBLEM, dtype="float32")
+    theta, _ = nivp.networks.flatten(network)
+    sample = nivp.WeightedPoints.equal(jnp.linspace(-1, 1, rows, dtype=jnp.float32)[:, None])
+    solver = _default_velocity_solver(nivp.linear.linearise(network, theta, sample))
+    if isinstance(solver, nivp.RandomSubset):
+        assert rows < solver.size < theta.size
+        solver = solver.inner
+    else:
+        assert theta.size <= 1.5 * rows
+    assert isinstance(solver, nivp.LeastSquares)
 
 
 def test_a_network_that_is_linear_in_its_parameters_is_fitted_at_once():

@@ -109,6 +109,22 @@ def test_spectrum_of_the_solved_system(name):
     np.testing.assert_allclose(info.condition, (eigenvalues[0] + mu) / solved, rtol=0.3)
 
 
+@pytest.mark.parametrize("count", [30, 200], ids=["wide", "tall"])
+def test_least_squares_in_float32_has_the_residual_of_float64(count):
+    """With a damping far below the rounding unit, at which normal equations fail."""
+    problem = PROBLEMS["advection_1d"]
+    lin, target = linearised(problem, small_network(problem, dtype="float32"), count)
+    target = target.astype(jnp.float32)
+    velocity = solve(nivp.LeastSquares(damping=1e-10), lin, target)
+    damping = float(velocity.info.damping)
+    image, jacobian, right, _ = reference(lin.astype(jnp.float64), target, damping)
+    wanted = np.linalg.norm(image - right) / np.linalg.norm(right)
+    assert velocity.value.dtype == jnp.float32
+    np.testing.assert_allclose(velocity.info.projection_residual, wanted, rtol=1e-2, atol=1e-4)
+    assert error(jacobian @ np.asarray(velocity.value), image) < 1e-3
+    assert velocity.info.linear_residual < 1e-3
+
+
 def test_random_subset_solves_the_problem_of_its_columns():
     problem = PROBLEMS["advection_1d"]
     lin, target = linearised(problem, small_network(problem))

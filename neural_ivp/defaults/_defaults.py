@@ -32,7 +32,8 @@ from ._stiff import differential_order, stiff
 
 DEFAULT_RTOL = 1e-5
 DENSE_LIMIT = 20_000  # parameters: at 4 000 points J then takes 640 MB in float64
-LEAST_DAMPING = 1e-13  # below it a Cholesky factorisation in float64 may fail by rounding
+# Below it a Cholesky factorisation may fail by rounding.
+LEAST_DAMPING = {"float64": 1e-13, "float32": 1e-7}
 
 
 def default_network(
@@ -133,8 +134,9 @@ def default_method(
     """The default method for a problem and a network.
 
     Velocities lie in a `LandmarkSubspace`, whose rank `solve` chooses, except for norms with
-    derivatives, in float32 and for more than 20 000 parameters. Steps are explicit, or those of
-    `Rodas4` if fine scales decay so much faster than u changes that these cost less.
+    derivatives, for explicit steps in float32 and for more than 20 000 parameters. Steps are
+    explicit, or those of `Rodas4` if fine scales decay so much faster than u changes that these
+    cost less.
 
     **Arguments:**
 
@@ -166,15 +168,18 @@ def default_method(
     double, large = theta.dtype == "float64", size > DENSE_LIMIT
     # Of the higher order on a line, where stages are cheap and dispersion is common.
     solver = dfx.Dopri8() if line or moving else dfx.Tsit5()
-    if double and not large and not derivatives:
+    landmarks = not large and not derivatives
+    implicit = landmarks and not moving and stiff(problem)
+    # Explicit steps in float32: by `LeastSquares`, which resolves smaller singular values.
+    if implicit or (landmarks and double):
         # Damps singular values of J below rtol of the largest; of a velocity, which adds up the
         # errors of accelerations, below a tenth of it.
         least = (rtol / 10) ** 2 if moving else rtol**2
-        damping, oversampling = max(least, LEAST_DAMPING), 1 if line else 3
+        damping, oversampling = max(least, LEAST_DAMPING[str(theta.dtype)]), 1 if line else 3
         velocity_solver = LandmarkSubspace(damping=damping, oversampling=oversampling)
         # Candidates of leverage scores: they need not be as fine as the points.
         sampler = ImportanceSampling(500) if line else ImportanceSampling(2_400, oversampling=8)
-        if not moving and stiff(problem):
+        if implicit:
             solver = Rodas4(differential_order(problem))
     else:
         points = 10_000 if large else 2_000 if derivatives or line else 4_000
@@ -182,7 +187,7 @@ def default_method(
         subset = None if large else 300 if line else 700 if double else 500
         rows = points * quantities
         chosen, _ = choose_velocity_solver(size, rows, theta.dtype, subset=subset)
-        damping = max(rtol**2 / 100, LEAST_DAMPING) if double and not large else 1e-9
+        damping = max(rtol**2 / 100, LEAST_DAMPING["float64"]) if double and not large else 1e-9
         velocity_solver = chosen.with_damping(damping if double or not large else 1e-6)
     fit_points, tolerance = (500, rtol) if line else (1_000, 5 * rtol)
     return NeuralIVP(

@@ -196,4 +196,8 @@ def _default_velocity_solver(linearisation: AbstractLinearisation) -> AbstractVe
     p, rows = linearisation.num_parameters, linearisation.values.size
     dtype = linearisation.values.dtype
     subset = 700 if min(p, rows) > LARGEST_SYSTEM else None
-    return choose_velocity_solver(p, rows, dtype, subset=subset if dtype == jnp.float64 else 500)[0]
+    if dtype == jnp.float32:
+        # QR of all of J is slow, and with fewer parameters than rows the fit stagnates.
+        subset = min(7 * rows // 5, LARGEST_SYSTEM)
+        subset = subset if subset < p else None
+    return choose_velocity_solver(p, rows, dtype, subset=subset)[0]

@@ -62,7 +62,8 @@ def choose_velocity_solver(
             (RidgeDual(), 2 * rows * rows * p**0.5 + rows**3 / 3, 3 * rows**2),
         ]
     else:
-        exact = [(LeastSquares(), 4 * (rows + p) * p**2, 2 * (rows + p) * p)]
+        small = min(rows, p)
+        exact = [(LeastSquares(), 4 * (rows + p) * small**2, 2 * (rows + p) * small)]
     allowed = [entry for entry in exact if entry[2] * itemsize <= memory]
     solver, operations, entries = min(allowed or exact, key=lambda entry: entry[1])
     cost = operations / (ITERATIVE_PRODUCTS * 4 * rows * p)

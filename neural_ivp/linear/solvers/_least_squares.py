@@ -25,10 +25,11 @@ from ._base import (
 
 
 class LeastSquares(AbstractDirectSolver):
-    r"""QR of $\sqrt{W} J$ stacked on $\sqrt\mu I$: cost $O((n q + p) p^2)$, memory n q p.
+    r"""QR of $\sqrt{W} J$ stacked on $\sqrt\mu I$, or of its transpose if it has fewer rows.
 
     The normal equations of the other solvers lose singular values of J below the square root of the
-    rounding unit, relative to the largest; this solver does not. Use it in float32.
+    rounding unit, relative to the largest; this solver does not. Use it in float32. Cost
+    $O((n q + p) m^2)$ and memory $O((n q + p) m)$ with $m = \min(n q, p)$.
 
     **Arguments:**
 
@@ -60,16 +61,24 @@ class LeastSquares(AbstractDirectSolver):
         starts = random_signs(setup.state, velocity.size, velocity.dtype)
         largest = power_iteration(lambda v: rows.T @ (rows @ v), starts[0])
         damping = self.damping_of(largest)
-        identity = jnp.eye(rows.shape[1], dtype=rows.dtype)
-        matrix = jnp.concatenate([rows, jnp.sqrt(damping) * identity])
-        right = jnp.concatenate([weighted_target, jnp.zeros_like(velocity)])
-        q, r = jnp.linalg.qr(matrix)
-        value = solve_triangular(r, q.T @ right)
+        # With A = Q R for the upper part Q of the factor, A^T A + mu I is R^T R.
+        wide = rows.shape[0] < rows.shape[1]
+        matrix = rows.T if wide else rows
+        identity = jnp.eye(matrix.shape[1], dtype=rows.dtype)
+        q, r = jnp.linalg.qr(jnp.concatenate([matrix, jnp.sqrt(damping) * identity]))
+        q = q[: len(matrix)]
+        if wide:
+            value = q @ solve_triangular(r, weighted_target, trans=1)
+        else:
+            value = solve_triangular(r, q.T @ weighted_target)
         # The gradient of the objective, relative to its size at v = 0.
-        gradient = jnp.linalg.norm(matrix.T @ (matrix @ value - right))
-        residual = safe_ratio(gradient, jnp.linalg.norm(matrix.T @ right))
+        gradient = rows.T @ (rows @ value - weighted_target) + damping * value
+        right = jnp.linalg.norm(rows.T @ weighted_target)
+        residual = safe_ratio(jnp.linalg.norm(gradient), right)
 
         def inverse(b):
+            if wide:
+                return (b - q @ (q.T @ b)) / damping
             return solve_triangular(r, solve_triangular(r, b, trans=1))
 
         spectrum = estimated_spectrum(inverse, starts, damping, largest)
