@@ -16,6 +16,7 @@ import scipy.optimize
 import scipy.special
 
 import neural_ivp as nivp
+from neural_ivp.evolution._fit import _velocity_of
 from neural_ivp.networks import flatten
 from neural_ivp.solve._form import warn_of_form
 
@@ -172,6 +173,19 @@ def test_a_restart_keeps_the_velocity():
     solution = nivp.solve(PROBLEM, NETWORK, method, ts=[0.0, 0.6], key=KEY)
     assert len(solution.fits) == 2 and not solution.fits[1]["refused"]
     assert solution.error().overall < 1e-3
+
+
+def test_the_initial_velocity_is_as_accurate_in_float32():
+    problem = klein_gordon(initial_velocity=lambda x: jnp.sin(2 * x))
+
+    def misfit(dtype):
+        pair = nivp.WithVelocity(tower(problem, dtype=dtype))
+        x = jnp.linspace(0, 6, 200, dtype=dtype)[:, None]
+        time = jnp.zeros((), dtype)
+        pair = pair.moving(_velocity_of(pair, problem.initial, problem, time, KEY))
+        return float(jnp.max(jnp.abs(jax.vmap(pair)(x)[:, 1] - jnp.sin(2 * x[:, 0]))))
+
+    assert misfit("float64") < 1e-5 and misfit("float32") < 2e-5
 
 
 def test_the_shortest_velocity_of_the_parameters():

@@ -10,7 +10,9 @@ from jaxtyping import PRNGKeyArray
 from ..calculus import L2
 from ..fitting import AbstractFitStage, FitProgress, FitResult, fit
 from ..linear import (
+    LeastSquares,
     RidgeCholesky,
+    RidgeDual,
     SecondOrderLinearisation,
     linearise_unknown,
     solve_velocity,
@@ -144,5 +146,10 @@ def _velocity_of(
     assert isinstance(linearisation, SecondOrderLinearisation)
     wanted = trial.unknown_of(both, t)
     values = problem.norm.on_points(wanted, sample.points)[:, c:]
-    solver = RidgeCholesky(damping=DAMPING if theta.dtype == "float64" else None)
+    if theta.dtype == "float32":
+        solver = LeastSquares(damping=DAMPING)
+    elif theta.size > values.size:
+        solver = RidgeDual(damping=DAMPING)
+    else:
+        solver = RidgeCholesky(damping=DAMPING)
     return solve_velocity(solver, linearisation.position, values, key=key).value
