@@ -508,6 +508,12 @@ def test_an_animation_has_the_frames_asked_for(heat, tmp_path):
     assert all(np.any(a != b) for a, b in itertools.pairwise(frames))
 
 
+@pytest.mark.skipif(not FFMpegWriter.isAvailable(), reason="ffmpeg is not installed")
+def test_an_mp4(heat, tmp_path):
+    path = heat.animate(tmp_path / "heat.mp4", num_frames=3, seconds=0.3)
+    assert path.read_bytes()[4:8] == b"ftyp"
+
+
 @pytest.mark.parametrize("reference", [None, half])
 def test_an_animation_of_maps_has_one_scale(tmp_path, reference):
     """The colour bar and the axes are the same in every frame; the maps and the title are not."""
