@@ -508,6 +508,14 @@ def test_an_animation_has_the_frames_asked_for(heat, tmp_path):
     assert all(np.any(a != b) for a, b in itertools.pairwise(frames))
 
 
+def test_a_problem_that_refuses_its_reference_is_drawn(heat, monkeypatch):
+    def refuse(self, t0):
+        raise nivp.InputError("the bump does not fit")
+
+    monkeypatch.setattr(type(heat.problem), "reference", refuse)
+    assert "no reference is known" in words(drawn(heat))
+
+
 @pytest.mark.skipif(not FFMpegWriter.isAvailable(), reason="ffmpeg is not installed")
 def test_an_mp4(heat, tmp_path):
     path = heat.animate(tmp_path / "heat.mp4", num_frames=3, seconds=0.3)

@@ -1,6 +1,7 @@
 """The methods of a `Solution` that draw it."""
 
 import abc
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..evolution import Segment
 from ..problems import AbstractProblem
 from ..types import Reference
@@ -59,7 +61,9 @@ class AbstractPictureMethods(abc.ABC):
         ```
         """
         if reference is None:
-            reference = self.problem.reference(float(self.ts[0]))
+            # A problem may refuse that of some of its own arguments; the network is there to see.
+            with contextlib.suppress(InputError):
+                reference = self.problem.reference(float(self.ts[0]))
         return plot_solution(self, reference, axes)
 
     def animate(
