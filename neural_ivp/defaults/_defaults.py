@@ -182,13 +182,8 @@ def default_method(
         if implicit:
             solver = Rodas4(differential_order(problem))
     else:
-        points = 10_000 if large else 2_000 if derivatives or line else 4_000
-        sampler = ImportanceSampling(points)
-        subset = None if large else 300 if line else 700 if double else 500
-        rows = points * quantities
-        chosen, _ = choose_velocity_solver(size, rows, theta.dtype, subset=subset)
-        damping = max(rtol**2 / 100, LEAST_DAMPING["float64"]) if double and not large else 1e-9
-        velocity_solver = chosen.with_damping(damping if double or not large else 1e-6)
+        sizes, few = (size, quantities), line or derivatives
+        sampler, velocity_solver = _without_landmarks(sizes, theta.dtype, rtol, line, few)
     fit_points, tolerance = (500, rtol) if line else (1_000, 5 * rtol)
     return NeuralIVP(
         sampler=sampler,
@@ -197,6 +192,23 @@ def default_method(
         # In more dimensions fewer points overfit, and u has a larger error than the fit soon.
         fit=(GaussNewton(tolerance=min(1e-5, tolerance), sampler=ImportanceSampling(fit_points)),),
     )
+
+
+def _without_landmarks(sizes: tuple[int, int], dtype: Any, rtol: float, line: bool, few: bool):
+    """Points, and a solver that moves all parameters or a random subset of them; `sizes` are the
+    number of parameters and of quantities at a point."""
+    size, quantities = sizes
+    double, large = dtype == "float64", size > DENSE_LIMIT
+    points = 10_000 if large else 2_000 if few else 4_000 if double else 3_000
+    subset = None if large else 300 if line else 700
+    solver, _ = choose_velocity_solver(size, points * quantities, dtype, subset=subset)
+    if large:
+        damping = 1e-9 if double else 1e-6
+    elif double:
+        damping = max(rtol**2 / 100, LEAST_DAMPING["float64"])
+    else:  # On a line, further directions add more noise of rounding than they resolve.
+        damping = 1e-9 if line else 1e-10
+    return ImportanceSampling(points), solver.with_damping(damping)
 
 
 def num_quantities(problem: AbstractProblem, network: AbstractNetwork) -> int:
