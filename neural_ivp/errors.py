@@ -118,8 +118,8 @@ def concrete(name: str, value: Any) -> np.ndarray | None:
         return None
     try:
         array = np.asarray(value)
-        # Words and truth values, which numpy would convert too.
-        if array.dtype.kind not in "bSUO":
+        # Words, truth values and complex numbers, which numpy would convert too.
+        if array.dtype.kind not in "bSUOc":
             return array.astype(float)
     except (TypeError, ValueError) as error:
         raise InputError(f"`{name}` must be a number or numbers, got {value!r}") from error

@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import neural_ivp as nivp
 
@@ -21,6 +22,9 @@ def test_partial_derivatives():
 
 
 def test_gradient_hessian_laplacian_agree():
+    for axis in (-1, 2, 0.5, "x0"):
+        with pytest.raises(nivp.InputError, match="x with axes 0 to 1"):
+            nivp.partial(u, axis)(X)
     gradient = np.stack([nivp.partial(u, i)(X) for i in range(2)], axis=-1)
     np.testing.assert_allclose(nivp.grad(u)(X), gradient)
     hessian = nivp.hessian(u)(X)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from ..errors import InputError
 from ..types import Field
 
 
@@ -28,6 +29,8 @@ def partial(u: Field, *axes: int) -> Field:
 
     **Returns:** a field with values of the shape of `u(x)`.
 
+    **Raises:** `InputError`, where the field is evaluated, for an axis that x does not have.
+
     ```python
     nivp.partial(lambda x: x**3, 0, 0)(jnp.array([2.0]))  # [12.0]
     ```
@@ -36,6 +39,8 @@ def partial(u: Field, *axes: int) -> Field:
     def derivative(x):
         field = u
         for axis in axes:
+            if axis not in range(len(x)):  # JAX would set nothing: a derivative of 0
+                raise InputError(f"`partial` got axis {axis!r} for x with axes 0 to {len(x) - 1}")
             field = _along(field, jnp.zeros_like(x).at[axis].set(1))
         return field(x)
 
