@@ -36,9 +36,13 @@ def run(step: str, dtype: str, small: bool, json_file: Path | None) -> None:
     print(records.table())
 
 
-def run_all(small: bool, json_file: Path | None) -> None:
-    """Each step in a process of its own, in both precisions; the solves on the CPU too."""
+def run_all(small: bool, json_file: Path | None) -> list[str]:
+    """Each step in a process of its own, in both precisions; the solves on the CPU too.
+
+    **Returns:** the steps that did not end.
+    """
     lines: list[str] = []
+    failed: list[str] = []
     # Asked in another process: this one must not hold the memory of the device.
     ask = [sys.executable, "-c", "import jax; print(jax.default_backend())"]
     accelerated = subprocess.check_output(ask, text=True).strip() != "cpu"
@@ -54,15 +58,17 @@ def run_all(small: bool, json_file: Path | None) -> None:
                     try:
                         subprocess.run(command, env=environment, timeout=MOST_SECONDS, check=True)
                     except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
-                        print(f"{step} in {dtype} did not end: {error}", file=sys.stderr)
+                        failed.append(f"{step} in {dtype}")
+                        print(f"{failed[-1]} did not end: {error}", file=sys.stderr)
                     if own.exists():
                         rows = own.read_text().splitlines()
                         lines += rows if not lines else rows[1:]
-    if json_file is not None:
+    if json_file is not None and lines:
         command = f"python benchmarks/gpu.py{' --small' if small else ''}"
         lines[0] = json.dumps(json.loads(lines[0]) | {"command": command})
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text("\n".join(lines) + "\n")
+    return failed
 
 
 def main() -> None:
@@ -74,8 +80,8 @@ def main() -> None:
     file = None if given.json is None else Path(given.json)
     if given.only:
         run(given.only, given.dtype, given.small, file)
-    else:
-        run_all(given.small, file)
+    elif failed := run_all(given.small, file):
+        sys.exit(f"these did not end: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

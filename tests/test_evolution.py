@@ -44,6 +44,18 @@ def exact(theta, t):
     return np.concatenate([[theta[0] + np.sin(3 * t) / 3], z.real, z.imag])
 
 
+def test_a_step_whose_norm_overflows_is_tried_again_shorter():
+    """1e21 is a number of float32, and its square is not."""
+    problem = nivp.Problem(domain=TORUS, initial=lambda x: x, rhs=lambda u, t, x: 1e8 * u(x))
+    network = nivp.FourierSeries(TORUS, 1, modes=2, dtype="float32", key=KEY)
+    chosen = method(dfx.Bosh3(), dt0=0.1)
+    state = nivp.init(problem, network, chosen, 0.0, 1.0, KEY)
+    after, record = nivp.step(problem, network, chosen, state, jnp.asarray(1.0))
+    assert record.solved and record.norm == np.inf
+    assert not record.accepted and 0 < after.dt < state.dt
+    assert np.array_equal(after.theta, state.theta)
+
+
 @pytest.mark.parametrize("solver", [dfx.Bosh3(), dfx.Dopri5()], ids=["bosh3", "dopri5"])
 def test_adaptive_steps_equal_those_of_diffrax(solver):
     options = {"rtol": 1e-5, "atol": 1e-7}

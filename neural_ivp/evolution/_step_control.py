@@ -159,9 +159,11 @@ class AdaptiveStep(AbstractIntegrator):
         else:
             assert result.parameter_error is not None
             y0, y1, y_error = theta, result.theta, result.parameter_error
-        # An infinite error makes the controller reject and shorten a step that is not finite.
-        y_error = jnp.where(solved, y_error, jnp.inf)
-        y1 = jnp.where(solved, y1, y0)
+        # An infinite error makes the controller reject and shorten a step that is not finite. The
+        # norm of finite values may overflow too, from which it would compute a step of NaN.
+        finite = solved & jnp.all(jnp.isfinite(y1)) & jnp.all(jnp.isfinite(y_error))
+        y_error = jnp.where(finite, y_error, jnp.inf)
+        y1 = jnp.where(finite, y1, y0)
         controller = dfx.PIDController(
             rtol=self.rtol, atol=self.atol, pcoeff=PROPORTIONAL, icoeff=INTEGRAL
         )
