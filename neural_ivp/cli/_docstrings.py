@@ -60,15 +60,15 @@ def _symbol(word: str) -> str:
     return "" if word in _NO_SIGN else _SYMBOLS.get(word, word)
 
 
-def summary_line(cls: Any) -> str:
+def summary_line(what: Any) -> str:
     """The first paragraph of a class, function or module."""
-    return plain(_paragraphs(cls)[0])
+    return plain(_paragraphs(what)[0])
 
 
-def explanation(cls: Any) -> list[str]:
+def explanation(what: Any) -> list[str]:
     """The paragraphs between the first and the arguments."""
     found = []
-    for paragraph in _paragraphs(cls)[1:]:
+    for paragraph in _paragraphs(what)[1:]:
         if re.match(r"\*\*|- `|```|Source:|\?\?\?", paragraph):
             break
         found.append(plain(paragraph))
@@ -92,5 +92,5 @@ def argument_texts(cls: type) -> dict[str, str]:
     return texts
 
 
-def _paragraphs(cls: Any) -> list[str]:
-    return (inspect.getdoc(cls) or "").split("\n\n")
+def _paragraphs(what: Any) -> list[str]:
+    return (inspect.getdoc(what) or "").split("\n\n")

@@ -113,6 +113,6 @@ def names_class(name: str, table: Any) -> bool:
 
 
 def refuse_script(name: str) -> None:
-    """**Raises:** `InputError` for the name of a Python script, which is not a name of a part."""
+    """**Raises:** `InputError` for a Python script, which only `run` takes."""
     if name.endswith(".py"):
         raise InputError(f"{name!r} is a script, not a name or config: `neural-ivp run {name}`")

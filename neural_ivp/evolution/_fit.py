@@ -146,7 +146,7 @@ def _velocity_of(
     assert isinstance(linearisation, SecondOrderLinearisation)
     wanted = trial.unknown_of(both, t)
     values = problem.norm.on_points(wanted, sample.points)[:, c:]
-    if theta.dtype == "float32":
+    if theta.dtype == "float32":  # in which normal equations lose three digits of the velocity
         solver = LeastSquares(damping=DAMPING)
     elif theta.size > values.size:
         solver = RidgeDual(damping=DAMPING)

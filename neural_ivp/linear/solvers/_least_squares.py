@@ -61,7 +61,7 @@ class LeastSquares(AbstractDirectSolver):
         starts = random_signs(setup.state, velocity.size, velocity.dtype)
         largest = power_iteration(lambda v: rows.T @ (rows @ v), starts[0])
         damping = self.damping_of(largest)
-        # With A = Q R for the upper part Q of the factor, A^T A + mu I is R^T R.
+        # R^T R = A^T A + mu I, and A = Q R with the upper rows Q of the orthogonal factor.
         wide = rows.shape[0] < rows.shape[1]
         matrix = rows.T if wide else rows
         identity = jnp.eye(matrix.shape[1], dtype=rows.dtype)
