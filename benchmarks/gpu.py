@@ -74,12 +74,14 @@ def run_all(small: bool, json_file: Path | None) -> list[str]:
 def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--only", choices=STEPS, help="one step, in this process")
-    arguments.add_argument("--dtype", choices=["float64", "float32"], default="float64")
+    arguments.add_argument("--dtype", choices=["float64", "float32"], help="of that step")
     arguments.add_argument("--small", action="store_true", help="sizes for a CPU")
     given = arguments.parse_args()
     file = None if given.json is None else Path(given.json)
     if given.only:
-        run(given.only, given.dtype, given.small, file)
+        run(given.only, given.dtype or "float64", given.small, file)
+    elif given.dtype:
+        arguments.error("--dtype is that of a step: name it by --only; without it both are run")
     elif failed := run_all(given.small, file):
         sys.exit(f"these did not end: {', '.join(failed)}")
 

@@ -154,7 +154,7 @@ def check_finite(name: str, value: Any) -> None:
         raise InputError(f"`{name}` must be one finite number, got {value!r}")
 
 
-def check_positive(name: str, value: Any, *, zero: bool = False) -> None:
+def check_all_positive(name: str, value: Any, *, zero: bool = False) -> None:
     """Raise `InputError` unless every entry of `value` is finite and > 0 (>= 0 with `zero`)."""
     array = concrete(name, value)
     if array is None:
@@ -167,7 +167,7 @@ def check_positive(name: str, value: Any, *, zero: bool = False) -> None:
 
 def check_fraction(name: str, value: Any) -> None:
     """Raise `InputError` unless `value` is one number between 0 and 1, both excluded."""
-    check_positive_scalar(name, value)
+    check_positive(name, value)
     array = concrete(name, value)
     if array is not None and not array < 1:
         raise InputError(f"`{name}` must lie between 0 and 1, got {value!r}")
@@ -183,18 +183,20 @@ def check_key(key: Any) -> None:
         raise InputError(f"`key` must be one random key, as of `jax.random.key(0)`, got {key!r}")
 
 
-def check_positive_scalar(name: str, value: Any) -> None:
-    """Raise `InputError` unless `value` is one number, finite and > 0."""
+def check_positive(name: str, value: Any, *, zero: bool = False) -> None:
+    """Raise `InputError` unless `value` is one number, finite and > 0 (>= 0 with `zero`)."""
     if isinstance(value, bool | str) or np.ndim(value) != 0:
-        raise InputError(f"`{name}` must be one positive number, got {value!r}")
-    check_positive(name, value)
+        sign = "non-negative" if zero else "positive"
+        raise InputError(f"`{name}` must be one {sign} number, got {shown(value)}")
+    check_all_positive(name, value, zero=zero)
 
 
 def check_kind(name: str, value: Any, kind: type) -> None:
     """Raise `InputError` unless `value` is an instance of `kind`."""
     if not isinstance(value, kind):
         fix = f": write {value.__name__}(...)" if isinstance(value, type) else ""
-        raise InputError(f"`{name}` must be of the kind {kind.__name__}, got {shown(value)}{fix}")
+        article = "an" if kind.__name__[0].lower() in "aeio" else "a"
+        raise InputError(f"`{name}` must be {article} {kind.__name__}, got {shown(value)}{fix}")
 
 
 def check_count(name: str, value: Any, *, minimum: int = 1) -> None:

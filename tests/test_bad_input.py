@@ -138,6 +138,7 @@ def acceleration_of(value):
 
 
 NUMPY = "makes a numpy array of what JAX traces: use jax.numpy instead of numpy"
+FLOATS = "return floating-point numbers"
 COMPUTES = r"computes with a function \(.*\): call it at x, e.g. u\(x\)"
 FUNCTION = (
     r"must return values of shape \(c,\), got a function: call it at x, .*laplacian\(u\)\(x\)"
@@ -180,7 +181,13 @@ FUNCTION = (
             lambda: density(drift=lambda t, x: x > 0),
             r"the value of `drift` has shape \(2,\) and dtype bool, expected real numbers",
         ),
-        (lambda: problem(rhs=lambda u, t, x: u(x) > 0), "the value of `rhs` is a truth value"),
+        (lambda: problem(rhs=lambda u, t, x: u(x) > 0), f"`rhs` has dtype bool: {FLOATS}"),
+        (lambda: problem(initial=lambda x: jnp.ones(1, int)), f"has dtype int64: {FLOATS}"),
+        (lambda: problem(initial=lambda x: x[1:]), r"shape \(0,\), expected \(components,\)"),
+        (
+            lambda: problem(rhs=lambda u, t, x: u(x, t)),
+            "`rhs` calls u with 2 arguments: it is the field",
+        ),
     ],
 )
 def test_functions(make, words):
@@ -190,6 +197,43 @@ def test_functions(make, words):
 
 def test_a_diffusion_may_be_a_plain_number():
     assert density(diffusion=lambda t, x: 0.2).process.constant is None
+
+
+NETWORK = nivp.FourierSeries(TORUS, 1, modes=2, key=KEY)
+SEGMENT = nivp.evolution.Segment(
+    np.array([0.0, 1.0]),
+    *[np.zeros((k, nivp.networks.flatten(NETWORK)[0].size)) for k in (2, 1, 1)],
+)
+SOLUTION = nivp.Solution(problem(), NETWORK, np.array([0.0]), [SEGMENT], {}, "", "", [])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: problem(invariants=lambda u, x: u(x)[0]), "`invariants` must be a dict of func"),
+        (lambda: problem(norm="L2"), "`norm` must be an AbstractInnerProduct, got 'L2'"),
+        (lambda: nivp.problems.Heat(diffusivity=np.ones(3)), "`diffusivity` must be one non-neg"),
+        (
+            lambda: nivp.default_network(problem(), dtype="flaot32", key=KEY),
+            '`dtype` must be "float32" or "float64", got \'flaot32\'',
+        ),
+        (lambda: nivp.grad(jnp.sin)(np.ones((4, 1))), "`grad` of a field .* one point, of shape"),
+        (lambda: nivp.laplacian(jnp.sin)(jnp.ones((4, 1))), "got x of shape .4, 1.: call it by"),
+        (lambda: nivp.step_memory(problem(), NETWORK, 3), "`method` must be a NeuralIVP, got 3"),
+        (lambda: nivp.solve(problem(), ts=[0, 0.1j], key=KEY), "`ts` must be times"),
+        (lambda: SOLUTION(np.zeros(0), np.zeros((3, 1))), "`t` must be a time or an array of"),
+        (lambda: SOLUTION.error("x"), "`reference` must be a function of"),
+        (lambda: SOLUTION.error(lambda t, x: np.nan * x), "`reference` is not finite at 20000 of"),
+        (lambda: SOLUTION.error(lambda t, x: x, num_points=0), "`num_points` must be an integer"),
+    ],
+)
+def test_arguments(make, words):
+    with refused(words):
+        make()
+
+
+def test_no_points_have_no_values():
+    assert SOLUTION(0.5, np.zeros((0, 1))).shape == (0, 1)
 
 
 @pytest.mark.parametrize("t", [[0.0, 0.1], np.zeros(2), "0.1", None, np.nan])

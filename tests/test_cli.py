@@ -189,6 +189,7 @@ class TestRun:
         assert f"{error:.2e} overall" in captured.out and "at t = 0.05" in captured.out
         assert f"picture: {Path('runs/tiny/figure.png')}" in captured.out
         assert "evolve  100%" in captured.err
+        assert captured.err.endswith("computing the errors and the picture\n")
 
     def test_the_next_free_folder(self, here, undrawn):
         (here / "runs/tiny-2").mkdir(parents=True)
@@ -426,7 +427,8 @@ class TestEvaluate:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["--points", "none.csv"], "`--points`: there is no file"),
+            (["--points", "none.csv"], "`--points`: 'none.csv' does not exist"),
+            (["--points", "."], "`--points`: '.' is a directory"),
             (["--points", "text.csv"], "line 2: 'one' is not one number"),
             (["--points", "header.csv"], "has the columns"),
             (["--points", "empty.csv"], "has no points"),

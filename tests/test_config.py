@@ -302,7 +302,7 @@ def test_bad_files(write, tmp_path):
     assert "is not valid TOML" in refusal(write("seed = = 1"))
     path = tmp_path / "binary.toml"
     path.write_bytes(b"\xff\xfe\x00")
-    assert "is not valid TOML" in refusal(path)
+    assert "is no text in UTF-8, so no TOML file" in refusal(path)
 
 
 def test_saves_always_hold_the_start_and_the_end(write):

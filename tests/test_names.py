@@ -78,8 +78,11 @@ class TestDescribe:
     def test_a_config(self, capsys):
         assert main(["describe", "burgers_sine__sharp"]) == 0
         printed = capsys.readouterr().out
-        assert "shock is three times as sharp" in printed and 'name = "BurgersSine"' in printed
+        assert "a shock three" in printed and 'name = "BurgersSine"' in printed
         assert "neural-ivp run burgers_sine__sharp" in printed
+        # An empty line of the first comment stays one.
+        assert main(["describe", "advection_2d__paper"]) == 0
+        assert "`advection_2d`.\n\nFrom the README's command" in capsys.readouterr().out
 
     def test_unknown_names(self, capsys):
         assert main(["describe", "Burgrs"]) == 2

@@ -481,8 +481,8 @@ def test_what_does_not_belong_to_a_fit_is_refused():
     made = nivp.fitting.FitResult(network, 0.1, 0.1, 0, (), ())
     samples = nivp.ScatteredData(nivp.Box((0.0,), (1.0,)), [[0.1], [0.2]], [1.0, 2.0])
     for arguments, message in (
-        ((network, jnp.sin, domain), "`fitted` must be of the kind FitResult"),
-        ((made, jnp.sin, 1), "`domain` must be of the kind AbstractDomain"),
+        ((network, jnp.sin, domain), "`fitted` must be a FitResult"),
+        ((made, jnp.sin, 1), "`domain` must be an AbstractDomain"),
         ((made, lambda x: x[0], domain), r"the value of `target` has shape \(\), expected \(1,\)"),
         ((made, samples, domain), "`target` has samples of another domain"),
     ):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import neural_ivp as nivp
+from neural_ivp.diagnostics import findings
 
 from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, refused, small_network
 
@@ -278,19 +279,27 @@ def report_of(**changes):
     ],
 )
 def test_the_report_names_the_signs_of_trouble(changes, words):
-    from neural_ivp.diagnostics import findings
-
     solution = report_of(**changes)
     found = findings(solution.record, [segment.theta for segment in solution.segments])
     assert (found == []) if words is None else any(words in sentence for sentence in found)
 
 
+def test_no_implicit_scheme_is_advised_where_there_is_none():
+    changes = {"theta": np.stack([(-1.0) ** np.arange(20)] * 3, axis=1)}
+    solution = report_of(stiffness=np.full(20, 1e3), **changes)
+    parts = solution.record, [segment.theta for segment in solution.segments]
+    advice = {k: " ".join(findings(*parts, explicit_only=k)) for k in (False, True)}
+    assert "SDIRK4" in advice[False] and "implicit" in advice[False]
+    assert "oscillation" in advice[True] and "stiff" in advice[True]
+    assert "SDIRK4" not in advice[True] and "implicit" not in advice[True]
+
+
 def test_a_large_residual_is_named_in_a_short_march_too():
     solution = report_of()
     record = {name: values[:3] for name, values in solution.record.items()}
-    assert nivp.diagnostics.findings(record, []) == []
+    assert findings(record, []) == []
     record["projection_residual"] = np.array([1e-4, 0.36, 1e-3])
-    (sentence,) = nivp.diagnostics.findings(record, [])
+    (sentence,) = findings(record, [])
     assert "could not follow 36% of L[u]" in sentence
 
 

@@ -360,7 +360,10 @@ WRONG = nivp.Problem(domain=TORUS, initial=lambda x: jnp.sin(x), rhs=lambda u, t
         (lambda: nivp.solve(PROBLEM, 3, ts=TS, key=KEY), "`network` must be"),
         (lambda: nivp.solve("Heat", ts=TS, key=KEY), "`problem` must be an AbstractProblem"),
         (lambda: nivp.solve(PROBLEM, ts=TS, key=0), "`key` must be one random key"),
-        (lambda: nivp.problems.Heat(1, diffusivity="a"), "`diffusivity` must be a number"),
+        (
+            lambda: nivp.problems.Heat(1, diffusivity="a"),
+            "`diffusivity` must be one non-negative number",
+        ),
         (
             lambda: nivp.Problem(domain=TORUS, initial=lambda x: [x, x], rhs=lambda u, t, x: x),
             "the value of `initial` is a list",

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ..errors import check_positive, check_positive_scalar, check_shape
+from ..errors import check_all_positive, check_positive, check_shape
 from ..types import Field, Point, Points, Scalar, Value, Values
 
 
@@ -53,7 +53,7 @@ class L2(AbstractInnerProduct):
     def __init__(self, scales: ArrayLike | Sequence[float]):
         self.scales = jnp.asarray(scales, float)
         check_shape("`scales`", self.scales.shape[1:], (), "one number for each component")
-        check_positive("scales", scales)
+        check_all_positive("scales", scales)
 
     def __call__(self, u: Field, x: Point) -> Value:
         return u(x) / self.scales.astype(x.dtype)
@@ -87,7 +87,7 @@ class H1(AbstractInnerProduct):
 
     def __init__(self, scales: ArrayLike | Sequence[float], length_scale: ArrayLike):
         self.scales = L2(scales).scales
-        check_positive_scalar("length_scale", length_scale)
+        check_positive("length_scale", length_scale)
         self.length_scale = jnp.asarray(length_scale, float)
 
     def __call__(self, u: Field, x: Point) -> Float[Array, " quantities"]:

@@ -14,6 +14,14 @@ from ..errors import InputError
 from ..types import Field
 
 
+def _check_point(name: str, x: Array) -> None:
+    if jnp.ndim(x) != 1:
+        raise InputError(
+            f"`{name}` of a field is a function of one point, of shape (d,), and got x of shape "
+            f"{jnp.shape(x)}: call it by jax.vmap for points of shape (n, d)"
+        )
+
+
 def _along(u: Field, direction: Array) -> Field:
     """Directional derivative of `u` along a constant vector."""
     return lambda x: jax.jvp(u, (x,), (direction,))[1]
@@ -37,6 +45,7 @@ def partial(u: Field, *axes: int) -> Field:
     """
 
     def derivative(x):
+        _check_point("partial", x)
         field = u
         for axis in axes:
             if axis not in range(len(x)):  # JAX would set nothing: a derivative of 0
@@ -60,7 +69,12 @@ def grad(u: Field) -> Callable[[Array], Array]:
     nivp.grad(lambda x: jnp.array([x[0] * x[1]]))(jnp.array([2.0, 3.0]))  # [[3.0, 2.0]]
     ```
     """
-    return jax.jacfwd(u)
+
+    def gradient(x):
+        _check_point("grad", x)
+        return jax.jacfwd(u)(x)
+
+    return gradient
 
 
 def hessian(u: Field) -> Callable[[Array], Array]:
@@ -76,7 +90,12 @@ def hessian(u: Field) -> Callable[[Array], Array]:
     nivp.hessian(lambda x: jnp.array([x[0] ** 2]))(jnp.array([2.0]))  # [[[2.0]]]
     ```
     """
-    return jax.jacfwd(jax.jacfwd(u))
+
+    def second(x):
+        _check_point("hessian", x)
+        return jax.jacfwd(jax.jacfwd(u))(x)
+
+    return second
 
 
 def divergence(flux: Field) -> Field:
@@ -94,7 +113,12 @@ def divergence(flux: Field) -> Field:
     nivp.divergence(lambda x: x**2)(jnp.array([1.0, 2.0]))  # 6.0
     ```
     """
-    return lambda x: jnp.trace(jax.jacfwd(flux)(x), axis1=-2, axis2=-1)
+
+    def trace(x):
+        _check_point("divergence", x)
+        return jnp.trace(jax.jacfwd(flux)(x), axis1=-2, axis2=-1)
+
+    return trace
 
 
 def laplacian(u: Field) -> Field:
@@ -112,6 +136,8 @@ def laplacian(u: Field) -> Field:
     """
 
     def trace(x):
+        _check_point("laplacian", x)
+
         # Along each axis alone: the Hessian's off-diagonal entries are not formed.
         def second(direction):
             return _along(_along(u, direction), direction)(x)

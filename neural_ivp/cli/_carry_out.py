@@ -69,6 +69,7 @@ def carry_out(
     For a resumed run, `note` says where it continues and `before` is the record up to there.
     """
     problem, num_points = config.problem, config.method.sampler.num_points
+    d = problem.domain.dimension
     p, live = flatten(config.network)[0].size, not quiet and is_terminal()
 
     def line(text: str) -> None:
@@ -81,7 +82,7 @@ def carry_out(
             print(text, file=stream, flush=True)
 
     line(
-        f"{problem.name} in {problem.domain.dimension} dimension(s), "
+        f"{problem.name} in {d} dimension{'s' * (d > 1)}, "
         f"{p} parameters ({config.dtype}), on {device()}; into {folder}{note}"
     )
     velocity = config.method.velocity_solver
@@ -102,6 +103,9 @@ def carry_out(
             solution = work(progress=progress)
     except SolveInterrupted as error:
         solution = error.solution
+    # A reference may take as long as the solve, and there is no bar for it.
+    for stream in (log,) if quiet else (log, sys.stderr):
+        print("computing the errors and the picture", file=stream, flush=True)
     code, written = finish(solution, folder, log, seed=config.seed, points=num_points)
     if written and solution.result != "interrupted":
         # After a failure too: a resumed march would repeat the same steps and fail again.

@@ -81,8 +81,12 @@ def _default(parameter: Any) -> str:
 def _config(path: Path, name: str) -> list[str]:
     table = read_table(path)
     text = path.read_text(encoding="utf-8").splitlines()
-    comment = [line.removeprefix("#").strip() for line in _first_comment(text)]
-    lines = [*_fill(f"{path.stem}: {' '.join(comment)}"), "", *tomli_w.dumps(table).splitlines()]
+    comment = "\n".join(line.removeprefix("#").strip() for line in _first_comment(text))
+    first, *more = comment.split("\n\n")
+    lines = [*_fill(f"{path.stem}: {first}"), ""]
+    for paragraph in more:
+        lines += [*_fill(paragraph), ""]
+    lines += tomli_w.dumps(table).splitlines()
     command = f"neural-ivp run {name}"
     return [*lines, "", "What it leaves out is chosen for the problem. To run it:", f"  {command}"]
 

@@ -19,7 +19,8 @@ def read_points(path: Path, names: Sequence[str]) -> np.ndarray:
     """
     shown = f"`--points`: {str(path)!r}"
     if not path.is_file():
-        raise InputError(f"`--points`: there is no file {str(path)!r}")
+        what = "is a directory: name a CSV file in it" if path.is_dir() else "does not exist"
+        raise InputError(f"{shown} {what}")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = [(number, row) for number, row in enumerate(csv.reader(file), 1) if any(row)]

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..config import RunConfig
 from ..defaults import default_method, default_network, solve_keys
-from ..errors import InputError, check_kind, check_positive_scalar, finite_array
+from ..errors import InputError, check_kind, check_positive, finite_array
 from ..evolution import NeuralIVP, with_velocity
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem, check_problem
@@ -74,7 +74,7 @@ def execute(path: Path) -> Script:
             check_kind(name, names[name], kind)
     rtol, seed = names.get("rtol"), names.get("seed", 0)
     if rtol is not None:
-        check_positive_scalar("rtol", rtol)
+        check_positive("rtol", rtol)
         if names.get("method") is not None:
             raise InputError("`rtol` is that of the default method: leave out `rtol` or `method`")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
@@ -96,7 +96,8 @@ def _names(path: Path, text: str) -> dict[str, Any]:
     except SyntaxError as error:
         place = f"{str(path)!r}, line {error.lineno}"
         raise InputError(f"{place}: {error.msg}") from error
-    except Exception as error:
+    # A script that ends itself has solved what it solves as a program.
+    except (Exception, SystemExit) as error:
         lines = [
             f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)
         ]

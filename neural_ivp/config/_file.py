@@ -82,7 +82,9 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
         raise InputError(f"there is no file {str(path)!r}{extended}")
     try:
         table = _parsed(path.read_text(encoding="utf-8"), repr(str(path)))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{str(path)!r} is no text in UTF-8, so no TOML file: {error}") from error
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{str(path)!r} is not valid TOML: {error}") from error
     if "extends" not in table:
         return table

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..domains import Euclidean
-from ..errors import InputError, check_positive_scalar, suggestion
+from ..errors import InputError, check_positive, suggestion
 from ..evolution import AdaptiveStep, NeuralIVP, Rodas4, with_velocity
 from ..fitting import GaussNewton
 from ..linear import LandmarkSubspace, choose_velocity_solver
@@ -156,7 +156,7 @@ def default_method(
     """
     if rtol is None:
         rtol = DENSITY_RTOL if network.log_density else DEFAULT_RTOL
-    check_positive_scalar("rtol", rtol)
+    check_positive("rtol", rtol)
     network = with_velocity(problem, network)
     if network.log_density:
         return density_method(network, rtol)

@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from ..errors import (
     InputError,
+    check_all_positive,
     check_count,
     check_largest,
     check_positive,
@@ -74,7 +75,7 @@ class GaussianMixture(eqx.Module):
         fix = "give one for each mean"
         check_shape("`covariances`", np.shape(covariances), (k, d, d), fix)
         check_shape("`weights`", np.shape(weights), (k,), fix)
-        check_positive("weights", weights)
+        check_all_positive("weights", weights)
         if concrete("means", means) is not None:  # not while traced
             finite_array("means", means)
         if (matrices := concrete("covariances", covariances)) is not None:
@@ -150,7 +151,7 @@ def Gaussian(mean: ArrayLike, covariance: ArrayLike, *, mass: float = 1.0) -> Ga
     d = len(m)
     check_largest("dimension", d, "the number of dimensions in `mean`")
     if c.ndim < 2:
-        check_positive("covariance", c)
+        check_all_positive("covariance", c)
         c = np.diag(np.broadcast_to(c, (d,))) if c.ndim == 0 or c.shape == (d,) else c
     fix = "give one number, one for each axis, or a matrix"
     check_shape("`covariance`", c.shape, (d, d), fix)

@@ -9,9 +9,9 @@ import numpy as np
 
 from ..densities import DiffusionProcess
 from ..domains import Euclidean
-from ..errors import InputError
+from ..errors import InputError, check_count
 from ..precision import compiled
-from ..problems import AbstractDensityProblem, AbstractProblem
+from ..problems import AbstractDensityProblem, AbstractProblem, check_function
 from ..types import Reference
 
 # At most so many particles of a density, and their steps between two saved times.
@@ -72,8 +72,10 @@ def measure_errors(
 
     **Returns:** an `ErrorReport`.
 
-    **Raises:** `InputError` if the problem has no known reference and none is given.
+    **Raises:** `InputError` if the problem has no known reference and none is given, or for one of
+    another shape or with values that are not finite.
     """
+    check_count("num_points", num_points)
     if reference is None:
         reference = problem.reference(float(ts[0]))
     if reference is None:
@@ -81,17 +83,13 @@ def measure_errors(
             "no exact solution is known for this problem: pass `reference`, a function of "
             "(t, points of shape (n, d)) with values of shape (n, c)"
         )
+    check_function("`reference`", reference, "t, points")
     density = isinstance(problem.domain, Euclidean)
     scales = np.asarray(problem.norm.scales, float)
     misfit, size, maximum = [], [], []
     for t, points in zip(ts, _points(problem, ts, num_points), strict=True):
-        target = np.asarray(reference(float(t), points), dtype=float)
         value = np.asarray(u(float(t), points), dtype=float)
-        if target.shape != value.shape:
-            raise InputError(
-                f"`reference` returned shape {target.shape} for points of shape {points.shape}, "
-                f"expected {value.shape}"
-            )
+        target = _target(reference, float(t), points, value.shape)
         if density:  # under the density itself: relative errors at its own points
             value, target = value / target, np.ones_like(target)
         misfit.append(np.sum((value - target) ** 2, axis=0))
@@ -105,6 +103,26 @@ def measure_errors(
         maximum=np.asarray(maximum),
         overall=float(_ratio(misfit.sum(), size.sum())),
     )
+
+
+def _target(
+    reference: Reference, t: float, points: np.ndarray, shape: tuple[int, ...]
+) -> np.ndarray:
+    """The values of the reference, after checks."""
+    target = np.asarray(reference(t, points), dtype=float)
+    if target.shape != shape:
+        second = ": of an equation of second order, u and u_t" if shape[1] == 2 else ""
+        raise InputError(
+            f"`reference` returned shape {target.shape} for points of shape {points.shape}, "
+            f"expected {shape}{second}"
+        )
+    bad = ~np.all(np.isfinite(target), axis=1)
+    if bad.any():
+        raise InputError(
+            f"`reference` is not finite at {bad.sum()} of {len(points)} points at t = {t:g}, first "
+            f"at x = {points[bad][0].tolist()}"
+        )
+    return target
 
 
 def _points(problem: AbstractProblem, ts: np.ndarray, count: int) -> Iterator[np.ndarray]:

@@ -20,13 +20,19 @@ LARGE_GROWTH = 100.0
 STABILITY_LIMIT = 2.0
 
 
-def findings(record: Mapping[str, np.ndarray], parameters: Sequence[np.ndarray]) -> list[str]:
+def findings(
+    record: Mapping[str, np.ndarray],
+    parameters: Sequence[np.ndarray],
+    *,
+    explicit_only: bool = False,
+) -> list[str]:
     """One sentence for each sign of trouble in a solve.
 
     **Arguments:**
 
     - `record`: arrays with one entry for each attempted step, by the names of `StepRecord`.
     - `parameters`: at the accepted steps of each segment between restarts, shape (k + 1, p).
+    - `explicit_only`: whether the problem takes no implicit scheme, so that none is advised.
     """
     accepted = {name: values[record["accepted"]] for name, values in record.items()}
     accepted |= {name: _where_u_changes(accepted, name) for name in RELATIVE}
@@ -34,14 +40,14 @@ def findings(record: Mapping[str, np.ndarray], parameters: Sequence[np.ndarray])
         return [sentence for sentence in [_large_residual(accepted)] if sentence]
     sentences = [
         _large_residual(accepted),
-        _stability(accepted),
+        _stability(accepted, explicit_only),
         _rejections(record),
         _iterations(accepted),
         _unconverged(record),
         _plateau(accepted),
         _growing(accepted),
         _too_few_points(accepted),
-        _oscillation(parameters),
+        _oscillation(parameters, explicit_only),
     ]
     return [sentence for sentence in sentences if sentence]
 
@@ -64,14 +70,17 @@ def _ends(values: np.ndarray) -> tuple[float, float]:
     return float(np.median(values[:quarter])), float(np.median(values[-quarter:]))
 
 
-def _stability(accepted: Mapping[str, np.ndarray]) -> str:
+def _stability(accepted: Mapping[str, np.ndarray], explicit_only: bool) -> str:
     steps = (accepted["t1"] - accepted["t0"]) * accepted["stiffness"]
     if np.all(np.isnan(steps)) or not np.nanmedian(steps) > STABILITY_LIMIT:
         return ""
+    implicit = (
+        "`AdaptiveStep(SDIRK4())` with a solver of all parameters, `RidgeDual` or `RidgeCholesky`"
+    )
     return (
         f"stiff: step size times the fastest rate is {np.nanmedian(steps):.1f} (median), at the "
-        "edge of stability of an explicit scheme. Try `AdaptiveStep(SDIRK4())` with a solver of "
-        "all parameters, `RidgeDual` or `RidgeCholesky`"
+        "edge of stability of an explicit scheme. Try "
+        f"{'a larger damping' if explicit_only else implicit}"
     )
 
 
@@ -218,7 +227,7 @@ def _too_few_points(accepted: Mapping[str, np.ndarray]) -> str:
     )
 
 
-def _oscillation(parameters: Sequence[np.ndarray]) -> str:
+def _oscillation(parameters: Sequence[np.ndarray], explicit_only: bool) -> str:
     """Successive changes of the parameters with a negative cosine."""
     cosines = []
     for theta in parameters:
@@ -230,5 +239,6 @@ def _oscillation(parameters: Sequence[np.ndarray]) -> str:
         return ""
     return (
         "oscillation: successive steps move the parameters back and forth (median cosine "
-        f"{np.median(cosines):.2f}). Try a larger damping, or an implicit scheme"
+        f"{np.median(cosines):.2f}). Try a larger damping"
+        f"{'' if explicit_only else ', or an implicit scheme'}"
     )

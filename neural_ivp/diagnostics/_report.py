@@ -9,7 +9,7 @@ import numpy as np
 
 from ..domains import Euclidean
 from ..evolution import Invariants
-from ..problems import AbstractProblem
+from ..problems import AbstractProblem, AbstractSecondOrderProblem
 from ._findings import (
     LARGE_RESIDUAL,
     RELATIVE,
@@ -57,9 +57,9 @@ def report(
     `parameters` are those at the accepted steps of each segment, shape (k + 1, p).
     """
     totals = step_totals(record, fits)
-    first, last = interval
+    (first, last), d = interval, problem.domain.dimension
     lines = [
-        f"{problem.name} in {problem.domain.dimension} dimension(s), "
+        f"{problem.name} in {d} dimension{'s' * (d > 1)}, "
         f"{parameters[0].shape[1]} parameters ({parameters[0].dtype})",
         f"result: {result}" + (f". {message}" if message else ""),
         f"time: {first:g} to {last:g}",
@@ -73,7 +73,9 @@ def report(
     # Relative residuals of a density near its equilibrium tell nothing of its error.
     silent = {name: 0 * record[name] for name in RELATIVE} if density else {}
     # Nor do steps that go back and forth: near it coefficients follow the noise of the particles.
-    sentences = findings({**record, **silent}, [] if density else parameters)
+    second_order = isinstance(problem, AbstractSecondOrderProblem)
+    steps = {**record, **silent}, [] if density else parameters
+    sentences = findings(*steps, explicit_only=second_order)
     if density and totals["accepted_steps"]:
         sentences += density_finding({k: v[record["accepted"]] for k, v in record.items()})
     if totals["accepted_steps"]:

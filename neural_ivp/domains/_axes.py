@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import equinox as eqx
 import numpy as np
 
-from ..errors import InputError, check_finite, check_largest, check_positive_scalar, concrete
+from ..errors import InputError, check_finite, check_largest, check_positive, concrete
 
 
 class Interval(eqx.Module):
@@ -56,7 +56,7 @@ class Periodic(eqx.Module):
     periodic = True
 
     def __init__(self, length: float, lower: float = 0.0):
-        check_positive_scalar("length", length)
+        check_positive("length", length)
         check_finite("lower", lower)
         self.length, self.lower = float(length), float(lower)
 

@@ -9,7 +9,7 @@ import numpy as np
 from jax.scipy.special import ndtri
 from jaxtyping import Array
 
-from ..errors import InputError, check_count, check_positive, check_shape, finite_array
+from ..errors import InputError, check_all_positive, check_count, check_shape, finite_array
 from ..types import Point, Points, Scalar
 from ._domain import AbstractDomain, low_discrepancy_unit_points
 
@@ -50,7 +50,7 @@ class Euclidean(AbstractDomain):
         place = finite_array("centre", np.zeros(dimension) if centre is None else centre)
         fix = "give one number for each axis"
         check_shape("`centre`", place.shape, (dimension,), fix)
-        check_positive("scale", scale)
+        check_all_positive("scale", scale)
         sizes = finite_array("scale", scale)
         if sizes.ndim:
             check_shape("`scale`", sizes.shape, (dimension,), fix)

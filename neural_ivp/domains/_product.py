@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..errors import InputError, check_largest, check_positive
+from ..errors import InputError, check_all_positive, check_largest
 from ..types import Point, Points, Scalar
 from ._axes import Interval, Periodic, as_bounds, as_corners
 from ._domain import AbstractDomain
@@ -175,7 +175,7 @@ class Torus(AbstractProduct):
 
     def __init__(self, lengths: Sequence[float], lower: Sequence[float] | None = None):
         self.lengths = as_bounds("lengths", lengths)
-        check_positive("lengths", self.lengths)
+        check_all_positive("lengths", self.lengths)
         self.lower = (0.0,) * len(self.lengths) if lower is None else as_bounds("lower", lower)
         if len(self.lower) != len(self.lengths):
             raise InputError(

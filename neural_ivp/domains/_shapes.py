@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..errors import InputError, check_positive_scalar, suggestion
+from ..errors import InputError, check_positive, suggestion
 from ..types import Point, Points, Scalar
 from ._axes import as_bounds
 from ._domain import AbstractDomain
@@ -77,7 +77,7 @@ class Ball(AbstractRound):
 
     def __init__(self, centre: Sequence[float], radius: float):
         self.centre = as_bounds("centre", centre)
-        check_positive_scalar("radius", radius)
+        check_positive("radius", radius)
         self.radius = float(radius)
         check_fraction_of_box(self)
 
@@ -126,8 +126,8 @@ class Annulus(AbstractRound):
 
     def __init__(self, centre: Sequence[float], inner: float, outer: float):
         self.centre = as_bounds("centre", centre)
-        check_positive_scalar("inner", inner)
-        check_positive_scalar("outer", outer)
+        check_positive("inner", inner)
+        check_positive("outer", outer)
         if not inner < outer:
             raise InputError(f"`inner` must be the smaller radius, got {inner}, `outer` {outer}")
         self.inner, self.outer = float(inner), float(outer)

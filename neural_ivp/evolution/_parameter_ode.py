@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from ..errors import InputError, check_finite, check_key, check_kind, check_positive_scalar
+from ..errors import InputError, check_finite, check_key, check_kind, check_positive
 from ..linear import solver_for, velocity_problem_at
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
@@ -75,7 +75,7 @@ def parameter_ode(
     # A contradiction between the initial value and a condition is relaxed too.
     boundary = draw_boundary_rows(problem, trial, len(sample.points), time, time, point_key)
     if relaxation is not None:
-        check_positive_scalar("relaxation", relaxation)
+        check_positive("relaxation", relaxation)
     if boundary is not None:
         if relaxation is None:
             raise InputError(

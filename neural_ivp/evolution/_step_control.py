@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from ..errors import InputError, check_count, check_positive, check_positive_scalar
+from ..errors import InputError, check_count, check_positive
 from ..types import Scalar, Theta
 from .schemes import AbstractScheme, ExplicitRungeKutta, StepEquation, StepResult
 
@@ -205,7 +205,7 @@ class ConstantStep(AbstractIntegrator):
 
     def __init__(self, solver: Solver, *, dt: float, max_steps: int = 100_000):
         self.solver = check_solver(solver)
-        check_positive_scalar("dt", dt)
+        check_positive("dt", dt)
         check_count("max_steps", max_steps)
         self.dt, self.max_steps = dt, max_steps
 

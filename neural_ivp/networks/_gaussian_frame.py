@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ..calculus import second_along
 from ..densities import GaussianMixture, log_mixture
-from ..errors import check_count, check_positive
+from ..errors import check_all_positive, check_count
 from ..types import Point, Scalar, Value
 from ._base import AbstractNetwork, flatten
 from ._ridge_sum import RidgeSum
@@ -60,7 +60,7 @@ class GaussianFrame(AbstractNetwork):
         moving: bool = True,
     ):
         check_count("dimension", dimension)
-        check_positive("weights", weights)
+        check_all_positive("weights", weights)
         dtype, k = flatten(inner)[0].dtype, len(weights)
         self.inner, self.weights = inner, tuple(float(weight) for weight in weights)
         self.moving = moving

@@ -13,6 +13,7 @@ from ._density import AbstractDensityProblem
 from ._double_wells import DoubleWells
 from ._fingerprint import check_fingerprint, fingerprint
 from ._fokker_planck import FokkerPlanck
+from ._functions import check_function
 from ._gray_scott import GrayScott
 from ._harmonic_trap import HarmonicTrap
 from ._heat import Heat

@@ -132,12 +132,26 @@ def check_problem(problem: AbstractProblem) -> None:
     x = jax.ShapeDtypeStruct((problem.domain.dimension,), dtype)
     t = jax.ShapeDtypeStruct((), dtype)
     check_value("initial", traced("initial", problem.initial, x), c, SCHROEDINGER)
-    rate = traced("rhs", lambda t, x: problem.rhs(problem.initial, t, x), t, x)
+    rate = traced("rhs", lambda t, x: problem.rhs(_one_point(problem.initial), t, x), t, x)
     check_value("rhs", rate, c, SCHROEDINGER)
     for name, density in problem.invariants.items():
         value = traced("invariants", lambda x, f=density: f(problem.initial, x), x)
         subject = f"the value of the density {name!r} of `invariants`"
         check_shape(subject, jnp.shape(value), (), "return one number for one point")
+
+
+def _one_point(u: Field) -> Field:
+    """The field u, which says how it is called where it is called otherwise."""
+
+    def field(*arguments: Any) -> Value:
+        if len(arguments) != 1:
+            raise InputError(
+                f"`rhs` calls u with {len(arguments)} arguments: it is the field u(t, .) of one "
+                "point, u(x)"
+            )
+        return u(*arguments)
+
+    return field
 
 
 def traced(name: str, function: Callable[..., Any], *arguments: Any) -> jax.ShapeDtypeStruct:
@@ -200,7 +214,8 @@ def check_value(name: str, value: Any, components: int, example: str = "") -> No
             f"the value of `{name}` is complex: make real and imaginary part two components"
             f"{example}"
         )
-    if value.dtype == bool:
+    if not jnp.issubdtype(value.dtype, jnp.floating):
         raise InputError(
-            f"the value of `{name}` is a truth value: return numbers, e.g. by jnp.where"
+            f"the value of `{name}` has dtype {value.dtype}: return floating-point numbers, e.g. "
+            "1.0 instead of 1, and jnp.where(x > 0.5, 1.0, 0.0) instead of x > 0.5"
         )

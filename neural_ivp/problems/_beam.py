@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ..calculus import AbstractInnerProduct, partial
 from ..domains import Torus
-from ..errors import check_positive_scalar
+from ..errors import check_positive
 from ..types import Field, Point, Scalar, Time, Value
 from ._base import Density
 from ._exact_motion import AbstractExactMotion
@@ -49,8 +49,8 @@ class Beam(AbstractSecondOrderProblem, AbstractExactMotion):
     norm: AbstractInnerProduct
 
     def __init__(self, *, stiffness: ArrayLike = 1.0, length: float = 1.0):
-        check_positive_scalar("stiffness", stiffness)
-        check_positive_scalar("length", length)
+        check_positive("stiffness", stiffness)
+        check_positive("length", length)
         self.stiffness = jnp.asarray(stiffness, float)
         self.domain = Torus((2 * length,))
         self.length = self.domain.upper[0] / 2

@@ -7,7 +7,7 @@ import equinox as eqx
 from ..boundary import BoundarySpec
 from ..calculus import L2, AbstractInnerProduct
 from ..domains import AbstractDomain
-from ..errors import check_shape
+from ..errors import check_kind, check_shape
 from ..types import Field, Point, Reference, Time, Value
 from ._base import Density, check_problem, default_component_names
 from ._functions import check_function, densities, num_components, words
@@ -74,6 +74,7 @@ class Problem(AbstractGivenProblem):
         self.components = num_components("initial", initial, domain)
         check_function("`rhs`", rhs, "u, t, x")
         self.norm = L2((1.0,) * self.components) if norm is None else norm
+        check_kind("norm", self.norm, AbstractInnerProduct)
         fix = "one typical size for each component"
         check_shape("`norm.scales`", self.norm.scales.shape, (self.components,), fix)
         self.reference_function = reference

@@ -12,14 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct
 from ..densities import DiffusionProcess
 from ..domains import Euclidean
-from ..errors import (
-    check_count,
-    check_finite,
-    check_positive,
-    check_positive_scalar,
-    check_shape,
-    finite_array,
-)
+from ..errors import check_count, check_finite, check_positive, check_shape, finite_array
 from ..types import Point, Reference, Time
 from ._density import AbstractDensityProblem
 
@@ -81,8 +74,8 @@ class DoubleWells(AbstractDensityProblem):
         check_count("dimension", dimension)
         check_positive("coupling", coupling, zero=True)
         check_finite("coupling", coupling)
-        check_positive_scalar("diffusion", diffusion)
-        check_positive_scalar("variance", variance)
+        check_positive("diffusion", diffusion)
+        check_positive("variance", variance)
         self.dimension = dimension
         self.coupling = jnp.asarray(coupling, float)
         self.diffusion, self.variance = jnp.asarray(diffusion, float), jnp.asarray(variance, float)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ..data import GriddedData
 from ..domains import AbstractDomain
-from ..errors import InputError
+from ..errors import InputError, shown
 from ._base import Density, traced
 
 
@@ -35,7 +35,7 @@ def num_components(name: str, initial: Any, domain: Any) -> int:
     check_function(f"`{name}`", initial, "x")
     x = jax.ShapeDtypeStruct((domain.dimension,), jnp.result_type(float))
     value = traced(name, initial, x)
-    if len(value.shape) != 1:
+    if len(value.shape) != 1 or value.shape == (0,):
         raise InputError(
             f"the value of `{name}` has shape {value.shape}, expected (components,): "
             "return an array of one dimension for one point, e.g. jnp.array([value])"
@@ -95,6 +95,11 @@ def _unknown(names: Sequence[str]) -> str:
 def densities(given: Mapping[str, Density] | None) -> dict[str, Density]:
     """The densities of a problem's invariants after checks, sorted as JAX sorts a dict that goes
     through a compiled function."""
+    if given is not None and not isinstance(given, Mapping):
+        raise InputError(
+            f"`invariants` must be a dict of functions of (u, x) by name, got {shown(given)}: "
+            'write {"mass": lambda u, x: u(x)[0]}'
+        )
     for name, density in (given or {}).items():
         check_function(f"the density {name!r} of `invariants`", density, "u, x")
     return dict(sorted((given or {}).items()))

@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ..calculus import L2, AbstractInnerProduct, laplacian
 from ..domains import Torus
-from ..errors import check_positive, check_shape
+from ..errors import check_all_positive, check_positive, check_shape
 from ..types import Field, Point, Reference, Time, Value
 from ._base import AbstractProblem
 
@@ -52,7 +52,7 @@ class GrayScott(AbstractProblem):
         feed: ArrayLike = 0.04,
         kill: ArrayLike = 0.06,
     ):
-        check_positive("diffusivities", diffusivities)
+        check_all_positive("diffusivities", diffusivities)
         check_positive("feed", feed, zero=True)
         check_positive("kill", kill, zero=True)
         self.diffusivities = jnp.asarray(diffusivities, float)

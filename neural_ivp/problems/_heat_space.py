@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct
 from ..densities import DiffusionProcess
 from ..domains import Euclidean
-from ..errors import InputError, check_count, check_positive_scalar
+from ..errors import InputError, check_count, check_positive
 from ..types import Point, Time, Value
 from ._base import AbstractExactProblem
 from ._density import AbstractDensityProblem
@@ -47,7 +47,7 @@ class HeatSpace(AbstractDensityProblem, AbstractExactProblem):
 
     def __init__(self, dimension: int = 10, *, diffusivity: ArrayLike = 1.0):
         check_count("dimension", dimension)
-        check_positive_scalar("diffusivity", diffusivity)
+        check_positive("diffusivity", diffusivity)
         self.dimension = dimension
         self.diffusivity = jnp.asarray(diffusivity, float)
         largest = float(jnp.finfo(self.diffusivity.dtype).max)

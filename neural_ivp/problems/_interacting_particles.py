@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct
 from ..densities import DiffusionProcess
 from ..domains import Euclidean
-from ..errors import check_count, check_finite, check_positive, check_positive_scalar
+from ..errors import check_count, check_finite, check_positive
 from ..types import Point, Time
 from ._density import AbstractDensityProblem
 
@@ -69,7 +69,7 @@ class InteractingParticles(AbstractDensityProblem):
         check_finite("strength", strength)
         given = {"radius": radius, "confinement": confinement}
         for name, value in (given | {"diffusion": diffusion, "variance": variance}).items():
-            check_positive_scalar(name, value)
+            check_positive(name, value)
         self.dimension = dimension
         self.strength, self.radius = jnp.asarray(strength, float), jnp.asarray(radius, float)
         self.confinement = jnp.asarray(confinement, float)

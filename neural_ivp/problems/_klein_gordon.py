@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Torus
-from ..errors import InputError, check_count, check_positive, check_positive_scalar
+from ..errors import InputError, check_count, check_positive
 from ..types import Field, Point, Scalar, Time, Value
 from ._base import Density
 from ._exact_motion import AbstractExactMotion, string_energy
@@ -59,7 +59,7 @@ class KleinGordon(AbstractSecondOrderProblem, AbstractExactMotion):
         domain: AbstractDomain | None = None,
     ):
         check_count("dimension", dimension)
-        check_positive_scalar("speed", speed)
+        check_positive("speed", speed)
         check_positive("mass", mass, zero=True)
         self.dimension = dimension
         self.speed, self.mass = jnp.asarray(speed, float), jnp.asarray(mass, float)

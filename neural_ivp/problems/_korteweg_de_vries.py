@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from ..calculus import L2, AbstractInnerProduct, grad, partial
 from ..domains import AbstractDomain, Torus
-from ..errors import InputError, check_finite, check_positive, check_shape, concrete
+from ..errors import InputError, check_all_positive, check_finite, check_shape, concrete
 from ..types import Field, Point, Time, Value
 from ._base import AbstractExactProblem, Density
 from ._periodic import check_circle
@@ -54,7 +54,7 @@ class KortewegDeVries(AbstractExactProblem):
         phases: Sequence[float] | Array = (0.0, 10.73),
         domain: AbstractDomain | None = None,
     ):
-        check_positive("wave_numbers", wave_numbers)
+        check_all_positive("wave_numbers", wave_numbers)
         self.wave_numbers = jnp.asarray(wave_numbers, float)
         self.phases = jnp.asarray(phases, float)
         check_shape("`wave_numbers`", self.wave_numbers.shape, (2,), "one for each soliton")

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..calculus import L2, AbstractInnerProduct
 from ..densities import DiffusionProcess
 from ..domains import Euclidean
-from ..errors import check_finite, check_positive_scalar
+from ..errors import check_finite, check_positive
 from ..types import Point, Reference, Time
 from ._density import AbstractDensityProblem
 
@@ -57,9 +57,9 @@ class Relaxation(AbstractDensityProblem):
         variance: ArrayLike = 0.01,
     ):
         check_finite("a", a)
-        check_positive_scalar("diffusion", diffusion)
+        check_positive("diffusion", diffusion)
         check_finite("mean", mean)
-        check_positive_scalar("variance", variance)
+        check_positive("variance", variance)
         self.a, self.diffusion = jnp.asarray(a, float), jnp.asarray(diffusion, float)
         self.mean, self.variance = jnp.asarray(mean, float), jnp.asarray(variance, float)
         spread = math.sqrt(float(self.variance))

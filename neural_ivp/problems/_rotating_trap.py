@@ -15,7 +15,6 @@ from ..errors import (
     check_count,
     check_finite,
     check_positive,
-    check_positive_scalar,
     check_shape,
     finite_array,
 )
@@ -78,8 +77,8 @@ class RotatingTrap(AbstractDensityProblem):
         check_positive("rate", rate, zero=True)
         check_finite("rate", rate)
         check_finite("rotation", rotation)
-        check_positive_scalar("diffusion", diffusion)
-        check_positive_scalar("variance", variance)
+        check_positive("diffusion", diffusion)
+        check_positive("variance", variance)
         self.dimension = dimension
         self.rate, self.rotation = jnp.asarray(rate, float), jnp.asarray(rotation, float)
         self.diffusion, self.variance = jnp.asarray(diffusion, float), jnp.asarray(variance, float)

@@ -15,7 +15,7 @@ from ..boundary import (
 )
 from ..calculus import L2, AbstractInnerProduct
 from ..domains import AbstractDomain
-from ..errors import check_positive_scalar
+from ..errors import check_positive
 from ..types import Field, Point, Time, Value
 from ._base import AbstractProblem, check_array, check_value
 
@@ -106,7 +106,7 @@ class _Displacement(AbstractProblem):
 
 def second_order_norm(components: int, time_scale: ArrayLike) -> L2:
     """The norm of u and of the velocity times a time scale, u of size one."""
-    check_positive_scalar("time_scale", time_scale)
+    check_positive("time_scale", time_scale)
     rate = 1 / jnp.asarray(time_scale, float)
     return L2(jnp.concatenate([jnp.ones(components), jnp.full(components, rate)]))
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import Box
-from ..errors import InputError, check_fraction, check_positive_scalar, concrete
+from ..errors import InputError, check_fraction, check_positive, concrete
 from ..types import Field, Point, Scalar, Time, Value
 from ._base import Density
 from ._exact_motion import AbstractExactMotion, string_energy
@@ -55,7 +55,7 @@ class SineGordon(AbstractSecondOrderProblem, AbstractExactMotion):
 
     def __init__(self, *, frequency: ArrayLike = 0.6, half_width: float = 25.0):
         check_fraction("frequency", frequency)
-        check_positive_scalar("half_width", half_width)
+        check_positive("half_width", half_width)
         self.frequency = jnp.asarray(frequency, float)
         self.domain = Box((-half_width,), (half_width,))
         self.half_width = self.domain.upper[0]

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import Box
-from ..errors import check_positive, check_positive_scalar
+from ..errors import check_positive
 from ..types import Field, Point, Scalar, Time, Value
 from ._exact_motion import AbstractExactMotion
 from ._second_order import AbstractSecondOrderProblem, second_order_norm
@@ -49,8 +49,8 @@ class Telegraph(AbstractSecondOrderProblem, AbstractExactMotion):
 
     def __init__(self, *, damping: ArrayLike = 1.0, speed: ArrayLike = 1.0, length: float = 1.0):
         check_positive("damping", damping, zero=True)
-        check_positive_scalar("speed", speed)
-        check_positive_scalar("length", length)
+        check_positive("speed", speed)
+        check_positive("length", length)
         self.damping, self.speed = jnp.asarray(damping, float), jnp.asarray(speed, float)
         self.domain = Box((0.0,), (length,))
         self.length = self.domain.upper[0]

@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, grad, laplacian
 from ..domains import Box
-from ..errors import InputError, check_positive, check_positive_scalar, check_shape, concrete
+from ..errors import InputError, check_all_positive, check_positive, check_shape, concrete
 from ..types import Field, Point, Reference, Scalar, Time, Value
 from ._base import Density
 from ._exact_motion import AbstractExactMotion
@@ -51,8 +51,8 @@ class TwoSpeeds(AbstractSecondOrderProblem, AbstractExactMotion):
     norm: AbstractInnerProduct
 
     def __init__(self, *, speeds: Sequence[float] | Array = (1.0, 0.5), width: ArrayLike = 0.04):
-        check_positive("speeds", speeds)
-        check_positive_scalar("width", width)
+        check_all_positive("speeds", speeds)
+        check_positive("width", width)
         self.speeds, self.width = jnp.asarray(speeds, float), jnp.asarray(width, float)
         check_shape("`speeds`", self.speeds.shape, (2,), "one on either side")
         value = concrete("width", width)

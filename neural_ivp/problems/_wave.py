@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import AbstractDomain, Box
-from ..errors import InputError, check_count, check_positive, check_shape
+from ..errors import InputError, check_all_positive, check_count, check_positive, check_shape
 from ..types import Field, Point, Reference, Scalar, Time, Value
 from ._base import Density, check_problem
 from ._bump import bump
@@ -70,7 +70,7 @@ class Wave(AbstractSecondOrderProblem):
             fix = "return one number for one point"
             check_shape("the value of `speed`", jax.eval_shape(speed, points[0]).shape, (), fix)
             speeds = jax.vmap(speed)(points)
-            check_positive("speed", speeds)
+            check_all_positive("speed", speeds)
             typical = jnp.mean(speeds)
         check_positive("speed", typical)
         self.speed = speed if callable(speed) else jnp.asarray(speed, float)

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, grad, hessian
 from ..domains import AbstractDomain, Box
-from ..errors import check_positive, check_positive_scalar, check_shape, finite_array
+from ..errors import check_positive, check_shape, finite_array
 from ..types import Field, Point, Time, Value
 from ._base import check_problem
 from ._bump import bump
@@ -40,7 +40,7 @@ class Schwarzschild(eqx.Module):
     centre: tuple[float, ...] = eqx.field(static=True, default=(-2.0, 0.0, 0.0))
 
     def __check_init__(self):
-        check_positive_scalar("radius", self.radius)
+        check_positive("radius", self.radius)
         check_shape("`centre`", finite_array("centre", self.centre).shape, (3,), "give x, y and z")
 
     def __call__(self, t: Time, x: Point) -> Float[Array, "m m"]:

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..boundary import Dirichlet
 from ..calculus import AbstractInnerProduct, laplacian
 from ..domains import Box
-from ..errors import check_positive_scalar
+from ..errors import check_positive
 from ..types import Field, Point, Scalar, Time, Value
 from ._base import Density
 from ._exact_motion import AbstractExactMotion, string_energy
@@ -47,8 +47,8 @@ class WaveString(AbstractSecondOrderProblem, AbstractExactMotion):
     norm: AbstractInnerProduct
 
     def __init__(self, *, speed: ArrayLike = 1.0, length: float = 1.0):
-        check_positive_scalar("speed", speed)
-        check_positive_scalar("length", length)
+        check_positive("speed", speed)
+        check_positive("length", length)
         self.speed = jnp.asarray(speed, float)
         self.domain = Box((0.0,), (length,))
         self.length = self.domain.upper[0]

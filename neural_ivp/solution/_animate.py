@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, check_count, check_positive_scalar
+from ..errors import InputError, check_count, check_positive
 from ..types import Reference
 from ._plot import solution_fields, title_of
 
@@ -27,7 +27,7 @@ def animate_solution(
     if not isinstance(path, str | os.PathLike):
         raise InputError(f"`path` must be that of a file, such as 'u.gif', got {path!r}")
     check_count("num_frames", num_frames, minimum=2)
-    check_positive_scalar("seconds", seconds)
+    check_positive("seconds", seconds)
     if num_frames > MOST_FRAMES:
         raise InputError(f"`num_frames` must be at most {MOST_FRAMES}, got {num_frames}")
     plotting.check_movie(Path(path), num_frames, float(seconds))

@@ -26,7 +26,7 @@ def checked_times(t: ArrayLike) -> np.ndarray | Array:
     """
     known = concrete("t", t)
     times = jnp.asarray(t) if known is None else known
-    if times.ndim > 1:
+    if times.ndim > 1 or not times.size:
         raise InputError(f"`t` must be a time or an array of times, got shape {times.shape}")
     return times
 

@@ -145,7 +145,7 @@ class Solution(
             values = jnp.stack(values)
         else:
             values = jax.vmap(lambda time: values_at(self.field(time), flat))(jnp.atleast_1d(times))
-        values = values.reshape((len(values), *points.shape[:-1], -1))
+        values = values.reshape((len(values), *points.shape[:-1], values.shape[-1]))
         return values if times.ndim else values[0]
 
     def _points(self, x: ArrayLike, name: str = "x") -> Array:

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from ..errors import check_kind
 from ..evolution import (
     MOST_DIRECTIONS,
     NeuralIVP,
@@ -15,6 +16,7 @@ from ..evolution import (
     sized,
     with_velocity,
 )
+from ..linear import RidgeDual
 from ..memory import check_memory, excess, memory_of
 from ..networks import AbstractNetwork, flatten
 from ..problems import AbstractProblem
@@ -36,13 +38,16 @@ def step_memory(problem: AbstractProblem, network: AbstractNetwork, method: Neur
     **Returns:** bytes. Within an iteration LAPACK may take more than that for a moment, of the size
     of one factorised matrix.
 
-    **Raises:** `InputError` if not even the points of a step fit into the memory.
+    **Raises:** `InputError` for another kind of argument, or if not even the points of a step fit
+    into the memory.
 
     ```python
     bytes_needed = nivp.step_memory(problem, network, method)
     print(bytes_needed / 1e9, "GB")
     ```
     """
+    check_kind("problem", problem, AbstractProblem)
+    check_kind("method", method, NeuralIVP)
     network = with_velocity(problem, network)
     check_network(problem, network)
     if is_adaptive(method):
@@ -73,8 +78,11 @@ def memory_excess(problem, network, method: NeuralIVP, state: State, stop: Time)
 def _remedy(network: AbstractNetwork, method: NeuralIVP) -> str:
     """What takes less memory, with the present sizes."""
     chunks = "a" if method.chunk_size is None else f"a smaller (now {method.chunk_size})"
+    dual = isinstance(method.velocity_solver, RidgeDual)
+    # Its matrix has a row for each value at a point, the other's one for each parameter.
+    other = "`RidgeCholesky`, " if dual else ""
     return (
         f"take fewer than {method.sampler.num_points} points (`sampler`), {chunks} `chunk_size` of "
-        f"the method, fewer than {flatten(network)[0].size} parameters, a `LandmarkSubspace` of "
-        'smaller rank, or more devices (a mesh with an axis "points")'
+        f"the method, fewer than {flatten(network)[0].size} parameters, {other}a "
+        '`LandmarkSubspace` of smaller rank, or more devices (a mesh with an axis "points")'
     )

@@ -17,7 +17,7 @@ from ..errors import (
     InputError,
     check_key,
     check_largest,
-    check_positive_scalar,
+    check_positive,
     shown,
     suggestion,
 )
@@ -142,7 +142,7 @@ def _parts(problem, network, method, rtol, network_key) -> tuple[AbstractNetwork
                 "`rtol` is that of the default method: leave it out, or make the method by "
                 "`default_method(problem, network, rtol=...)`"
             )
-        check_positive_scalar("rtol", rtol)
+        check_positive("rtol", rtol)
     if method is None:
         method = default_method(problem, network, rtol=rtol)
     if not isinstance(method, NeuralIVP):
@@ -173,8 +173,8 @@ def warn_of_fit(entry: Mapping[str, Any]) -> None:
 def _check_times(ts) -> np.ndarray:
     try:
         times = np.asarray(ts)
-        if times.dtype.kind in "bSUO":
-            raise TypeError("words or truth values")
+        if times.dtype.kind in "bSUOc":
+            raise TypeError("words, truth values or complex numbers")
         times = times.astype(float)
     except (TypeError, ValueError) as error:
         raise InputError(f"`ts` must be times, got {shown(ts)}") from error

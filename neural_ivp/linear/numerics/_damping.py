@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ...errors import InputError, check_positive_scalar
+from ...errors import InputError, check_positive
 
 
 class Damping(eqx.Module):
@@ -32,7 +32,7 @@ class Damping(eqx.Module):
     relative: bool = eqx.field(static=True)
 
     def __init__(self, value: ArrayLike, relative: bool = True):
-        check_positive_scalar("value", value)
+        check_positive("value", value)
         if not isinstance(relative, bool):
             raise InputError(f"`relative` must be True or False, got {relative!r}")
         self.value, self.relative = jnp.asarray(value, float), relative
@@ -45,7 +45,7 @@ DampingLike: TypeAlias = float | Float[Array, ""] | Damping | None
 def check_damping(damping: DampingLike) -> None:
     """**Raises:** `InputError` for a damping that is not positive."""
     if damping is not None and not isinstance(damping, Damping):
-        check_positive_scalar("damping", damping)
+        check_positive("damping", damping)
 
 
 def damping_value(

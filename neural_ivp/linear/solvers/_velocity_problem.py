@@ -10,7 +10,14 @@ from jaxtyping import Array, Float
 
 from ...calculus import L2
 from ...devices import over_devices
-from ...errors import InputError, check_finite, check_kind, check_positive, check_shape, concrete
+from ...errors import (
+    InputError,
+    check_all_positive,
+    check_finite,
+    check_kind,
+    check_shape,
+    concrete,
+)
 from ...networks import AbstractNetwork, WithVelocity, flatten
 from ...problems import AbstractProblem, AbstractSecondOrderProblem
 from ...trials import AbstractTrial, BoundaryRows, UnknownNorm, check_state, trial_for
@@ -86,7 +93,7 @@ def _check_sample(sample: WeightedPoints, dimension: int, dtype: Any) -> None:
             f"`sample.points` are {sample.points.dtype} and the network is {dtype}: "
             "give both the same dtype"
         )
-    check_positive("sample.weights", sample.weights, zero=True)
+    check_all_positive("sample.weights", sample.weights, zero=True)
     weights = concrete("sample.weights", sample.weights)
     if weights is not None and not abs(np.sum(weights) - 1) < 1e-3:
         raise InputError(
