@@ -244,6 +244,18 @@ def test_order_is_the_slope(solver, order, count):
     assert order - 0.35 < slope < order + (2 if order == 8 else 0.35), errors
 
 
+def test_an_absorbing_face_whose_waves_run_inwards_is_refused():
+    problem = nivp.SecondOrderProblem(
+        domain=BOX,
+        boundary=nivp.Absorbing(lambda t, x: 1 - 2 * t),
+        initial=lambda x: jnp.exp(-20 * x**2),
+        initial_velocity=jnp.zeros_like,
+        acceleration=lambda u, v, t, x: nivp.laplacian(u)(x),
+    )
+    with refused("the speed of Absorbing at 'x0.' must be positive, got -1 at t = 1"):
+        nivp.solve(problem, ts=[0.0, 1.0], key=KEY)
+
+
 def test_waves_leave_through_an_absorbing_face():
     """A pulse that moves right: at the end nearly nothing is left of it."""
     problem = nivp.SecondOrderProblem(

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..boundary import Absorbing, evaluated
 from ..errors import BoundaryWarning, InputError
 from ..networks import AbstractNetwork
 from ..problems import AbstractProblem
@@ -32,6 +33,20 @@ def _check_boundary_values(problem: AbstractProblem, times: np.ndarray) -> None:
                     f"`boundary`: the condition at {face!r} is not finite at t = {t:g}, "
                     f"x = {np.round(x[bad[0][0]], 6).tolist()}: look at its values there and at "
                     "those of `initial`"
+                )
+            _check_speeds(problem, face, t, x)
+
+
+def _check_speeds(problem: AbstractProblem, face: str, t: float, points: np.ndarray) -> None:
+    """Raise `InputError` where waves of an absorbing face do not run outwards."""
+    for condition in problem.conditions.by_face[face]:
+        if isinstance(condition, Absorbing):
+            speed, time = condition.speed, jnp.asarray(t, points.dtype)
+            speeds = jax.vmap(lambda x, c=speed, time=time: evaluated(c, time, x))(points)
+            if not np.all(speeds > 0):
+                raise InputError(
+                    f"`boundary`: the speed of Absorbing at {face!r} must be positive, got "
+                    f"{speeds.min():.3g} at t = {t:g}"
                 )
 
 
