@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float, PRNGKeyArray
+from jaxtyping import Array, Complex, Float, Inexact, PRNGKeyArray
 
 from ..errors import InputError, check_count, check_key, check_kind
 from ..evolution import Explicit, ExplicitRungeKutta, NeuralIVP, explicit_tableau, step_equation
@@ -103,7 +103,7 @@ def _arnoldi(problem, network, method: NeuralIVP, t, key, count: int) -> Float[A
 
 def max_stable_step(
     solver: Explicit,
-    eigenvalues: Complex[Array, " k"] | Complex[np.ndarray, " k"] | Sequence[complex],
+    eigenvalues: Inexact[Array, " k"] | Inexact[np.ndarray, " k"] | Sequence[complex],
 ) -> float:
     r"""The longest stable step of an explicit scheme, in time units.
 
