@@ -1,9 +1,7 @@
-"""The figures of solutions and fits: what they draw is what these say, on every kind of them."""
+"""The figures of solutions: what they draw is what these say, on every kind of them."""
 
 import ast
 import dataclasses
-import io
-import itertools
 import re
 from pathlib import Path
 
@@ -14,16 +12,12 @@ import jax.numpy as jnp
 import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib.animation import FFMpegWriter
-from PIL import Image, ImageSequence
 
 import neural_ivp as nivp
 from neural_ivp import plotting
 
+from .figures import LENGTH, RESTARTS, drawn, half, labelled, made, plane, titled, words
 from .helpers import refused
-
-LENGTH = 2 * np.pi
-RESTARTS = (0.25, 0.75)  # of the solutions that are made
 
 
 @pytest.fixture(scope="module")
@@ -51,73 +45,6 @@ def heat_figure(heat):
 @pytest.fixture(scope="module")
 def plane_figure():
     return drawn(plane(), half)
-
-
-def made(problem, growth=1.1, iterations=7, network=None):
-    """A solution from random weights: every shape and field of a real one, no solve."""
-    if network is None:
-        size = {"width": 4, "depth": 1, "key": jax.random.key(2)}
-        network = nivp.SinusoidalMLP(problem.domain, problem.components, **size)
-    ts = np.linspace(0, 1, 5)
-    theta = np.asarray(nivp.networks.flatten(network)[0])
-    thetas = np.stack([theta * growth**k for k in range(len(ts))])
-    still = np.zeros((len(ts) - 1, theta.size), theta.dtype)
-    start = np.insert(ts[:-1], 2, ts[2])  # the third attempt is rejected
-    end = np.insert(ts[1:], 2, 0.9)
-    some = np.linspace(0.01, 0.02, len(start))
-    record = {
-        "t0": start,
-        "t1": end,
-        "accepted": np.arange(len(start)) != 2,
-        "iterations": np.full(len(start), iterations),
-        "projection_residual": some,
-    }
-    segment = nivp.evolution.Segment(ts, thetas, still, still)
-    fits = [{"t": t, "relative_l2_error": 1e-3, "steps": 1} for t in (0.0, *RESTARTS)]
-    return nivp.Solution(problem, network, ts, [segment], record, "successful", "", fits)
-
-
-def plane(**options):
-    problem = nivp.Problem(
-        domain=nivp.Box((0.0, -1.0), (3.0, 1.0)),
-        initial=lambda x: jnp.stack([x[0], x[1]]),
-        rhs=lambda u, t, x: u(x),
-        boundary=nivp.Free(),
-    )
-    return made(problem, **options)
-
-
-def half(t, points):
-    """A reference of two components that changes sign, for the solutions of `plane`."""
-    return np.stack([np.sin(points[:, 0] + t), points[:, 1]], axis=1)
-
-
-def drawn(solution, reference=None, finite=True, axes=None):
-    """The figure, after it was really drawn: layout and ticks warn only then."""
-    return checked(solution.plot(reference, axes=axes), finite)
-
-
-def checked(figure, finite=True):
-    figure.savefig(io.BytesIO(), dpi=40)
-    for axes in figure.axes if finite else ():
-        for line in axes.get_lines():
-            assert np.any(np.isfinite(line.get_ydata())), (axes.get_title(), line.get_label())
-        for image in axes.get_images():
-            assert np.all(np.isfinite(image.get_array())), axes.get_title()
-    return figure
-
-
-def words(figure):
-    texts = "\n".join(part.get_suptitle() for part in (figure, *figure.subfigs))
-    return texts.replace("\N{NO-BREAK SPACE}", " ")
-
-
-def titled(figure, title):
-    return next(axes for axes in figure.axes if axes.get_title().startswith(title))
-
-
-def labelled(axes, label):
-    return next(line for line in axes.get_lines() if line.get_label() == label)
 
 
 def test_one_dimension_draws_the_solution(heat, heat_figure):
@@ -375,198 +302,12 @@ def test_a_reference_of_the_wrong_shape_is_refused(heat):
         heat.plot(lambda t, x: np.zeros(len(x)))
 
 
-def fitted(target, domain, components=1, stages=None):
-    """A fit of a tiny network, and its figure."""
-    network = nivp.SinusoidalMLP(domain, components, width=4, depth=1, key=jax.random.key(3))
-    stages = (nivp.LastLayer(num_points=100),) if stages is None else stages
-    made = nivp.fit(network, target, domain, stages, key=jax.random.key(4))
-    return made, checked(nivp.plot_fit(made, target, domain))
-
-
-def values(field, points):
-    return np.asarray(jax.vmap(field)(jnp.asarray(points)))[:, 0]
-
-
-def test_a_fit_in_one_dimension_and_its_stages():
-    stages = (
-        nivp.Adam(steps=20, num_points=50, reports=4),
-        nivp.LastLayer(num_points=100),
-        nivp.GaussNewton(steps=4, report_every=2, sampler=nivp.QuasiMonteCarlo(100)),
-    )
-    domain = nivp.Torus((LENGTH,))
-    made, figure = fitted(lambda x: jnp.concatenate([jnp.sin(x), 2 + x]), domain, 2, stages)
-    above, below, history = figure.axes
-    fit, target = above.get_lines()
-    x = fit.get_xdata()
-    assert (x[0], x[-1]) == (0, LENGTH)
-    u = values(made.network, x[:, None])
-    np.testing.assert_allclose(fit.get_ydata(), u)
-    np.testing.assert_allclose(target.get_ydata(), np.sin(x))
-    np.testing.assert_allclose(below.get_lines()[0].get_ydata(), np.abs(u - np.sin(x)))
-    assert below.get_yscale() == history.get_yscale() == "log"
-    assert "component 0, $u$, of 2" in words(figure) and "24 steps" in words(figure)
-    curves = {line.get_label(): line for line in history.get_lines()}
-    assert curves["adam"].get_xdata().tolist() == [5, 10, 15, 20]
-    assert curves["last layer"].get_xdata().tolist() == [21]
-    assert curves["gauss-newton"].get_xdata().tolist() == [23, 25]
-    drawn = [curves[name].get_ydata() for name in ("adam", "last layer", "gauss-newton")]
-    np.testing.assert_array_equal(np.concatenate(drawn), [part.error for part in made.history])
-    returned = curves["returned network"].get_ydata()
-    np.testing.assert_array_equal(returned, made.relative_l2_error)
-
-
-def test_a_fit_in_two_dimensions():
-    def target(x):
-        return jnp.sin(x[:1]) * x[1:]
-
-    made, figure = fitted(target, nivp.Box((0.0, -1.0), (3.0, 1.0)))
-    wanted, fit, error = (titled(figure, name) for name in ("Target", "Fit", "Pointwise error"))
-    wanted, fit, error = (axes.get_images()[0] for axes in (wanted, fit, error))
-    rows, columns = fit.get_array().shape
-    x = 3.0 * (np.arange(columns) + 0.5) / columns
-    y = -1 + 2.0 * (np.arange(rows) + 0.5) / rows
-    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    u, w = values(made.network, points), values(target, points)
-    for image, expected in ((wanted, w), (fit, u), (error, np.abs(u - w))):
-        np.testing.assert_allclose(image.get_array().ravel(), expected, atol=1e-12)
-        assert image.get_extent() == [0, 3, -1, 1]
-    assert fit.norm is wanted.norm and error.norm.vmin == 0
-    assert "component" not in words(figure) and "slice" not in words(figure)
-
-
-def test_a_fit_of_samples_in_one_dimension():
-    """Those of another period are drawn where they lie in this one."""
-    domain = nivp.Torus((LENGTH,))
-    points = np.linspace(-LENGTH, LENGTH, 40, endpoint=False)[:, None]
-    made, figure = fitted(nivp.ScatteredData(domain, points, np.cos(points)), domain)
-    above, below, _ = figure.axes
-    x = labelled(above, "samples").get_xdata()
-    np.testing.assert_allclose(x, points[:, 0] % LENGTH, atol=1e-12)
-    wanted, (error,) = labelled(above, "samples").get_ydata(), below.get_lines()
-    np.testing.assert_allclose(wanted, np.cos(points[:, 0]))
-    u = values(made.network, x[:, None])
-    np.testing.assert_allclose(error.get_ydata(), np.abs(u - wanted), atol=1e-12)
-
-
-def test_a_fit_of_samples_in_three_dimensions():
-    domain = nivp.Box((0.0, 0.0, 1.0), (1.0, 2.0, 5.0))
-    points = domain.low_discrepancy_points(50)
-    made, figure = fitted(nivp.ScatteredData(domain, points, points.prod(axis=1)), domain)
-    (dots,) = titled(figure, "Error at the samples").collections
-    error = np.abs(values(made.network, points) - points.prod(axis=1))
-    order = np.argsort(error)
-    np.testing.assert_allclose(dots.get_array(), error[order], atol=1e-12)
-    np.testing.assert_allclose(dots.get_offsets(), points[order, :2])
-    assert titled(figure, "Fit").get_images() and "slice through the largest" in words(figure)
-    assert "samples of the whole domain" in words(figure)
-
-
-@pytest.mark.parametrize("dimension", [1, 2])
-def test_a_fit_that_is_not_finite_or_took_no_step_still_draws(dimension):
-    domain = nivp.Torus((1.0,) * dimension)
-    network = nivp.SinusoidalMLP(domain, 1, width=4, depth=1, key=jax.random.key(3))
-    theta, rebuild = nivp.networks.flatten(network)
-    history = (nivp.fitting.FitProgress("adam", 1, 1, np.nan),)
-    for made in (
-        nivp.fitting.FitResult(rebuild(theta * np.nan), np.nan, np.nan, 1, (), history),
-        nivp.fitting.FitResult(network, 0.0, 0.0, 0, (), ()),
-    ):
-        figure = checked(nivp.plot_fit(made, lambda x: x[:1], domain), finite=False)
-    assert "no stage was run" in [text.get_text() for text in figure.axes[-1].texts]
-
-
-def test_what_does_not_belong_to_a_fit_is_refused():
-    domain = nivp.Torus((1.0,))
-    network = nivp.SinusoidalMLP(domain, 1, width=4, depth=1, key=jax.random.key(3))
-    made = nivp.fitting.FitResult(network, 0.1, 0.1, 0, (), ())
-    samples = nivp.ScatteredData(nivp.Box((0.0,), (1.0,)), [[0.1], [0.2]], [1.0, 2.0])
-    for arguments, message in (
-        ((network, jnp.sin, domain), "`fitted` must be a FitResult"),
-        ((made, jnp.sin, 1), "`domain` must be an AbstractDomain"),
-        ((made, lambda x: x[0], domain), r"the value of `target` has shape \(\), expected \(1,\)"),
-        ((made, samples, domain), "`target` has samples of another domain"),
-    ):
-        with refused(message):
-            nivp.plot_fit(*arguments)
-
-
-def motion(path):
-    """Frames of a GIF in RGB, shape (frames, rows, columns, 3), and their durations in ms."""
-    with Image.open(path) as image:
-        frames = [
-            (np.asarray(frame.convert("RGB")), frame.info["duration"])
-            for frame in ImageSequence.Iterator(image)
-        ]
-    return np.stack([pixels for pixels, _ in frames]), [duration for _, duration in frames]
-
-
-def test_an_animation_has_the_frames_asked_for(heat, tmp_path):
-    path = heat.animate(tmp_path / "heat.GIF", num_frames=4, seconds=0.8)
-    assert path == tmp_path / "heat.GIF" and [*tmp_path.iterdir()] == [path]
-    frames, durations = motion(path)
-    assert len(frames) == 4 and durations == [200] * 4
-    assert all(np.any(a != b) for a, b in itertools.pairwise(frames))
-
-
 def test_a_problem_that_refuses_its_reference_is_drawn(heat, monkeypatch):
     def refuse(self, t0):
         raise nivp.InputError("the bump does not fit")
 
     monkeypatch.setattr(type(heat.problem), "reference", refuse)
     assert "no reference is known" in words(drawn(heat))
-
-
-@pytest.mark.skipif(not FFMpegWriter.isAvailable(), reason="ffmpeg is not installed")
-def test_an_mp4(heat, tmp_path):
-    path = heat.animate(tmp_path / "heat.mp4", num_frames=3, seconds=0.3)
-    assert path.read_bytes()[4:8] == b"ftyp"
-
-
-@pytest.mark.parametrize("reference", [None, half])
-def test_an_animation_of_maps_has_one_scale(tmp_path, reference):
-    """The colour bar and the axes are the same in every frame; the maps and the title are not."""
-    growing = plane(growth=2.0)
-    frames, _ = motion(
-        growing.animate(tmp_path / "u.gif", num_frames=3, seconds=1.0, reference=reference)
-    )
-    changed = np.any(np.ptp(frames.astype(int), axis=0) > 40, axis=2)  # beyond dithering
-    assert changed[:60].any() and changed[60:].any()
-    columns = np.flatnonzero(changed[60:].any(axis=0))
-    assert columns[-1] < 0.9 * changed.shape[1]  # where the colour bar begins
-
-
-def test_animations_that_cannot_be_made_are_refused(heat, tmp_path, monkeypatch):
-    monkeypatch.setattr(FFMpegWriter, "isAvailable", lambda: False)
-    still = dataclasses.replace(heat, ts=heat.ts[:1], segments=[_start(heat)])
-    for solution, name, options, message in (
-        (heat, "u.png", {}, "`path` must end in .gif or .mp4"),
-        (heat, "u.mp4", {}, "ffmpeg, which is not installed.*ends in .gif"),
-        (heat, "no/u.gif", {}, "there is no folder"),
-        (heat, "u.gif", {"num_frames": 1}, "`num_frames` must be an integer of at least 2"),
-        (heat, "u.gif", {"num_frames": 10**9}, "`num_frames` must be at most"),
-        (heat, "u.gif", {"seconds": 0.0}, "`seconds` must be"),
-        (heat, "u.gif", {"num_frames": 100, "seconds": 1.0}, "at most 50 frames a second"),
-        (heat, "u.gif", {"axes": (0, 1)}, "`axes` must be None in one dimension"),
-        (still, "u.gif", {}, "no step was accepted"),
-    ):
-        with refused(message):
-            solution.animate(tmp_path / name, **options)
-    assert not [*tmp_path.iterdir()]
-
-
-def test_a_solution_that_is_known_at_the_saved_times_alone(heat, tmp_path):
-    heat.save(tmp_path / "heat.nivp", dense=False)
-    sparse = nivp.load(tmp_path / "heat.nivp")
-    figure = drawn(sparse)
-    assert not [axes for axes in figure.axes if axes.get_images()]
-    assert "only the saved times are known" in words(figure)
-    with refused("saved with `dense=True`"):
-        sparse.animate(tmp_path / "u.gif")
-
-
-def _start(solution):
-    first = solution.segments[0]
-    return nivp.evolution.Segment(first.ts[:1], first.theta[:1], first.left[:0], first.right[:0])
 
 
 def test_titles_name_the_unknown_or_what_the_user_said(plane_figure):
