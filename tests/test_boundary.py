@@ -126,6 +126,7 @@ def test_boundaries_that_say_nothing_are_refused(boundary, words):
 
 
 BAD = [True, "zero", 1j, None, float("nan"), [[1.0]], [True], ["0", "1"], [], float]
+BAD += [np.bool_(True), jnp.array(True), jnp.array(jnp.nan), jnp.array(1j), b"1"]
 
 
 @pytest.mark.parametrize("value", BAD)
