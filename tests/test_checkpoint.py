@@ -12,7 +12,7 @@ import neural_ivp as nivp
 from neural_ivp.cli._environment import precision
 
 from .helpers import KEY, PROBLEMS, TORUS, Fourier, Grid, refused, small_network
-from .interrupted import Stop, assert_same
+from .interrupted import Copies, Stop, assert_same
 
 PROBLEM = PROBLEMS["heat_torus"]
 
@@ -57,17 +57,6 @@ REFITS = METHODS["refits"]
 
 def header_of(data):
     return json.loads(data.partition(b"\n")[0])
-
-
-class Copies:
-    """Keeps every checkpoint that was written; used as `progress`."""
-
-    def __init__(self, path):
-        self.path, self.found = path, []
-
-    def __call__(self, made):
-        if self.path.is_file() and self.path.read_bytes() not in self.found[-1:]:
-            self.found.append(self.path.read_bytes())
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -1,5 +1,7 @@
 """The rank of a landmark subspace, which a solve chooses and enlarges."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ from neural_ivp.evolution import _sizes
 from neural_ivp.files import read_file
 
 from .helpers import KEY, PROBLEMS, refused, small_network
-from .test_checkpoint import Copies, assert_same
+from .interrupted import Copies, assert_same
 
 PROBLEM = PROBLEMS["heat_torus"]
 NETWORK = small_network(PROBLEM, width=12, depth=1)
@@ -83,6 +85,19 @@ def test_a_step_solves_at_the_points_that_count():
     larger = _sizes.sized(method, 60)
     assert larger.sampler.num_points == 60 * _sizes.POINTS_BY_LEVERAGE * 6
     assert larger.velocity_solver.num_landmarks == 60
+
+
+def test_points_do_not_grow_while_u_is_at_rest():
+    """Then L[u] is rounding, and so is what is left of it on other points."""
+    parts = dict(boundary_residual=0.0, t0=0.0, t1=0.1, norm=jnp.asarray(1.0))
+    rest = SimpleNamespace(
+        **parts, projection_residual=0.9, held_out_residual=np.inf, rhs_norm=1e-17
+    )
+    assert not _sizes._overfits(METHOD, rest)
+    moving = SimpleNamespace(
+        **parts, projection_residual=1e-5, held_out_residual=1e-4, rhs_norm=1e-6
+    )
+    assert _sizes._overfits(METHOD, moving)
 
 
 def test_a_given_rank_stays():

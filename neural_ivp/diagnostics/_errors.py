@@ -89,7 +89,7 @@ def measure_errors(
     misfit, size, maximum = [], [], []
     for t, points in zip(ts, _points(problem, ts, num_points), strict=True):
         value = np.asarray(u(float(t), points), dtype=float)
-        target = _target(reference, float(t), points, value.shape)
+        target = _target(problem, reference, float(t), points, value.shape)
         if density:  # under the density itself: relative errors at its own points
             value, target = value / target, np.ones_like(target)
         misfit.append(np.sum((value - target) ** 2, axis=0))
@@ -106,15 +106,19 @@ def measure_errors(
 
 
 def _target(
-    reference: Reference, t: float, points: np.ndarray, shape: tuple[int, ...]
+    problem: AbstractProblem,
+    reference: Reference,
+    t: float,
+    points: np.ndarray,
+    shape: tuple[int, ...],
 ) -> np.ndarray:
     """The values of the reference, after checks."""
     target = np.asarray(reference(t, points), dtype=float)
     if target.shape != shape:
-        second = ": of an equation of second order, u and u_t" if shape[1] == 2 else ""
+        names = ", ".join(problem.component_names)
         raise InputError(
             f"`reference` returned shape {target.shape} for points of shape {points.shape}, "
-            f"expected {shape}{second}"
+            f"expected {shape}: a column for each component ({names})"
         )
     bad = ~np.all(np.isfinite(target), axis=1)
     if bad.any():

@@ -26,6 +26,8 @@ LEAST, MOST_DIRECTIONS = 40, 1_000
 # Of the residual on new points over that on the points of a step: above it these are too few, and
 # take this many times more.
 OVERFIT, GROWTH, MOST_POINTS = 3.0, 1.5, 20_000
+# In units of rounding: a step that changes u by less of its size leaves it at rest.
+ROUNDING = 10
 # The rank in which the effective rank is measured at first, in one dimension and in more.
 PROBE = 300, 800
 
@@ -105,6 +107,9 @@ def _overfits(method: NeuralIVP, record: StepRecord) -> bool:
     comparable = isinstance(method.integrator.scheme, ExplicitRungeKutta | Rodas4)
     # Rows of conditions at the boundary are part of one residual alone.
     comparable &= float(record.boundary_residual) == 0
+    # Where u is at rest both are those of rounding.
+    change = float(record.rhs_norm) * float(record.t1 - record.t0)
+    comparable &= change > ROUNDING * float(jnp.finfo(record.norm.dtype).eps) * float(record.norm)
     ratio = float(record.held_out_residual) / max(float(record.projection_residual), 1e-300)
     return comparable and isinstance(method.sampler, COUNTED) and ratio > OVERFIT
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..evolution import Segment
-from ..problems import AbstractProblem
+from ..problems import AbstractProblem, check_function
 from ..types import Reference
 from ._animate import animate_solution
 from ._plot import plot_solution
@@ -54,7 +54,8 @@ class AbstractPictureMethods(abc.ABC):
 
         **Returns:** a matplotlib `Figure`, whose `savefig` needs no display; a notebook shows it.
 
-        **Raises:** `InputError` for `axes` that the problem does not have.
+        **Raises:** `InputError` for `axes` that the problem does not have, or a `reference` that
+        is no function.
 
         ```python
         solution.plot().savefig("u.png")
@@ -64,6 +65,8 @@ class AbstractPictureMethods(abc.ABC):
             # A problem may refuse that of some of its own arguments; the network is there to see.
             with contextlib.suppress(InputError):
                 reference = self.problem.reference(float(self.ts[0]))
+        else:
+            check_function("`reference`", reference, "t, points")
         return plot_solution(self, reference, axes)
 
     def animate(
@@ -99,4 +102,6 @@ class AbstractPictureMethods(abc.ABC):
         solution.animate("u.gif", num_frames=20, seconds=2.0)
         ```
         """
+        if reference is not None:
+            check_function("`reference`", reference, "t, points")
         return animate_solution(self, path, num_frames, seconds, axes, reference)
