@@ -36,6 +36,36 @@ def heat(rate=1.0, domain=LINE, phase=0.0):
     )
 
 
+def test_a_large_initial_value_sets_the_scales():
+    """So that u in other units is solved as well as in those in which it is of size one."""
+
+    def wave(size, velocity):
+        return nivp.SecondOrderProblem(
+            domain=LINE,
+            initial=lambda x: size * jnp.sin(jnp.pi * x),
+            initial_velocity=lambda x: velocity * jnp.cos(jnp.pi * x),
+            acceleration=lambda u, v, t, x: nivp.laplacian(u)(x),
+            time_scale=0.5,
+        )
+
+    def rod(size, **more):
+        rhs = lambda u, t, x: nivp.laplacian(u)(x)  # noqa: E731
+        initial = lambda x: size * jnp.stack([jnp.sin(x[0]), 0 * x[0]])  # noqa: E731
+        return nivp.Problem(domain=LINE, initial=initial, rhs=rhs, **more)
+
+    def scales(problem):
+        return np.asarray(problem.norm.scales).tolist()
+
+    assert scales(rod(3.0)) == scales(rod(1e-9)) == scales(rod(0.0)) == [1, 1]
+    assert scales(rod(2e5)) == [1e5, 1e5]
+    assert scales(rod(2e5, norm=nivp.L2((7.0, 1.0)))) == [7, 1]
+    assert scales(wave(1.0, 0.0)) == [1, 2] and scales(wave(0.0, 2e3)) == [1e3, 2e3]
+    # Where the size is traced, as in a derivative with respect to it, it is not known.
+    assert float(jax.grad(lambda a: rod(a).initial(jnp.ones(1))[0])(1e3)) == pytest.approx(
+        np.sin(1.0)
+    )
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [

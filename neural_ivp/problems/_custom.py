@@ -10,7 +10,7 @@ from ..domains import AbstractDomain
 from ..errors import check_kind, check_shape
 from ..types import Field, Point, Reference, Time, Value
 from ._base import Density, check_problem, default_component_names
-from ._functions import check_function, densities, num_components, words
+from ._functions import check_function, densities, num_components, size_of, words
 from ._given import AbstractGivenProblem
 
 
@@ -29,8 +29,9 @@ class Problem(AbstractGivenProblem):
     - `boundary`: what holds on the faces of the domain: `Dirichlet`, `Neumann`, `Robin` or `Free`,
       or a tuple of one for each component; one for all faces, or a dict of them by the names in
       `domain.faces`. None on a domain without faces.
-    - `norm`: norm of residuals and errors, `L2` with scales of one if not given. Good values: an
-      `L2` with the typical sizes of components of different units.
+    - `norm`: norm of residuals and errors. Good values: an `L2` with the typical sizes of the
+      components, where these differ or are far below one. If not given, an `L2` with scales of one,
+      or of the largest initial value, to a power of ten, if that is above 10.
     - `invariants`: densities whose integrals over the domain the equation conserves, by name:
       functions of (u, x) that return one number. Steps record them, and
       `NeuralIVP(conserve=("mass",))` conserves them.
@@ -73,7 +74,9 @@ class Problem(AbstractGivenProblem):
         self.initial_function, self.rhs_function = initial, rhs
         self.components = num_components("initial", initial, domain)
         check_function("`rhs`", rhs, "u, t, x")
-        self.norm = L2((1.0,) * self.components) if norm is None else norm
+        if norm is None:
+            norm = L2((size_of(domain, initial),) * self.components)
+        self.norm = norm
         check_kind("norm", self.norm, AbstractInnerProduct)
         fix = "one typical size for each component"
         check_shape("`norm.scales`", self.norm.scales.shape, (self.components,), fix)

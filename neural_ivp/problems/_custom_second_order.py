@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
 from ..boundary import BoundarySpec
 from ..calculus import L2, AbstractInnerProduct
 from ..domains import AbstractDomain
-from ..errors import InputError, check_kind, check_shape
+from ..errors import InputError, check_kind, check_positive, check_shape
 from ..types import Field, Point, Reference, Time, Value
 from ._base import Density, check_problem
-from ._functions import check_function, densities, num_components, words
+from ._functions import check_function, densities, num_components, size_of, words
 from ._given import AbstractGivenProblem
 from ._second_order import (
     AbstractSecondOrderProblem,
@@ -37,7 +38,8 @@ class SecondOrderProblem(AbstractGivenProblem, AbstractSecondOrderProblem):
       time.
     - `time_scale`: the time over which u varies, in time units; residuals and errors are those of
       u and of u_t times it. Good values: a period over 2 pi, or width over speed of a pulse.
-    - `norm`: an `L2` of (u, u_t) instead, 2 c scales.
+    - `norm`: an `L2` of (u, u_t) instead, 2 c scales. If not given, u counts as of size one, or of
+      its largest initial value, to a power of ten, if that is above 10.
     - `invariants`: densities of conserved quantities, functions of (u, x) of the field of (u, u_t).
     - `reference`: a function of (t, points of shape (n, d)) with values (u, u_t) of shape
       (n, 2 c); none if not given.
@@ -87,7 +89,12 @@ class SecondOrderProblem(AbstractGivenProblem, AbstractSecondOrderProblem):
         check_function("`acceleration`", acceleration, "u, v, t, x")
         self.initial_function, self.velocity_function = initial, initial_velocity
         self.acceleration_function, self.components = acceleration, 2 * c
-        self.norm = second_order_norm(c, time_scale) if norm is None else norm
+        if norm is None:
+            check_positive("time_scale", time_scale)
+            scale = jnp.asarray(time_scale, float)
+            size = size_of(domain, initial, lambda x: scale * initial_velocity(x))
+            norm = second_order_norm(c, time_scale, size)
+        self.norm = norm
         check_kind("norm", self.norm, L2)
         fix = "those of u and then those of u_t"
         check_shape("`norm.scales`", self.norm.scales.shape, (2 * c,), fix)

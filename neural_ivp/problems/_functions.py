@@ -1,16 +1,22 @@
 """Checks of the plain functions and words of which a problem is made."""
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.core
 import jax.numpy as jnp
 
 from ..data import GriddedData
 from ..domains import AbstractDomain
 from ..errors import InputError, shown
+from ..types import Point, Value
 from ._base import Density, traced
+
+# Points at which the size of an initial value is looked for, and up to which it counts as one.
+SIZE_POINTS, ORDINARY = 1_000, 10.0
 
 
 def num_components(name: str, initial: Any, domain: Any) -> int:
@@ -58,6 +64,20 @@ def check_function(subject: str, function: Any, arguments: str) -> None:
             f"{subject} must be a function of ({arguments}), got one of "
             f"({', '.join(signature.parameters)}): write `lambda {arguments}: ...`"
         ) from error
+
+
+def size_of(domain: AbstractDomain, *functions: Callable[[Point], Value]) -> float:
+    """The size of u where it is far above one, a power of ten, and else 1.0: that of the largest
+    value of functions of one point.
+
+    None is found below one, since a narrow bump that no point meets has no size.
+    """
+    points = jnp.asarray(domain.low_discrepancy_points(SIZE_POINTS), float)
+    values = [jnp.max(jnp.abs(jax.vmap(f)(points))) for f in functions]
+    if any(isinstance(value, jax.core.Tracer) for value in values):
+        return 1.0  # made inside of a transformation, where no size is known
+    largest = max(map(float, values))
+    return 10.0 ** round(math.log10(largest)) if ORDINARY < largest < math.inf else 1.0
 
 
 def words(

@@ -104,11 +104,11 @@ class _Displacement(AbstractProblem):
         return jnp.zeros_like(u(x))
 
 
-def second_order_norm(components: int, time_scale: ArrayLike) -> L2:
-    """The norm of u and of the velocity times a time scale, u of size one."""
+def second_order_norm(components: int, time_scale: ArrayLike, size: float = 1.0) -> L2:
+    """The norm of u and of the velocity times a time scale, in units of the size of u."""
     check_positive("time_scale", time_scale)
-    rate = 1 / jnp.asarray(time_scale, float)
-    return L2(jnp.concatenate([jnp.ones(components), jnp.full(components, rate)]))
+    rate = size / jnp.asarray(time_scale, float)
+    return L2(jnp.concatenate([jnp.full(components, size), jnp.full(components, rate)]))
 
 
 def second_order_names(components: int) -> tuple[str, ...]:
