@@ -185,6 +185,15 @@ FUNCTION = (
         (lambda: problem(initial=lambda x: jnp.ones(1, int)), f"has dtype int64: {FLOATS}"),
         (lambda: problem(initial=lambda x: x[1:]), r"shape \(0,\), expected \(components,\)"),
         (
+            lambda: problem(rhs=lambda t, x, u: u(x)),
+            r"`rhs` calls what is no function .* come in the order \(u, t, x\)",
+        ),
+        (lambda: problem(rhs=lambda t, u, x: nivp.laplacian(u)(x)), "`rhs` calls what is no func"),
+        (
+            lambda: problem(rhs=lambda u, x, t: nivp.laplacian(u)(x)),
+            r"got a number: are the arguments .* in order, such as rhs\(u, t, x\)",
+        ),
+        (
             lambda: problem(rhs=lambda u, t, x: u(x, t)),
             "`rhs` calls u with 2 arguments: it is the field",
         ),

@@ -463,6 +463,12 @@ class TestEvaluate:
         assert captured.err.startswith("error: ") and message in captured.err
         assert captured.err.count("\n") == 1 and not (here / "u.csv").exists()
 
+    def test_netcdf_without_the_extra(self, done, here, monkeypatch, capsys):
+        monkeypatch.setitem(sys.modules, "h5netcdf", None)
+        assert main(["evaluate", str(done), "--grid", "x0=5", "--out", "u.nc"]) == 2
+        message = "error: h5netcdf is not installed: pip install 'neural-ivp[data]'\n"
+        assert capsys.readouterr().err == message
+
 
 class TestAnimate:
     def test_a_gif(self, done, here):

@@ -15,7 +15,12 @@ from ..types import Field
 
 
 def _check_point(name: str, x: Array) -> None:
-    if jnp.ndim(x) != 1:
+    if jnp.ndim(x) == 0:
+        raise InputError(
+            f"`{name}` of a field is a function of one point, of shape (d,), and got a number: are "
+            "the arguments of the function that calls it in order, such as rhs(u, t, x)?"
+        )
+    if jnp.ndim(x) > 1:
         raise InputError(
             f"`{name}` of a field is a function of one point, of shape (d,), and got x of shape "
             f"{jnp.shape(x)}: call it by jax.vmap for points of shape (n, d)"

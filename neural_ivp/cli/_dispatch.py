@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import InputError, check_count
+from ..extras import MissingExtraError
 from ._environment import keep_compiled_functions
 
 
@@ -16,7 +17,7 @@ def dispatch(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     try:
         keep_compiled_functions()
         return _call(arguments, list(argv))
-    except InputError as error:
+    except (InputError, MissingExtraError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..errors import InputError
+from ..extras import optional
 from ..files import check_output, write_whole
 from ..solution import Solution
 from ..types import Reference
@@ -147,6 +148,9 @@ def _check_path(name: str, grid: bool) -> Path:
         raise InputError(f"`--out` must name a file that ends in .csv or .nc, got {name!r}")
     if suffix == ".nc" and not grid:
         raise InputError("`--out`: a .nc file holds a `--grid`; for `--points` name a .csv file")
+    if suffix == ".nc":  # before the solution is loaded
+        for library in ("xarray", "h5netcdf"):
+            optional(library, "data")
     return check_output("--out", name)
 
 

@@ -119,7 +119,8 @@ def fit_remark(fit: Mapping[str, Any]) -> str:
     return (
         f"has a held-out relative L2 error of {error:.1e}, more than {LIMITING} times the "
         f"tolerance rtol = {tolerance:.1e} of the time steps: the solution cannot be better than "
-        "its start. Give the fit more steps or a wider or deeper network, or take a larger rtol"
+        "its start. Give the fit more steps or a wider or deeper network, or take a larger rtol; "
+        "where u is far below one, say its size (`norm=L2(...)` of the problem)"
     )
 
 

@@ -19,6 +19,9 @@ from ..types import Field, Point, Reference, Scalar, Time, Value
 # (u, x) to rho[u](x), one number.
 Density: TypeAlias = Callable[[Field, Point], Scalar]
 
+# In which the functions that a user gives take their arguments.
+ORDERS = {"rhs": "u, t, x", "acceleration": "u, v, t, x"}
+
 SCHROEDINGER = (
     ". For i u_t = -u_xx / 2: initial = jnp.stack([real, imaginary]) and, with "
     "a = nivp.laplacian(u)(x), rhs = jnp.stack([-a[1], a[0]]) / 2"
@@ -181,6 +184,12 @@ def traced(name: str, function: Callable[..., Any], *arguments: Any) -> jax.Shap
             "write it with jax.numpy, e.g. jnp.where(x > 0, a, b)"
         ) from error
     except TypeError as error:
+        order = ORDERS.get(name)
+        if order and any(words in str(error) for words in ("not callable", "callable value")):
+            raise InputError(
+                f"`{name}` calls what is no function ({error}): its arguments come in the order "
+                f"({order})"
+            ) from error
         # u is a bound method for JAX; the names are those in Python's own messages.
         if not any(f"'{kind}'" in str(error) for kind in ("function", "method", "BoundMethod")):
             raise

@@ -134,7 +134,8 @@ def poor_fit(fits: Sequence[Mapping[str, Any]]) -> str:
         f"the initial fit misses the initial value by {error:.1%} of its norm: no step was taken. "
         "Give the fit more steps or other points (`NeuralIVP(fit=...)`; `SequentialMonteCarlo` "
         "finds a narrow initial value), or take a wider or deeper network. An initial value that "
-        "contradicts a condition at the boundary has no good fit: change one of them"
+        "contradicts a condition at the boundary has no good fit: change one of them. Where u is "
+        "far from size one, say its size (`norm=L2(...)`)"
     )
 
 
