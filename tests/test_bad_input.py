@@ -185,6 +185,11 @@ FUNCTION = (
         (lambda: problem(initial=lambda x: jnp.ones(1, int)), f"has dtype int64: {FLOATS}"),
         (lambda: problem(initial=lambda x: x[1:]), r"shape \(0,\), expected \(components,\)"),
         (
+            lambda: problem(rhs=lambda u, t, x: nivp.laplacian(u)(x) * x[1]),
+            "`rhs` has an out-of-bounds index for array of shape .1,.: index 1 is out of bounds",
+        ),
+        (lambda: problem(initial=lambda x: x * x[-2]), "`initial` has an out-of-bounds index"),
+        (
             lambda: problem(rhs=lambda t, x, u: u(x)),
             r"`rhs` calls what is no function .* come in the order \(u, t, x\)",
         ),

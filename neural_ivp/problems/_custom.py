@@ -12,6 +12,7 @@ from ..types import Field, Point, Reference, Time, Value
 from ._base import Density, check_problem, default_component_names
 from ._functions import check_function, densities, num_components, size_of, words
 from ._given import AbstractGivenProblem
+from ._indices import check_indices
 
 
 class Problem(AbstractGivenProblem):
@@ -85,6 +86,7 @@ class Problem(AbstractGivenProblem):
         self.words = words(name, component_names, names, reference)
         self.densities = densities(invariants)
         check_problem(self)
+        check_indices(self)
 
     def initial(self, x: Point) -> Value:
         return self.initial_function(x)

@@ -14,6 +14,7 @@ from ..types import Field, Point, Reference, Time, Value
 from ._base import Density, check_problem
 from ._functions import check_function, densities, num_components, size_of, words
 from ._given import AbstractGivenProblem
+from ._indices import check_indices
 from ._second_order import (
     AbstractSecondOrderProblem,
     second_order_names,
@@ -102,6 +103,7 @@ class SecondOrderProblem(AbstractGivenProblem, AbstractSecondOrderProblem):
         self.words = words(name, component_names, second_order_names(c), reference, c)
         self.densities = densities(invariants)
         check_problem(self)
+        check_indices(self)
 
     def displacement(self, x: Point) -> Value:
         return self.initial_function(x)
