@@ -154,6 +154,18 @@ FUNCTION = (
             lambda: acceleration_of(lambda u, v, t, x: nivp.laplacian(u)),
             f"`acceleration` {FUNCTION}",
         ),
+        (
+            lambda: acceleration_of(lambda u, v, t, x: u(x, t)),
+            "`acceleration` calls u with 2 arguments: it is the field",
+        ),
+        (
+            lambda: acceleration_of(lambda t, x, u, v: u(x)),
+            r"`acceleration` calls what is no function .* order \(u, v, t, x\)",
+        ),
+        (
+            lambda: acceleration_of(lambda u, v, t, x: u(x) * x[1]),
+            "`acceleration` has an out-of-bounds index",
+        ),
         (lambda: density(drift=lambda t, x: jnp.sin), f"`drift` {FUNCTION}"),
         (lambda: density(diffusion=lambda t, x: jnp.sin), f"`diffusion` {FUNCTION}"),
         (lambda: problem(invariants={"m": lambda u, x: u}), f"`invariants` {FUNCTION}"),

@@ -49,9 +49,12 @@ def test_a_large_initial_value_sets_the_scales():
         )
 
     def rod(size, **more):
-        rhs = lambda u, t, x: nivp.laplacian(u)(x)  # noqa: E731
-        initial = lambda x: size * jnp.stack([jnp.sin(x[0]), 0 * x[0]])  # noqa: E731
-        return nivp.Problem(domain=LINE, initial=initial, rhs=rhs, **more)
+        return nivp.Problem(
+            domain=LINE,
+            initial=lambda x: size * jnp.stack([jnp.sin(x[0]), 0 * x[0]]),
+            rhs=lambda u, t, x: nivp.laplacian(u)(x),
+            **more,
+        )
 
     def scales(problem):
         return np.asarray(problem.norm.scales).tolist()

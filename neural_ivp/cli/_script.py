@@ -96,7 +96,7 @@ def _names(path: Path, text: str) -> dict[str, Any]:
     except SyntaxError as error:
         place = f"{str(path)!r}, line {error.lineno}"
         raise InputError(f"{place}: {error.msg}") from error
-    # A script that ends itself has solved what it solves as a program.
+    # SystemExit: by `sys.exit` a script would end this program before anything is solved.
     except (Exception, SystemExit) as error:
         lines = [
             f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)

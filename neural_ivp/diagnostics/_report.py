@@ -120,7 +120,7 @@ def fit_remark(fit: Mapping[str, Any]) -> str:
         f"has a held-out relative L2 error of {error:.1e}, more than {LIMITING} times the "
         f"tolerance rtol = {tolerance:.1e} of the time steps: the solution cannot be better than "
         "its start. Give the fit more steps or a wider or deeper network, or take a larger rtol; "
-        "where u is far below one, say its size (`norm=L2(...)` of the problem)"
+        "where u is far below one, give its size as `norm=L2(...)` of the problem"
     )
 
 

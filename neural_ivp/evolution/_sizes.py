@@ -26,7 +26,7 @@ LEAST, MOST_DIRECTIONS = 40, 1_000
 # Of the residual on new points over that on the points of a step: above it these are too few, and
 # take this many times more.
 OVERFIT, GROWTH, MOST_POINTS = 3.0, 1.5, 20_000
-# In units of rounding: a step that changes u by less of its size leaves it at rest.
+# Relative change of u in a step, in units of rounding, below which u counts as at rest.
 ROUNDING = 10
 # The rank in which the effective rank is measured at first, in one dimension and in more.
 PROBE = 300, 800

@@ -107,7 +107,7 @@ def resolve_dtype(dtype: str | None) -> str:
     """The name of the floating-point type of the arrays that JAX makes for `dtype`."""
     try:
         name = jnp.result_type(float).name if dtype is None else str(jnp.dtype(dtype))
-    except TypeError:  # of what names no type
+    except TypeError:  # not the name of a dtype
         name = ""
     if name not in ("float32", "float64"):
         raise InputError(f'`dtype` must be "float32" or "float64", got {dtype!r}')

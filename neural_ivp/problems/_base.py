@@ -19,7 +19,7 @@ from ..types import Field, Point, Reference, Scalar, Time, Value
 # (u, x) to rho[u](x), one number.
 Density: TypeAlias = Callable[[Field, Point], Scalar]
 
-# In which the functions that a user gives take their arguments.
+# The order of the arguments of a user's functions.
 ORDERS = {"rhs": "u, t, x", "acceleration": "u, v, t, x"}
 
 SCHROEDINGER = (
@@ -135,7 +135,7 @@ def check_problem(problem: AbstractProblem) -> None:
     x = jax.ShapeDtypeStruct((problem.domain.dimension,), dtype)
     t = jax.ShapeDtypeStruct((), dtype)
     check_value("initial", traced("initial", problem.initial, x), c, SCHROEDINGER)
-    rate = traced("rhs", lambda t, x: problem.rhs(_one_point(problem.initial), t, x), t, x)
+    rate = traced("rhs", lambda t, x: problem.rhs(one_point("rhs", problem.initial), t, x), t, x)
     check_value("rhs", rate, c, SCHROEDINGER)
     for name, density in problem.invariants.items():
         value = traced("invariants", lambda x, f=density: f(problem.initial, x), x)
@@ -143,13 +143,13 @@ def check_problem(problem: AbstractProblem) -> None:
         check_shape(subject, jnp.shape(value), (), "return one number for one point")
 
 
-def _one_point(u: Field) -> Field:
-    """The field u, which says how it is called where it is called otherwise."""
+def one_point(name: str, u: Field) -> Field:
+    """The field u for the function `name`, refusing other than one argument."""
 
     def field(*arguments: Any) -> Value:
         if len(arguments) != 1:
             raise InputError(
-                f"`rhs` calls u with {len(arguments)} arguments: it is the field u(t, .) of one "
+                f"`{name}` calls u with {len(arguments)} arguments: it is the field u(t, .) of one "
                 "point, u(x)"
             )
         return u(*arguments)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
@@ -11,7 +12,7 @@ from ..calculus import L2, AbstractInnerProduct
 from ..domains import AbstractDomain
 from ..errors import InputError, check_kind, check_positive, check_shape
 from ..types import Field, Point, Reference, Time, Value
-from ._base import Density, check_problem
+from ._base import Density, check_problem, one_point, traced
 from ._functions import check_function, densities, num_components, size_of, words
 from ._given import AbstractGivenProblem
 from ._indices import check_indices
@@ -102,8 +103,12 @@ class SecondOrderProblem(AbstractGivenProblem, AbstractSecondOrderProblem):
         self.reference_function = reference
         self.words = words(name, component_names, second_order_names(c), reference, c)
         self.densities = densities(invariants)
+        u, v = (one_point("acceleration", field) for field in (initial, initial_velocity))
+        x = jax.ShapeDtypeStruct((domain.dimension,), jnp.result_type(float))
+        t = jax.ShapeDtypeStruct((), x.dtype)
+        traced("acceleration", lambda t, x: acceleration(u, v, t, x), t, x)
         check_problem(self)
-        check_indices(self)
+        check_indices(self, "acceleration")
 
     def displacement(self, x: Point) -> Value:
         return self.initial_function(x)

@@ -15,7 +15,7 @@ from ..errors import InputError, shown
 from ..types import Point, Value
 from ._base import Density, traced
 
-# Points at which the size of an initial value is looked for, and up to which it counts as one.
+# Points at which the size of an initial value is measured; the largest size that counts as one.
 SIZE_POINTS, ORDINARY = 1_000, 10.0
 
 
@@ -67,10 +67,10 @@ def check_function(subject: str, function: Any, arguments: str) -> None:
 
 
 def size_of(domain: AbstractDomain, *functions: Callable[[Point], Value]) -> float:
-    """The size of u where it is far above one, a power of ten, and else 1.0: that of the largest
-    value of functions of one point.
+    """The largest absolute value of functions of one point, rounded to a power of ten; 1.0 unless
+    it is above `ORDINARY`.
 
-    None is found below one, since a narrow bump that no point meets has no size.
+    Sizes below one are not estimated: points that miss a narrow bump would make it too small.
     """
     points = jnp.asarray(domain.low_discrepancy_points(SIZE_POINTS), float)
     values = [jnp.max(jnp.abs(jax.vmap(f)(points))) for f in functions]

@@ -135,7 +135,7 @@ def poor_fit(fits: Sequence[Mapping[str, Any]]) -> str:
         "Give the fit more steps or other points (`NeuralIVP(fit=...)`; `SequentialMonteCarlo` "
         "finds a narrow initial value), or take a wider or deeper network. An initial value that "
         "contradicts a condition at the boundary has no good fit: change one of them. Where u is "
-        "far from size one, say its size (`norm=L2(...)`)"
+        "far from size one, give its size as `norm=L2(...)` of the problem"
     )
 
 
